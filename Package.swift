@@ -1,0 +1,42 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+/// A tool is its own folder under Tools/, on swift-argument-parser and ToolSupport.
+func tool(_ name: String, _ libraries: Target.Dependency...) -> Target {
+    .executableTarget(
+        name: name,
+        dependencies: ["ToolSupport", .product(name: "ArgumentParser", package: "swift-argument-parser")] + libraries,
+        path: "Tools/\(name)",
+        exclude: ["README.md"]
+    )
+}
+
+func tests(_ name: String, _ libraries: Target.Dependency...) -> Target {
+    .testTarget(name: name, dependencies: ["TestSupport"] + libraries)
+}
+
+let package = Package(
+    name: "srdiff-edge",
+    products: [
+        .library(name: "SRDiff", targets: ["SRDiff", "SRDImage", "SRDFile", "SRDFloat"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    ],
+    targets: [
+        // Runtime libraries: no Foundation, no printing, no arguments.
+        .target(name: "CSRDKernels"),
+        .target(name: "SRDTensor"),
+        .systemLibrary(name: "CLibPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+        .target(name: "CPNG", dependencies: ["CLibPNG"]),
+        .target(name: "SRDImage", dependencies: ["CPNG"]),
+        .target(name: "SRDiff", dependencies: ["SRDTensor", "SRDImage"]),
+        .target(name: "SRDFile", dependencies: ["SRDTensor", "SRDiff"]),
+        .target(name: "SRDFloat", dependencies: ["CSRDKernels", "SRDTensor", "SRDiff"]),
+        .target(name: "SRDCheckpoint", dependencies: ["SRDTensor", "SRDFile"]),
+
+        // Tests
+        .target(name: "TestSupport", dependencies: ["SRDTensor", "SRDFile"], path: "Tests/TestSupport"),
+        tests("SRDTensorTests", "SRDTensor"),
+    ]
+)

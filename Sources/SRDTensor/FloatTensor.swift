@@ -1,0 +1,41 @@
+/// A dense float tensor, row-major: the last dimension is contiguous.
+///
+/// Pictures and feature maps are `[height, width, channels]`; weights keep the checkpoint's own order.
+public struct FloatTensor: Equatable, Sendable {
+    public let shape: [Int]
+    public var values: [Float]
+
+    /// Traps unless `values.count` is the product of `shape`: sizes from outside are checked before they get here.
+    public init(shape: [Int], values: [Float]) {
+        precondition(values.count == shape.reduce(1, *), "\(values.count) values for shape \(shape)")
+        self.shape = shape
+        self.values = values
+    }
+
+    public init(shape: [Int], repeating value: Float = 0) {
+        self.init(shape: shape, values: [Float](repeating: value, count: shape.reduce(1, *)))
+    }
+}
+
+extension FloatTensor {
+    /// Feature maps are `[height, width, channels]`.
+    public var height: Int { shape[0] }
+    public var width: Int { shape[1] }
+    public var channels: Int { shape[2] }
+
+    public init(height: Int, width: Int, channels: Int) {
+        self.init(shape: [height, width, channels])
+    }
+
+    /// The upper left `height` × `width` part of a feature map.
+    public func cropped(height: Int, width: Int) -> FloatTensor {
+        guard height != self.height || width != self.width else { return self }
+        var out: [Float] = []
+        out.reserveCapacity(height * width * channels)
+        for y in 0..<height {
+            let start = y * self.width * channels
+            out += values[start..<start + width * channels]
+        }
+        return FloatTensor(shape: [height, width, channels], values: out)
+    }
+}

@@ -1,0 +1,29 @@
+import Foundation
+import Testing
+import SRDTensor
+
+@Suite("Mathematics agrees with the C library to rounding")
+struct MathematicsTests {
+    /// A few units in the last place: the library's own error and ours.
+    let bound = 2e-15
+
+    @Test func exponential() {
+        for x in stride(from: -50.0, through: 50, by: 0.0371) {
+            #expect(abs(Mathematics.exp(x) / Foundation.exp(x) - 1) < bound, "exp(\(x))")
+        }
+    }
+
+    @Test func logarithm() {
+        for i in 1...4000 {
+            let x = Double(i) * 0.00037
+            #expect(abs(Mathematics.log(x) - Foundation.log(x)) <= bound * max(1, abs(Foundation.log(x))), "log(\(x))")
+        }
+    }
+
+    @Test func sineAndCosine() {
+        for x in stride(from: -200.0, through: 200, by: 0.0173) {
+            let (s, c) = Mathematics.sincos(x)
+            #expect(abs(s - Foundation.sin(x)) < bound && abs(c - Foundation.cos(x)) < bound, "sincos(\(x))")
+        }
+    }
+}

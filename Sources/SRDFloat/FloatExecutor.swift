@@ -1,0 +1,242 @@
+import CSRDKernels
+import SRDTensor
+import SRDiff
+
+/// The reference: a model's graphs in float32, whole maps at a time.
+///
+/// The same bits on every machine and for every thread count: sums run in a fixed order, without fused multiply-add.
+public final class FloatExecutor: Executor {
+    public struct Condition: Sendable {
+        let map: FeatureMap
+        /// What is added at full resolution, `[H, W, hidden]`.
+        public func tensor() -> FloatTensor { map.tensor() }
+    }
+
+    public let model: Model
+    public let threads: Int
+    /// Called with every node's output, in order; for calibration and comparison. Costs a copy of each.
+    public var observe: ((Node, FloatTensor) -> Void)?
+
+    public var configuration: Configuration { model.configuration }
+
+    private let kernels: srd_kernels_f32
+    private let pool = MapPool()
+    private let time: TimeEmbedding
+    private var timeBiases: [Int: [String: [Float]]] = [:]
+    private var packed: [String: [PackedConvolution]] = [:]
+
+    /// The instruction sets this machine's float kernels can use, slowest first.
+    public static var instructionSets: [String] { kernelTable.map { String(cString: $0.name) } }
+
+    private static var kernelTable: UnsafeBufferPointer<srd_kernels_f32> {
+        var count: Int32 = 0
+        let table = srd_kernels_f32_available(&count)
+        return UnsafeBufferPointer(start: table, count: Int(count))
+    }
+
+    /// `instructionSet` is one of `instructionSets`; nil takes the fastest.
+    public init(_ model: Model, threads: Int, instructionSet: String? = nil) {
+        let table = Self.kernelTable
+        kernels = table.first { String(cString: $0.name) == instructionSet } ?? table[table.count - 1]
+        self.model = model
+        self.threads = threads
+        time = TimeEmbedding(model.configuration, weights: model.weights)
+    }
+
+    // MARK: Executor
+
+    public func encode(_ low: FloatTensor, enlarged: FloatTensor) -> Condition {
+        var inputs = encodeMaps(low).dropLast().map { $0 }
+        if configuration.hasEnlargedInput {
+            inputs.append(map(enlarged, for: inputs.count, of: model.network.conditioner))
+        }
+        return Condition(map: run(model.network.conditioner, inputs)[0])
+    }
+
+    public func predictNoise(in x: FloatTensor, at timestep: Int, given condition: Condition) -> FloatTensor {
+        let graph = model.network.noisePredictor
+        let biases = timeBiases[timestep] ?? time.biases(of: graph, at: timestep)
+        timeBiases[timestep] = biases
+        return run(graph, [map(x, for: 0, of: graph), condition.map], timeBiases: biases)[0].tensor()
+    }
+
+    public func preview(_ low: FloatTensor) -> FloatTensor {
+        var picture = run(model.network.preview, [encodeMaps(low).last!])[0].tensor()
+        for i in picture.values.indices { picture.values[i] = max(0, min(1, picture.values[i])) * 2 - 1 }
+        return picture
+    }
+
+    /// The maps that condition the noise predictor, each `[h, w, features]`, in the order of `conditioningBlocks`.
+    public func features(_ low: FloatTensor) -> [FloatTensor] {
+        encodeMaps(low).dropLast().map { $0.tensor() }
+    }
+
+    private func encodeMaps(_ low: FloatTensor) -> [FeatureMap] {
+        var zeroToOne = low
+        for i in low.values.indices { zeroToOne.values[i] = low.values[i] * 0.5 + 0.5 }
+        return run(model.network.encoder, [map(zeroToOne, for: 0, of: model.network.encoder)])
+    }
+
+    private func map(_ tensor: FloatTensor, for input: Int, of graph: Graph) -> FeatureMap {
+        FeatureMap(tensor, border: graph.borders[graph.inputs[input].index], pool: pool)
+    }
+
+    // MARK: Walking a graph
+
+    private func run(_ graph: Graph, _ inputs: [FeatureMap], timeBiases: [String: [Float]] = [:]) -> [FeatureMap] {
+        let height = inputs[0].height * graph.inputs[0].shape.reduction
+        let width = inputs[0].width * graph.inputs[0].shape.reduction
+        let borders = graph.borders, lastUses = graph.lastUses
+        var maps = [FeatureMap?](repeating: nil, count: graph.nodes.count)
+        for (value, map) in zip(graph.inputs, inputs) { maps[value.index] = map }
+        for (i, node) in graph.nodes.enumerated() {
+            let inputs = node.inputs.map { maps[$0.index]! }
+            if node.operation != .input {
+                let output = FeatureMap(
+                    height: height / node.output.shape.reduction, width: width / node.output.shape.reduction,
+                    channels: node.output.shape.channels, border: borders[i], pool: pool
+                )
+                compute(node, inputs, residuals: node.residuals.map { maps[$0.index]! }, timeBiases, into: output)
+                maps[i] = output
+            }
+            observe?(node, maps[i]!.tensor())
+            for value in lastUses[i] { maps[value.index] = nil }
+        }
+        return graph.outputs.map { maps[$0.index]! }
+    }
+
+    private func compute(
+        _ node: Node, _ inputs: [FeatureMap], residuals: [FeatureMap], _ timeBiases: [String: [Float]],
+        into output: FeatureMap
+    ) {
+        let kernels = self.kernels
+        switch node.operation {
+        case .input:
+            break
+        case .convolution(let convolution):
+            let layer = pack(node)[0]
+            let epilogue = PackedConvolution.Epilogue(
+                activation: convolution.activation, gain: convolution.gain,
+                timeBias: convolution.timeBias.map { timeBiases[$0]! },
+                residuals: Array(zip(residuals, convolution.residualGains).map { (map: $0, gain: $1) })
+            )
+            nonisolated(unsafe) let shared = epilogue      // read only
+            rows(of: output) { y in
+                layer.run(
+                    inputs, stride: convolution.stride, row: y, inputRow: y * convolution.stride, into: output,
+                    epilogue: shared, kernels: kernels
+                )
+            }
+        case .transposedConvolution(let stride):
+            let phases = pack(node)
+            rows(of: output) { y in
+                for px in 0..<stride {
+                    phases[y % stride * stride + px].run(
+                        inputs, stride: 1, row: y, inputRow: y / stride, into: output, firstPixel: px,
+                        outputStep: stride, epilogue: PackedConvolution.Epilogue(), kernels: kernels
+                    )
+                }
+            }
+        case .nearestDouble:
+            let input = inputs[0], channels = output.channels
+            rows(of: output) { y in
+                let from = input.row(y / 2), to = output.interior(y)
+                for x in 0..<output.width {
+                    (to + x * channels).update(from: from + x / 2 * channels, count: channels)
+                }
+            }
+        case .linearAttention(let heads, let headChannels):
+            attend(node, inputs[0], heads: heads, headChannels: headChannels, into: output)
+        }
+    }
+
+    /// Calls `body` for every row of a map, over the threads, and closes the row.
+    private func rows(of map: FeatureMap, _ body: @Sendable (Int) -> Void) {
+        Parallel.ranges(map.height, threads: threads) { range in
+            for y in range {
+                body(y)
+                map.closeRow(y)
+            }
+        }
+    }
+
+    /// A layer's weights, packed at first use: one convolution, or one for each phase of a transposed one.
+    private func pack(_ node: Node) -> [PackedConvolution] {
+        if let layers = packed[node.name] { return layers }
+        let weight = model.weights["\(node.name).weight"]!, bias = model.weights["\(node.name).bias"]!.values
+        let channels = node.inputs.map(\.shape.channels)
+        var layers: [PackedConvolution] = []
+        if case .transposedConvolution(let stride) = node.operation {
+            for py in 0..<stride {
+                for px in 0..<stride {
+                    layers.append(PackedConvolution(
+                        phase: py, px, stride: stride, weight: weight, bias: bias, inputChannels: channels, kernels: kernels
+                    ))
+                }
+            }
+        } else {
+            layers.append(PackedConvolution(weight: weight, bias: bias, inputChannels: channels, kernels: kernels))
+        }
+        packed[node.name] = layers
+        return layers
+    }
+
+    /// input + g · to_out(context · softmax-free q), context = softmax over pixels of k, times v; per head.
+    private func attend(_ node: Node, _ input: FeatureMap, heads: Int, headChannels: Int, into output: FeatureMap) {
+        let inner = heads * headChannels, weights = model.weights, kernels = self.kernels
+        let toQKV = PackedConvolution(
+            weight: weights["\(node.name).fn.to_qkv.weight"]!, bias: [Float](repeating: 0, count: 3 * inner),
+            inputChannels: [input.channels], kernels: kernels
+        )
+        let toOut = PackedConvolution(
+            weight: weights["\(node.name).fn.to_out.weight"]!, bias: weights["\(node.name).fn.to_out.bias"]!.values,
+            inputChannels: [inner], kernels: kernels
+        )
+        let qkv = FeatureMap(height: input.height, width: input.width, channels: 3 * inner, border: .zero, pool: pool)
+        rows(of: qkv) { y in
+            toQKV.run([input], stride: 1, row: y, inputRow: y, into: qkv, epilogue: .init(), kernels: kernels)
+        }
+
+        // Softmax of each key channel over all pixels, then Σ k·v, in doubles: the order is fixed, the map is small.
+        var largest = [Float](repeating: -.infinity, count: inner)
+        func eachPixel(_ body: (UnsafePointer<Float>) -> Void) {
+            for y in 0..<qkv.height {
+                for x in 0..<qkv.width { body(qkv.row(y) + x * 3 * inner) }
+            }
+        }
+        eachPixel { pixel in
+            for c in 0..<inner { largest[c] = max(largest[c], pixel[inner + c]) }
+        }
+        var sums = [Double](repeating: 0, count: inner), context = [Double](repeating: 0, count: inner * headChannels)
+        eachPixel { pixel in
+            for c in 0..<inner {
+                let e = Mathematics.exp(Double(pixel[inner + c] - largest[c]))
+                let v = pixel + 2 * inner + c / headChannels * headChannels
+                sums[c] += e
+                for j in 0..<headChannels { context[c * headChannels + j] += e * Double(v[j]) }
+            }
+        }
+        let weighted = context.indices.map { Float(context[$0] / sums[$0 / headChannels]) }
+
+        let attended = FeatureMap(height: input.height, width: input.width, channels: inner, border: .zero, pool: pool)
+        rows(of: attended) { y in
+            for x in 0..<attended.width {
+                let q = qkv.row(y) + x * 3 * inner, out = attended.interior(y) + x * inner
+                for head in 0..<heads {
+                    for j in 0..<headChannels {
+                        var sum: Float = 0
+                        for i in head * headChannels..<(head + 1) * headChannels {
+                            sum += weighted[i * headChannels + j] * q[i]
+                        }
+                        out[head * headChannels + j] = sum
+                    }
+                }
+            }
+        }
+        let epilogue = PackedConvolution.Epilogue(gain: weights["\(node.name).g"]!.values[0], residuals: [(input, 1)])
+        nonisolated(unsafe) let shared = epilogue      // read only
+        rows(of: output) { y in
+            toOut.run([attended], stride: 1, row: y, inputRow: y, into: output, epilogue: shared, kernels: kernels)
+        }
+    }
+}

@@ -1,0 +1,177 @@
+/// MATLAB's imresize with its bicubic kernel (Keys, a = −0.5), stretched when shrinking so that it does not alias,
+/// borders mirrored, weights summing to 1. Only + − × ÷ in a fixed order: every machine gives the same bits.
+///
+/// Output rows are independent of each other and come one at a time, so memory stays at one row beside the picture's.
+public struct BicubicRows: Sendable {
+    private let picture: Picture
+    private let horizontal: BicubicAxis
+    private let vertical: BicubicAxis
+
+    /// Both axes by `numerator/denominator`; sizes are rounded up.
+    public init(_ picture: Picture, scaledBy numerator: Int, over denominator: Int = 1) {
+        self.picture = picture
+        horizontal = BicubicAxis(picture.width, scaledBy: numerator, over: denominator)
+        vertical = BicubicAxis(picture.height, scaledBy: numerator, over: denominator)
+    }
+
+    /// Each axis by its own scale, that of the sizes.
+    public init(_ picture: Picture, width: Int, height: Int) {
+        self.picture = picture
+        horizontal = BicubicAxis(picture.width, scaledBy: width, over: picture.width)
+        vertical = BicubicAxis(picture.height, scaledBy: height, over: picture.height)
+    }
+
+    /// Of the output.
+    public var width: Int { horizontal.count }
+    public var height: Int { vertical.count }
+    public var channels: Int { picture.channels }
+
+    /// Output rows in the picture's own units, 0…255 or 0…65535, neither rounded nor clamped: edges overshoot.
+    /// `out` becomes `[range.count][width][channels]`.
+    public func rows(_ range: Range<Int>, into out: inout [Double]) {
+        precondition(0 <= range.lowerBound && range.upperBound <= height)
+        out.removeAll(keepingCapacity: true)
+        var line = [Double](repeating: 0, count: picture.width * channels)
+        for y in range {
+            vertical.row(y, of: picture.samples, rowCount: line.count, into: &line)
+            horizontal.appendColumns(of: line, channels: channels, to: &out)
+        }
+    }
+}
+
+extension Picture {
+    /// MATLAB-bicubic by `numerator/denominator`, sizes rounded up, as imresize does it on integer images:
+    /// each axis's result is rounded and clamped, the smaller scale first, rows before columns when equal.
+    /// The printed size stays: the metadata's pixel density is scaled.
+    public func resized(by numerator: Int, over denominator: Int = 1) -> Picture {
+        let horizontal = BicubicAxis(width, scaledBy: numerator, over: denominator)
+        let vertical = BicubicAxis(height, scaledBy: numerator, over: denominator)
+        var out = resizedRows(vertical).resizedColumns(horizontal)
+        out.metadata.scalePixelDensity(by: Double(numerator) / Double(denominator))
+        return out
+    }
+
+    /// The same to a given size, each axis by its own scale.
+    public func resized(width: Int, height: Int) -> Picture {
+        let horizontal = BicubicAxis(self.width, scaledBy: width, over: self.width)
+        let vertical = BicubicAxis(self.height, scaledBy: height, over: self.height)
+        let columnsFirst = width * self.height < height * self.width
+        var out = columnsFirst
+            ? resizedColumns(horizontal).resizedRows(vertical)
+            : resizedRows(vertical).resizedColumns(horizontal)
+        out.metadata.scalePixelDensity(
+            x: Double(width) / Double(self.width), y: Double(height) / Double(self.height)
+        )
+        return out
+    }
+
+    private func resizedRows(_ axis: BicubicAxis) -> Picture {
+        var out: [UInt16] = []
+        out.reserveCapacity(axis.count * width * channels)
+        var line = [Double](repeating: 0, count: width * channels)
+        for y in 0..<axis.count {
+            axis.row(y, of: samples, rowCount: line.count, into: &line)
+            appendRounded(line, to: &out)
+        }
+        return with(samples: out, width: width, height: axis.count)
+    }
+
+    private func resizedColumns(_ axis: BicubicAxis) -> Picture {
+        var out: [UInt16] = []
+        out.reserveCapacity(height * axis.count * channels)
+        var line: [Double] = []
+        for y in 0..<height {
+            line.removeAll(keepingCapacity: true)
+            let row = samples[y * width * channels..<(y + 1) * width * channels].map(Double.init)
+            axis.appendColumns(of: row, channels: channels, to: &line)
+            appendRounded(line, to: &out)
+        }
+        return with(samples: out, width: axis.count, height: height)
+    }
+
+    /// Ties to even, as in the golden reductions; ties are common when halving, whose weights are dyadic.
+    private func appendRounded(_ line: [Double], to out: inout [UInt16]) {
+        let maximum = Double(self.maximum)
+        for value in line { out.append(UInt16(min(max(value, 0), maximum).rounded(.toNearestOrEven))) }
+    }
+
+    private func with(samples: [UInt16], width: Int, height: Int) -> Picture {
+        Picture(
+            width: width, height: height, channels: channels, bitDepth: bitDepth, samples: samples, metadata: metadata
+        )
+    }
+}
+
+/// Which inputs make each output along one axis, and how much each counts.
+private struct BicubicAxis: Sendable {
+    /// Of outputs.
+    let count: Int
+    /// Inputs to each output.
+    let taps: Int
+    /// `[count][taps]`, inside the input.
+    let indices: [Int]
+    /// `[count][taps]`; the taps of an output sum to 1.
+    let weights: [Double]
+
+    /// `ceil(inputCount · scale)` outputs; output x is centred at (x + ½)/scale in the input.
+    init(_ inputCount: Int, scaledBy numerator: Int, over denominator: Int) {
+        precondition(inputCount > 0 && numerator > 0 && denominator > 0)
+        let common = greatestCommonDivisor(numerator, denominator)
+        let n = numerator / common, d = denominator / common
+        count = (inputCount * n + d - 1) / d
+        // Input i is (n·(2i + 1) − d·(2x + 1)) / unit kernel units away from output x: the kernel is stretched by d/n
+        // when that is above 1. Integers, so that the same phase always gives the same weights.
+        let unit = 2 * max(n, d)
+        taps = (2 * unit + n - 1) / n
+        var indices: [Int] = []
+        var weights: [Double] = []
+        for x in 0..<count {
+            let centre = d * (2 * x + 1)
+            let first = floorDivision(centre - n - 2 * unit, 2 * n) + 1
+            let raw = (first..<first + taps).map { i in
+                keysKernel(Double(n * (2 * i + 1) - centre) / Double(unit))
+            }
+            let sum = raw.reduce(0, +)
+            indices += (first..<first + taps).map { mirrored($0, count: inputCount) }
+            weights += raw.map { $0 / sum }
+        }
+        self.indices = indices
+        self.weights = weights
+    }
+
+    /// Output row `y`, from rows of `rowCount` samples.
+    func row(_ y: Int, of samples: [UInt16], rowCount: Int, into line: inout [Double]) {
+        for i in 0..<rowCount { line[i] = 0 }
+        for tap in y * taps..<(y + 1) * taps {
+            let weight = weights[tap], start = indices[tap] * rowCount
+            for i in 0..<rowCount { line[i] += weight * Double(samples[start + i]) }
+        }
+    }
+
+    /// All output pixels of one row.
+    func appendColumns(of line: [Double], channels: Int, to out: inout [Double]) {
+        for x in 0..<count {
+            for channel in 0..<channels {
+                var sum = 0.0
+                for tap in x * taps..<(x + 1) * taps { sum += weights[tap] * line[indices[tap] * channels + channel] }
+                out.append(sum)
+            }
+        }
+    }
+}
+
+/// Keys (1981), eq. 4 with a = −½.
+private func keysKernel(_ distance: Double) -> Double {
+    let x = abs(distance)
+    if x <= 1 { return (1.5 * x - 2.5) * x * x + 1 }
+    if x < 2 { return ((-0.5 * x + 2.5) * x - 4) * x + 2 }
+    return 0
+}
+
+private func floorDivision(_ a: Int, _ b: Int) -> Int {
+    a >= 0 ? a / b : -((b - 1 - a) / b)
+}
+
+private func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int {
+    b == 0 ? a : greatestCommonDivisor(b, a % b)
+}

@@ -1,0 +1,69 @@
+/// Pixels of 8 or 16 bits as a file holds them, with what the file says about them.
+public struct Picture: Equatable, Sendable {
+    public let width: Int
+    public let height: Int
+    /// 1 gray, 2 gray and alpha, 3 RGB, 4 RGBA. Alpha is not premultiplied.
+    public let channels: Int
+    /// 8 or 16.
+    public let bitDepth: Int
+    /// `[height][width][channels]`, each 0…`maximum`.
+    public var samples: [UInt16]
+    public var metadata: PictureMetadata
+
+    /// Traps unless the sizes fit together: sizes from outside are checked before they get here.
+    public init(
+        width: Int, height: Int, channels: Int, bitDepth: Int, samples: [UInt16], metadata: PictureMetadata = .init()
+    ) {
+        precondition(width > 0 && height > 0 && (1...4).contains(channels) && (bitDepth == 8 || bitDepth == 16))
+        precondition(samples.count == width * height * channels, "\(samples.count) samples")
+        self.width = width
+        self.height = height
+        self.channels = channels
+        self.bitDepth = bitDepth
+        self.samples = samples
+        self.metadata = metadata
+    }
+}
+
+extension Picture {
+    /// The value of white and of full opacity: 255 or 65535.
+    public var maximum: UInt16 { bitDepth == 8 ? 255 : 65535 }
+    public var hasAlpha: Bool { channels == 2 || channels == 4 }
+    public var hasColor: Bool { channels >= 3 }
+
+    /// The upper left part. Traps when it is larger than the picture.
+    public func cropped(width: Int, height: Int) -> Picture {
+        precondition(width <= self.width && height <= self.height)
+        return rearranged(width: width, height: height)
+    }
+
+    /// Larger at the right and bottom by mirroring, borders repeated: …b a │ a b…. Traps when it is smaller than the picture.
+    public func padded(width: Int, height: Int) -> Picture {
+        precondition(width >= self.width && height >= self.height)
+        return rearranged(width: width, height: height)
+    }
+
+    private func rearranged(width: Int, height: Int) -> Picture {
+        guard width != self.width || height != self.height else { return self }
+        var out: [UInt16] = []
+        out.reserveCapacity(width * height * channels)
+        for y in 0..<height {
+            let row = mirrored(y, count: self.height) * self.width * channels
+            out += samples[row..<row + min(width, self.width) * channels]
+            for x in min(width, self.width)..<width {
+                let pixel = row + mirrored(x, count: self.width) * channels
+                out += samples[pixel..<pixel + channels]
+            }
+        }
+        return Picture(
+            width: width, height: height, channels: channels, bitDepth: bitDepth, samples: out, metadata: metadata
+        )
+    }
+}
+
+/// The place of `index` in a row of `count` whose mirror image continues it for ever: …b a │ a b c │ c b….
+func mirrored(_ index: Int, count: Int) -> Int {
+    let place = index % (2 * count)
+    let forward = place < 0 ? place + 2 * count : place
+    return forward < count ? forward : 2 * count - 1 - forward
+}

@@ -45,10 +45,10 @@ public final class FloatExecutor: Executor {
 
     // MARK: Executor
 
-    public func encode(_ low: FloatTensor, enlarged: FloatTensor) -> Condition {
+    public func encode(_ low: FloatTensor, enlarged: FloatTensor?) -> Condition {
         var inputs = encodeMaps(low).dropLast().map { $0 }
         if configuration.hasEnlargedInput {
-            inputs.append(map(enlarged, for: inputs.count, of: model.network.conditioner))
+            inputs.append(map(enlarged!, for: inputs.count, of: model.network.conditioner))
         }
         return Condition(map: run(model.network.conditioner, inputs)[0])
     }
@@ -120,11 +120,10 @@ public final class FloatExecutor: Executor {
                 timeBias: convolution.timeBias.map { timeBiases[$0]! },
                 residuals: Array(zip(residuals, convolution.residualGains).map { (map: $0, gain: $1) })
             )
-            nonisolated(unsafe) let shared = epilogue      // read only
             rows(of: output) { y in
                 layer.run(
                     inputs, stride: convolution.stride, row: y, inputRow: y * convolution.stride, into: output,
-                    epilogue: shared, kernels: kernels
+                    epilogue: epilogue, kernels: kernels
                 )
             }
         case .transposedConvolution(let stride):
@@ -234,9 +233,8 @@ public final class FloatExecutor: Executor {
             }
         }
         let epilogue = PackedConvolution.Epilogue(gain: weights["\(node.name).g"]!.values[0], residuals: [(input, 1)])
-        nonisolated(unsafe) let shared = epilogue      // read only
         rows(of: output) { y in
-            toOut.run([attended], stride: 1, row: y, inputRow: y, into: output, epilogue: shared, kernels: kernels)
+            toOut.run([attended], stride: 1, row: y, inputRow: y, into: output, epilogue: epilogue, kernels: kernels)
         }
     }
 }

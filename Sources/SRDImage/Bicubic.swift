@@ -25,6 +25,7 @@ public struct BicubicRows: Sendable {
     public var width: Int { horizontal.count }
     public var height: Int { vertical.count }
     public var channels: Int { picture.channels }
+    public var bitDepth: Int { picture.bitDepth }
 
     /// Output rows in the picture's own units, 0…255 or 0…65535, neither rounded nor clamped: edges overshoot.
     /// `out` becomes `[range.count][width][channels]`.

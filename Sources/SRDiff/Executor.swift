@@ -9,9 +9,9 @@ public protocol Executor: AnyObject {
 
     /// - Parameters:
     ///   - low: `[h, w, 3]`, −1…1.
-    ///   - enlarged: its bicubic enlargement, `[scale·h, scale·w, 3]`. Both sides must be multiples of
+    ///   - enlarged: its bicubic enlargement, `[scale·h, scale·w, 3]`; needed by models with `hasEnlargedInput` only. Both sides must be multiples of
     ///     `configuration.sizeMultiple`.
-    func encode(_ low: FloatTensor, enlarged: FloatTensor) -> Condition
+    func encode(_ low: FloatTensor, enlarged: FloatTensor?) -> Condition
 
     /// ε(x_t, t), `[H, W, 3]`, all of the enlarged size.
     func predictNoise(in x: FloatTensor, at timestep: Int, given condition: Condition) -> FloatTensor

@@ -36,7 +36,7 @@ typedef struct {
     ptrdiff_t output_pixel;     // floats from one output pixel to the next
 } srd_conv_row_f32_args;
 
-typedef struct {
+typedef struct __attribute__((swift_attr("@Sendable"))) {
     const char *name;
     /// Output channels per block of packed weights; the last block is filled up with zeros.
     int block;

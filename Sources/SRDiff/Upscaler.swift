@@ -1,0 +1,231 @@
+import SRDImage
+import SRDTensor
+
+/// How to sample: everything that, with the picture and the model, decides the result.
+public struct SamplingSettings: Hashable, Sendable {
+    public enum Generator: String, Hashable, Sendable, CaseIterable {
+        /// Noise by pixel: see `NoiseSource.pixel`.
+        case pixel
+        /// PyTorch's numbers in PyTorch's order, for comparison with the published code.
+        case torch
+    }
+
+    public var sampler: SamplerSchedule
+    public var seed: UInt64
+    public var generator: Generator
+
+    public init(sampler: SamplerSchedule, seed: UInt64, generator: Generator = .pixel) {
+        self.sampler = sampler
+        self.seed = seed
+        self.generator = generator
+    }
+
+    var noise: NoiseSource {
+        switch generator {
+        case .pixel: return .pixel(seed: seed)
+        case .torch: return .torch(TorchRandom(seed: seed))
+        }
+    }
+}
+
+/// Where a run stands.
+public enum UpscaleProgress: Sendable {
+    case encoded
+    /// `done` of `total` noise predictions.
+    case step(done: Int, total: Int)
+}
+
+/// A picture in, a picture `scale` times as large out.
+public struct Upscaler<E: Executor> {
+    public let executor: E
+    private let schedule: NoiseSchedule
+    private let threads: Int
+
+    public init(executor: E, schedule: NoiseSchedule, threads: Int) {
+        self.executor = executor
+        self.schedule = schedule
+        self.threads = threads
+    }
+
+    /// What is the same for every sample of one picture.
+    public struct Prepared {
+        let picture: Picture
+        let padded: Picture
+        let condition: E.Condition
+    }
+
+    /// Pads the picture to a size the network can take, and encodes it.
+    public func prepare(_ picture: Picture) -> Prepared {
+        let size = executor.configuration.paddedSize(width: picture.width, height: picture.height)
+        let padded = picture.opaqueRGB.padded(width: size.width, height: size.height)
+        let enlarged = executor.configuration.hasEnlargedInput ? enlarge(padded) : nil
+        return Prepared(
+            picture: picture, padded: padded,
+            condition: executor.encode(FloatTensor(networkInput: padded), enlarged: enlarged)
+        )
+    }
+
+    /// - Parameter progress: called after each noise prediction; throws to stop the run.
+    public func upscale(
+        _ prepared: Prepared, settings: SamplingSettings, progress: (UpscaleProgress) throws -> Void = { _ in }
+    ) rethrows -> Picture {
+        let residual = try residual(prepared, settings: settings, progress: progress)
+        return compose(prepared.picture, padded: prepared.padded) { y, enlarged in
+            let row = residual.values[y * residual.width * 3..<y * residual.width * 3 + enlarged.count]
+            return zip(row, enlarged).map { max(-1, min(1, $0)) / Configuration.residualGain + $1 }
+        }
+    }
+
+    /// The encoder's own picture: one pass, no noise, no seed.
+    public func preview(_ picture: Picture) -> Picture {
+        let size = executor.configuration.paddedSize(width: picture.width, height: picture.height)
+        let padded = picture.opaqueRGB.padded(width: size.width, height: size.height)
+        let own = executor.preview(FloatTensor(networkInput: padded))
+        return compose(picture, padded: padded) { y, enlarged in
+            Array(own.values[y * own.width * 3..<y * own.width * 3 + enlarged.count])
+        }
+    }
+
+    /// x_0, `[H, W, 3]`, of the padded size: the reverse process of DDPM (algorithm 2), with any schedule's numbers.
+    package func residual(
+        _ prepared: Prepared, settings: SamplingSettings, progress: (UpscaleProgress) throws -> Void = { _ in }
+    ) rethrows -> FloatTensor {
+        let scale = executor.configuration.scale
+        let height = prepared.padded.height * scale, width = prepared.padded.width * scale
+        var noise = settings.noise
+        var x = FloatTensor(height: height, width: width, channels: 3)
+        let start = noise.field(draw: 0, height: height, width: width)
+        x.updateRows(threads: threads) { y, row in _ = row.update(from: start.row(y, width: width)) }
+        let steps = settings.sampler.steps(of: schedule)
+        for (i, step) in steps.enumerated() {
+            let predicted = executor.predictNoise(in: x, at: step.timestep, given: prepared.condition)
+            let fresh = step.sigma > 0 ? noise.field(draw: i + 1, height: height, width: width) : nil
+            x.updateRows(threads: threads) { y, row in
+                let z = fresh?.row(y, width: width)
+                for j in row.indices {
+                    row[j] = step.next(row[j], noise: predicted.values[y * width * 3 + j], z: z?[j] ?? 0)
+                }
+            }
+            try progress(.step(done: i + 1, total: steps.count))
+        }
+        return x
+    }
+
+    /// 2 · bicubic(v / 256) − 1, v in 0…255: the published code divides by 256 here, and models are trained with that.
+    private func enlarge(_ padded: Picture) -> FloatTensor {
+        let scale = executor.configuration.scale
+        let rows = BicubicRows(padded, scaledBy: scale)
+        var tensor = FloatTensor(height: rows.height, width: rows.width, channels: 3)
+        tensor.updateRows(threads: threads) { y, row in _ = row.update(from: rows.networkRow(y)) }
+        return tensor
+    }
+
+    /// Makes the result row by row from `row(y, enlarged row)`, both −1…1 and RGB, and gives it the picture's own kind:
+    /// its bit depth, gray or colour, its alpha (bicubic) and its metadata.
+    private func compose(
+        _ picture: Picture, padded: Picture, row: @Sendable (_ y: Int, _ enlarged: [Float]) -> [Float]
+    ) -> Picture {
+        let scale = executor.configuration.scale
+        let width = picture.width * scale, height = picture.height * scale
+        let rows = BicubicRows(padded, scaledBy: scale)
+        let alpha = picture.alpha?.resized(by: scale)
+        let unit: Float = picture.bitDepth == 8 ? 127.5 : 127.5 * 257
+        let channels = picture.channels, hasColor = picture.hasColor, largest = Float(picture.maximum)
+        var samples = [UInt16](repeating: 0, count: width * height * channels)
+        samples.updateRows(count: height, threads: threads) { y, out in
+            let values = row(y, Array(rows.networkRow(y).prefix(width * 3)))
+            func code(_ value: Float) -> UInt16 {
+                UInt16(max(0, min(largest, ((value + 1) * unit).rounded(.toNearestOrEven))))
+            }
+            for x in 0..<width {
+                let red = values[x * 3], green = values[x * 3 + 1], blue = values[x * 3 + 2], pixel = x * channels
+                if hasColor {
+                    out[pixel] = code(red)
+                    out[pixel + 1] = code(green)
+                    out[pixel + 2] = code(blue)
+                } else {
+                    out[pixel] = code((red + green + blue) / 3)
+                }
+                if let alpha { out[pixel + channels - 1] = alpha.samples[y * width + x] }
+            }
+        }
+        var metadata = picture.metadata
+        metadata.scalePixelDensity(by: Double(scale))
+        return Picture(
+            width: width, height: height, channels: channels, bitDepth: picture.bitDepth, samples: samples, metadata: metadata
+        )
+    }
+}
+
+extension Configuration {
+    /// The smallest low-resolution size, at least the given one, whose enlargement the network can halve all the way
+    /// down, with two pixels left there: reflection needs a neighbour.
+    public func paddedSize(width: Int, height: Int) -> (width: Int, height: Int) {
+        func padded(_ side: Int) -> Int {
+            let step = max(1, sizeMultiple / scale)
+            let least = max(side, (2 * sizeMultiple + scale - 1) / scale)
+            return (least + step - 1) / step * step
+        }
+        return (padded(width), padded(height))
+    }
+}
+
+extension FloatTensor {
+    /// −1…1. 16-bit pictures keep their precision.
+    init(networkInput picture: Picture) {
+        let unit: Float = picture.bitDepth == 8 ? 1 : 257
+        self.init(
+            shape: [picture.height, picture.width, 3], values: picture.samples.map { Float($0) / unit / 127.5 - 1 }
+        )
+    }
+
+    /// Calls `body` for every row of a feature map, over the threads.
+    mutating func updateRows(threads: Int, _ body: @Sendable (Int, UnsafeMutableBufferPointer<Float>) -> Void) {
+        values.updateRows(count: height, threads: threads, body)
+    }
+}
+
+extension Array where Element: Sendable {
+    /// Splits the array into `count` rows of the same length and calls `body` for each, over the threads.
+    mutating func updateRows(
+        count: Int, threads: Int, _ body: @Sendable (Int, UnsafeMutableBufferPointer<Element>) -> Void
+    ) {
+        withUnsafeMutableBufferPointer { all in
+            let length = all.count / count
+            nonisolated(unsafe) let all = all      // rows do not overlap
+            Parallel.ranges(count, threads: threads) { range in
+                for y in range { body(y, UnsafeMutableBufferPointer(rebasing: all[y * length..<(y + 1) * length])) }
+            }
+        }
+    }
+}
+
+extension BicubicRows {
+    /// One row of the published code's enlarged picture, 2 · bicubic(v / 256) − 1 with v in 0…255.
+    fileprivate func networkRow(_ y: Int) -> [Float] {
+        var row: [Double] = []
+        rows(y..<y + 1, into: &row)
+        let unit = bitDepth == 8 ? 128.0 : 128.0 * 257
+        return row.map { Float($0 / unit - 1) }
+    }
+}
+
+extension Picture {
+    /// Red, green and blue alone; gray three times.
+    fileprivate var opaqueRGB: Picture {
+        guard channels != 3 else { return self }
+        var rgb: [UInt16] = []
+        rgb.reserveCapacity(width * height * 3)
+        for pixel in stride(from: 0, to: samples.count, by: channels) {
+            for c in 0..<3 { rgb.append(samples[pixel + (hasColor ? c : 0)]) }
+        }
+        return Picture(width: width, height: height, channels: 3, bitDepth: bitDepth, samples: rgb, metadata: metadata)
+    }
+
+    /// The opacity alone, as a gray picture.
+    fileprivate var alpha: Picture? {
+        guard hasAlpha else { return nil }
+        let plane = stride(from: channels - 1, to: samples.count, by: channels).map { samples[$0] }
+        return Picture(width: width, height: height, channels: 1, bitDepth: bitDepth, samples: plane)
+    }
+}

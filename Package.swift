@@ -38,5 +38,7 @@ let package = Package(
         // Tests
         .target(name: "TestSupport", dependencies: ["SRDTensor", "SRDFile"], path: "Tests/TestSupport"),
         tests("SRDTensorTests", "SRDTensor"),
+        tests("SRDImageTests", "SRDImage"),
+        tests("SRDFloatTests", "SRDFloat", "SRDiff", "SRDImage", "SRDFile", "SRDCheckpoint"),
     ]
 )

@@ -1,0 +1,124 @@
+import SRDImage
+import TestSupport
+import Testing
+
+@Suite("Damaged and hostile files throw, and nothing worse")
+struct HostileTests {
+    static let colorful: [UInt8] = {
+        var random = SeededRandom(seed: 1)
+        var png = RawPNG.random(
+            width: 7, height: 5, .palette, bitDepth: 4, isInterlaced: true, isTransparent: true, using: &random
+        )
+        png.chunksBeforeData = PictureMetadataTests.kept
+        png.chunksAfterData = [PictureMetadataTests.kept[6]]
+        return png.bytes
+    }()
+
+    /// Filters and deflate at work, unlike in the raw files.
+    static func compressed(channels: Int, bitDepth: Int) throws -> [UInt8] {
+        try randomPicture(width: 6, height: 6, channels: channels, bitDepth: bitDepth).resized(by: 2).encoded(as: .png)
+    }
+
+    @Test("a broken CRC", arguments: ["IHDR", "PLTE", "tRNS", "iCCP", "pHYs", "tEXt", "IDAT", "IEND"])
+    func brokenCRC(type: String) throws {
+        let place = try #require(RawPNG.chunks(of: Self.colorful).first { $0.chunk.type == type })
+        var file = Self.colorful
+        file[place.start + 8 + place.chunk.data.count] ^= 1
+        #expect(messageOfLibpng(file)?.contains("CRC") == true)
+    }
+
+    @Test("cut off anywhere")
+    func truncated() throws {
+        for file in [Self.colorful, try Self.compressed(channels: 3, bitDepth: 16)] {
+            for count in 0..<file.count {
+                let expected: PictureError = count < 4 ? .unknownFormat(firstBytes: Array(file.prefix(count))) : .endsEarly
+                #expect(throws: expected, "\(count) bytes") { try Picture(parsing: Array(file.prefix(count))) }
+            }
+        }
+    }
+
+    /// Two and a half thousand of each file, with CRCs as the damage leaves them and with CRCs mended.
+    @Test("flipped bits", arguments: [false, true])
+    func flippedBits(mended: Bool) throws {
+        var files = [Self.colorful]
+        for channels in 1...4 { files.append(try Self.compressed(channels: channels, bitDepth: channels % 2 == 0 ? 8 : 16)) }
+        files.append(Array("P3 2 1 255 1 2 3 # x\n4 5 6".utf8))
+        var random = SeededRandom(seed: seed)
+        var thrown = 0
+        for file in files {
+            for _ in 0..<2500 {
+                var damaged = file
+                for _ in 0..<Int.random(in: 1...3, using: &random) {
+                    damaged[Int.random(in: 0..<file.count, using: &random)] ^= 1 << UInt8.random(in: 0...7, using: &random)
+                }
+                if mended { damaged = RawPNG.withCRCsMended(damaged) }
+                do throws(PictureError) {
+                    _ = try Picture(parsing: damaged, pixelLimit: 1 << 20)
+                } catch {
+                    thrown += 1
+                    #expect(!error.description.isEmpty)
+                }
+            }
+        }
+        #expect(thrown > (mended ? 2500 : 10000), "damage passes unseen, SRD_TEST_SEED=\(seed)")
+    }
+
+    @Test func headerOfAHugePictureWithoutData() {
+        let header = RawPNG.signature + RawPNG.chunk("IHDR", RawPNG.header(20000, 20000))
+        #expect(throws: PictureError.endsEarly) { try Picture(parsing: header) }
+        #expect(messageOfLibpng(header + RawPNG.chunk("IEND", [])) != nil)
+
+        for isInterlaced in [false, true] {
+            let file = RawPNG.signature + RawPNG.chunk("IHDR", RawPNG.header(20000, 20000, isInterlaced: isInterlaced))
+                + RawPNG.chunk("IDAT", RawPNG.stored([0])) + RawPNG.chunk("IEND", [])
+            #expect(throws: PictureError.tooManyPixels(width: 20000, height: 20000, limit: 1 << 28)) {
+                try Picture(parsing: file)
+            }
+            #expect(throws: PictureError.tooFewBytes(width: 20000, height: 20000, bytes: file.count)) {
+                try Picture(parsing: file, pixelLimit: .max)
+            }
+        }
+    }
+
+    @Test("sizes of zero and beyond PNG", arguments: [(0, 1), (1, 0), (0, 0), (1 << 31, 1), (1_000_001, 1), (1, 0xffff_ffff)])
+    func impossibleSizes(width: Int, height: Int) {
+        let file = RawPNG.signature + RawPNG.chunk("IHDR", RawPNG.header(width, height))
+            + RawPNG.chunk("IDAT", RawPNG.stored([0])) + RawPNG.chunk("IEND", [])
+        #expect(messageOfLibpng(file) != nil)
+    }
+
+    @Test func pixelLimitIsExact() throws {
+        let file = try randomPicture(width: 5, height: 3, channels: 1, bitDepth: 8).encoded(as: .png)
+        #expect(try Picture(parsing: file, pixelLimit: 15).width == 5)
+        #expect(throws: PictureError.tooManyPixels(width: 5, height: 3, limit: 14)) { try Picture(parsing: file, pixelLimit: 14) }
+    }
+
+    @Test("fewer rows than promised")
+    func missingRows() {
+        let file = RawPNG.signature + RawPNG.chunk("IHDR", RawPNG.header(2, 2, .gray))
+            + RawPNG.chunk("IDAT", RawPNG.stored([0, 1, 2])) + RawPNG.chunk("IEND", [])
+        #expect(messageOfLibpng(file) != nil)
+    }
+
+    @Test("what is no picture", arguments: ["", "P", "P7 1 1", "Once upon a time", "GIF89a"])
+    func noPicture(text: String) {
+        #expect(throws: PictureError.unknownFormat(firstBytes: Array(text.utf8.prefix(8)))) {
+            try Picture(parsing: Array(text.utf8))
+        }
+    }
+
+    @Test func formatsByExtension() {
+        #expect(["png", "PNG", "ppm", "pgm", "pnm", "jpg", ""].map(PictureFormat.init(fileExtension:))
+            == [.png, .png, .pnm, .pnm, .pnm, nil, nil])
+    }
+
+    /// nil when the file is read, or refused for another reason. The words change from version to version.
+    private func messageOfLibpng(_ file: [UInt8]) -> String? {
+        do throws(PictureError) {
+            _ = try Picture(parsing: file)
+        } catch .png(let message) {
+            return message
+        } catch {}
+        return nil
+    }
+}

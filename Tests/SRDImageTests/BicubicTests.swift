@@ -10,7 +10,7 @@ struct BicubicTests {
         #expect(picture.resized(by: 1, over: factor) == (try goldenPicture("u8_down_\(factor)")))
     }
 
-    /// The golden values are float64; 1e-12 is their rounding over six taps and two axes.
+    /// The golden values are float64; 1e-12 is their rounding over four taps and two axes.
     @Test("enlargements without rounding", .enabled(if: Golden.isPresent, "no golden files"), arguments: [2, 4, 8])
     func enlargement(factor: Int) throws {
         let rows = BicubicRows(try goldenPicture("image_u8").cropped(width: 23, height: 16), scaledBy: factor)

@@ -1,0 +1,161 @@
+import Testing
+import SRDCheckpoint
+import SRDFile
+import SRDFloat
+import SRDImage
+import SRDTensor
+import SRDiff
+import TestSupport
+
+/// A case of ../shared/golden: a checkpoint and what the independent reference computed with it.
+struct GoldenCase: CustomTestStringConvertible {
+    let checkpoint: String
+    let name: String
+
+    var testDescription: String { name }
+
+    init(_ checkpoint: String) {
+        self.checkpoint = checkpoint
+        name = String(checkpoint.split(separator: ".")[0])
+    }
+
+    static let all = ["x4.ckpt", "x4-odd.ckpt", "x4-weightnorm.ckpt", "x2-linear.bin", "x8-attn-upinput.safetensors"]
+        .map(GoldenCase.init)
+
+    func model() throws -> Model {
+        try Model(tensors: Checkpoint.read(SharedFiles.path("golden/\(checkpoint)")).tensors)
+    }
+
+    func golden() throws -> Safetensors { try Safetensors(path: SharedFiles.path("golden/\(name).golden.safetensors")) }
+}
+
+extension Safetensors {
+    /// A `[1, C, H, W]` tensor as a feature map.
+    func map(_ name: String) throws -> FloatTensor {
+        let planes = try tensor(name)
+        return FloatTensor(planes: planes.values, height: planes.shape[2], width: planes.shape[3], channels: planes.shape[1])
+    }
+
+    func picture(_ name: String) throws -> Picture {
+        let samples = try uint8s(name), shape = self[name]!.shape
+        return Picture(width: shape[1], height: shape[0], channels: 3, bitDepth: 8, samples: samples.map(UInt16.init))
+    }
+
+    var timesteps: [Int] { metadata["ddim_timesteps"]!.split { !$0.isNumber }.map { Int($0)! } }
+}
+
+func largestDifference(_ a: FloatTensor, _ b: FloatTensor) -> Float {
+    guard a.shape == b.shape else { return .infinity }
+    return zip(a.values, b.values).map { abs($0 - $1) }.max() ?? 0
+}
+
+@Suite(
+    "The float executor is the published network",
+    .enabled(if: SharedFiles.exists("golden"), "../shared/golden is absent: nothing to compare with")
+)
+struct GoldenTests {
+    /// Rounding of float32 sums in another order, through a whole trajectory.
+    static let bound: Float = 1e-4
+
+    @Test("encoder maps, condition and the encoder's picture", arguments: GoldenCase.all)
+    func encoder(_ test: GoldenCase) throws {
+        let model = try test.model(), golden = try test.golden()
+        let executor = FloatExecutor(model, threads: 2)
+        let low = try golden.map("lr_padded")
+        for (block, map) in zip(model.configuration.conditioningBlocks, executor.features(low)) {
+            #expect(largestDifference(map, try golden.map("features.\(block)")) < Self.bound)
+        }
+        let condition = executor.encode(low, enlarged: try golden.map("lr_up_padded"))
+        if !model.configuration.hasEnlargedInput {      // "cond" is before up_proj is added
+            #expect(largestDifference(condition.tensor(), try golden.map("cond")) < Self.bound)
+        }
+        #expect(largestDifference(executor.preview(low), try golden.map("encoder_picture")) < Self.bound)
+    }
+
+    @Test("predicted noise", arguments: GoldenCase.all)
+    func noise(_ test: GoldenCase) throws {
+        let golden = try test.golden()
+        let executor = FloatExecutor(try test.model(), threads: 2)
+        let condition = executor.encode(try golden.map("lr_padded"), enlarged: try golden.map("lr_up_padded"))
+        let x = try golden.map("x_t")
+        let keys = golden.entries.map(\.name).filter { $0.hasPrefix("eps.") }
+        #expect(keys.count == 3)
+        for key in keys {
+            let predicted = executor.predictNoise(in: x, at: Int(key.dropFirst(4))!, given: condition)
+            #expect(largestDifference(predicted, try golden.map(key)) < Self.bound, "\(key)")
+        }
+    }
+
+    enum Trajectory: String, CaseIterable {
+        case ddpm, ddim10, ddim10_eta05
+
+        func schedule(of model: Model) -> SamplerSchedule {
+            switch self {
+            case .ddpm: return .ancestral(steps: model.configuration.timesteps)
+            case .ddim10: return .ddim(steps: 10, eta: 0)
+            case .ddim10_eta05: return .ddim(steps: 10, eta: 0.5)
+            }
+        }
+    }
+
+    @Test("trajectories with PyTorch's own noise", arguments: GoldenCase.all, Trajectory.allCases)
+    func trajectory(_ test: GoldenCase, _ trajectory: Trajectory) throws {
+        let model = try test.model(), golden = try test.golden()
+        let upscaler = Upscaler(executor: FloatExecutor(model, threads: 2), schedule: model.schedule, threads: 2)
+        let settings = SamplingSettings(sampler: trajectory.schedule(of: model), seed: 5, generator: .torch)
+        let prepared = upscaler.prepare(try golden.picture("lr_u8"))
+        let residual = try upscaler.residual(prepared, settings: settings)
+        let difference = largestDifference(residual, try golden.map("\(trajectory.rawValue).residual"))
+        #expect(difference < Self.bound, "off by \(difference)")
+        if trajectory != .ddpm {
+            #expect(settings.sampler.steps(of: model.schedule).map(\.timestep) == golden.timesteps)
+            return
+        }
+        let picture = try upscaler.upscale(prepared, settings: settings), expected = try golden.picture("ddpm.sr_u8")
+        #expect(picture.width == expected.width && picture.height == expected.height)
+        let differences = zip(picture.samples, expected.samples).map { abs(Int($0) - Int($1)) }
+        #expect(differences.max() ?? 2 <= 1)
+        #expect(differences.count { $0 == 0 } * 1000 >= differences.count * 999)
+    }
+
+    @Test("network inputs are those of the published code", arguments: GoldenCase.all)
+    func inputs(_ test: GoldenCase) throws {
+        let golden = try test.golden(), model = try test.model()
+        let recorder = InputRecorder(model.configuration)
+        _ = Upscaler(executor: recorder, schedule: model.schedule, threads: 1).prepare(try golden.picture("lr_u8"))
+        #expect(largestDifference(recorder.low!, try golden.map("lr_padded")) < 1e-6)
+        if let enlarged = recorder.enlarged {
+            #expect(largestDifference(enlarged, try golden.map("lr_up_padded")) < 1e-6)
+        }
+    }
+
+    @Test("the same bits on every instruction set and thread count", arguments: GoldenCase.all)
+    func sameBits(_ test: GoldenCase) throws {
+        let golden = try test.golden(), model = try test.model()
+        var results: [FloatTensor] = []
+        for instructionSet in FloatExecutor.instructionSets {
+            for threads in [1, 3] {
+                let executor = FloatExecutor(model, threads: threads, instructionSet: instructionSet)
+                let condition = executor.encode(try golden.map("lr_padded"), enlarged: try golden.map("lr_up_padded"))
+                results.append(executor.predictNoise(in: try golden.map("x_t"), at: 7, given: condition))
+            }
+        }
+        #expect(results.allSatisfy { $0 == results[0] })
+    }
+}
+
+/// Keeps what it is given to encode.
+final class InputRecorder: Executor {
+    let configuration: Configuration
+    var low: FloatTensor?, enlarged: FloatTensor?
+
+    init(_ configuration: Configuration) { self.configuration = configuration }
+
+    func encode(_ low: FloatTensor, enlarged: FloatTensor?) {
+        self.low = low
+        self.enlarged = enlarged
+    }
+
+    func predictNoise(in x: FloatTensor, at timestep: Int, given condition: Void) -> FloatTensor { x }
+    func preview(_ low: FloatTensor) -> FloatTensor { low }
+}

@@ -51,7 +51,7 @@ func largestDifference(_ a: FloatTensor, _ b: FloatTensor) -> Float {
 
 @Suite(
     "The float executor is the published network",
-    .enabled(if: SharedFiles.exists("golden"), "../shared/golden is absent: nothing to compare with")
+    .enabled(if: SharedFiles.has("golden"), "../shared/golden is absent: nothing to compare with")
 )
 struct GoldenTests {
     /// Rounding of float32 sums in another order, through a whole trajectory.

@@ -1,13 +1,19 @@
 import Foundation
 
-/// Golden tensors, models and pictures that lie beside the checkout on development machines; a user has none of them.
+/// Files beside the package that are not part of it. Tests that need one are skipped where it is absent:
+/// `.enabled(if: SharedFiles.has("golden/x4.ckpt"), SharedFiles.absent)`.
 public enum SharedFiles {
-    public static let packageRoot = URL(fileURLWithPath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    public static let absent = "there is no such file in ../shared"
 
-    public static func path(_ relative: String) -> String {
-        packageRoot.deletingLastPathComponent().appendingPathComponent("shared").appendingPathComponent(relative).path
+    public static func url(_ name: String) -> URL {
+        packageRoot.deletingLastPathComponent().appendingPathComponent("shared").appendingPathComponent(name)
     }
 
-    public static func exists(_ relative: String) -> Bool { FileManager.default.fileExists(atPath: path(relative)) }
+    public static func path(_ name: String) -> String { url(name).path }
+
+    public static func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
+
+    public static var packageRoot: URL {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    }
 }

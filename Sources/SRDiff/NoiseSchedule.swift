@@ -7,6 +7,10 @@ public struct NoiseSchedule: Equatable, Sendable {
     /// √ᾱ_t and √(1 − ᾱ_t), each stored: 1 − ᾱ_t from a rounded ᾱ_t would lose its digits near t = 0.
     public let signal: [Double]
     public let noise: [Double]
+    /// 1/√ᾱ_t and √(1/ᾱ_t − 1), which turn x_t and ε into x_0: up to thousands at the noisy end, so their last digits,
+    /// as the published code rounded them, show in the picture.
+    public let inverseSignal: [Double]
+    public let noiseToSignal: [Double]
 
     public var timesteps: Int { betas.count }
 
@@ -21,6 +25,8 @@ public struct NoiseSchedule: Equatable, Sendable {
         self.betas = betas
         self.signal = signal
         self.noise = noise
+        inverseSignal = signal.map { 1 / $0 }
+        noiseToSignal = zip(noise, signal).map { $0 / $1 }
     }
 
     /// The cosine schedule of the published models: ᾱ(i) = cos²((i/(T+1) + 0.008)/1.008 · π/2), β at most 0.999.
@@ -36,13 +42,15 @@ public struct NoiseSchedule: Equatable, Sendable {
 
     /// A checkpoint's buffers, which are trusted over any formula; `betas` alone will do.
     public init(tensors: [String: FloatTensor]) throws(ModelError) {
-        func buffer(_ name: String, count: Int?) throws(ModelError) -> [Double]? {
+        func buffer(
+            _ name: String, count: Int?, within range: ClosedRange<Float> = 0...1
+        ) throws(ModelError) -> [Double]? {
             guard let tensor = tensors[name] else { return nil }
             guard tensor.shape.count == 1, count == nil || tensor.shape[0] == count else {
                 throw .misshapen(name: name, found: tensor.shape, expected: [count ?? -1])
             }
-            guard tensor.values.allSatisfy({ $0 >= 0 && $0 <= 1 }) else {
-                throw .unsupported("tensor `\(name)` has a value outside 0…1")
+            guard tensor.values.allSatisfy(range.contains) else {
+                throw .unsupported("tensor `\(name)` has a value outside \(range)")
             }
             return tensor.values.map(Double.init)
         }
@@ -51,6 +59,9 @@ public struct NoiseSchedule: Equatable, Sendable {
         self.betas = betas
         signal = try buffer("sqrt_alphas_cumprod", count: betas.count) ?? derived.signal
         noise = try buffer("sqrt_one_minus_alphas_cumprod", count: betas.count) ?? derived.noise
+        let most: ClosedRange<Float> = 0...Float.greatestFiniteMagnitude
+        inverseSignal = try buffer("sqrt_recip_alphas_cumprod", count: betas.count, within: most) ?? derived.inverseSignal
+        noiseToSignal = try buffer("sqrt_recipm1_alphas_cumprod", count: betas.count, within: most) ?? derived.noiseToSignal
         guard signal.allSatisfy({ $0 > 0 }), noise.allSatisfy({ $0 > 0 }) else {
             throw .unsupported("the noise schedule leaves a timestep without signal or without noise")
         }

@@ -61,12 +61,12 @@ public enum SamplerSchedule: Hashable, Sendable {
 
     /// The posterior q(x_next │ x_t, x_0) of DDPM eq. 6–7, with β of the whole jump.
     private static func ancestral(_ schedule: NoiseSchedule, from t: Int, to next: Int?) -> SamplerStep {
-        let (signal, noise) = level(schedule, t), (signalNext, noiseNext) = level(schedule, next)
+        let noise = schedule.noise[t], (signalNext, noiseNext) = level(schedule, next)
         let beta = t - (next ?? -1) == 1
             ? schedule.betas[t]
             : (noise * noise - noiseNext * noiseNext) / (signalNext * signalNext)
         return step(
-            t, signal, noise,
+            t, schedule,
             a: signalNext * beta / (noise * noise),
             b: (1 - beta).squareRoot() * noiseNext * noiseNext / (noise * noise),
             sigma: beta.squareRoot() * noiseNext / noise
@@ -80,16 +80,17 @@ public enum SamplerSchedule: Hashable, Sendable {
         let sigma = eta * noiseNext / noise * jump.squareRoot()
         let direction = max(0, noiseNext * noiseNext - sigma * sigma).squareRoot()
         return step(
-            t, signal, noise,
+            t, schedule,
             a: signalNext - direction * signal / noise,
             b: direction / noise,
             sigma: sigma
         )
     }
 
-    private static func step(
-        _ t: Int, _ signal: Double, _ noise: Double, a: Double, b: Double, sigma: Double
-    ) -> SamplerStep {
-        SamplerStep(timestep: t, p: Float(1 / signal), q: Float(noise / signal), a: Float(a), b: Float(b), sigma: Float(sigma))
+    private static func step(_ t: Int, _ schedule: NoiseSchedule, a: Double, b: Double, sigma: Double) -> SamplerStep {
+        SamplerStep(
+            timestep: t, p: Float(schedule.inverseSignal[t]), q: Float(schedule.noiseToSignal[t]),
+            a: Float(a), b: Float(b), sigma: Float(sigma)
+        )
     }
 }

@@ -53,7 +53,7 @@ public struct TorchRandom: Sendable {
         for j in start..<start + 8 {
             let u1 = 1 - values[j], u2 = values[j + 8]
             let radius = (-2 * Float(Mathematics.log(Double(u1)))).squareRoot()
-            let (sin, cos) = Mathematics.sincos(Double(2 * Float.pi * u2))
+            let (sin, cos) = Mathematics.sincos(Double(2 * Float(Double.pi) * u2))      // Float.pi is rounded down
             values[j] = radius * Float(cos)
             values[j + 8] = radius * Float(sin)
         }

@@ -1,0 +1,90 @@
+// Integer kernels of the int8 executor.
+//
+// The scalar twins are the norm: every function gives the same bytes on every instruction set. Integer sums are exact;
+// what follows them is float32, one rounding per operation in the order written here, no contraction, ties to even.
+#ifndef SRD_INT8_H
+#define SRD_INT8_H
+
+#include "srd_float.h"
+
+/// Activations are codes q in −128…127 with real = scale · (q − zero point), kept as one byte q + SRD_CODE_BIAS:
+/// x86's byte products take one unsigned factor, ARM's take two signed ones.
+#if defined(__x86_64__)
+#define SRD_CODE_BIAS 128
+#else
+#define SRD_CODE_BIAS 0
+#endif
+typedef uint8_t srd_code;
+
+/// Channels of a pixel, in codes or floats, are filled up to a multiple of this; weights of the rest are 0.
+#define SRD_CHANNEL_STEP 16
+
+/// One tap: what it reads for output pixel 0, and how far the next output pixel's input is.
+typedef struct {
+    const srd_code *input;
+    ptrdiff_t pixel;            // codes
+    int channels;               // a multiple of SRD_CHANNEL_STEP
+    const int8_t *weights;      // this tap's part of block 0, [channels / group][block][group], −127…127
+} srd_tap_s8;
+
+/// Taps of one input: they share its scale and zero point.
+typedef struct {
+    const srd_tap_s8 *taps;
+    int tap_count;
+    const int32_t *start;       // [filled-up channels]: −(zero point + SRD_CODE_BIAS) · Σ weights
+    float scale;                // of the input
+} srd_segment_s8;
+
+/// A row to be added: codes, or floats where `codes` is NULL.
+typedef struct {
+    const srd_code *codes;
+    const float *floats;
+    ptrdiff_t pixel;            // elements from pixel to pixel
+    int zero_point;
+    float scale;                // of the codes, times the residual's gain; the gain alone for floats
+} srd_residual_s8;
+
+/// sum = Σ segments (float)(start + Σ taps Σ channels byte · weight) · segment scale
+/// v   = sum · weight scale + bias;  v = activation(v);  v = v · gain (where gain ≠ 1);  v = v + time bias
+/// v   = v + (float)(q − zero point) · scale for each residual (floats: v + float · scale)
+/// output floats: v;  output codes: clamp(rint(v · inverse scale) + zero point, −128…127)
+typedef struct {
+    const srd_segment_s8 *segments;
+    int segment_count;
+    int width;                  // output pixels
+    int channels;               // output channels, filled up to a multiple of SRD_CHANNEL_STEP
+    ptrdiff_t block_stride;     // bytes from a tap's weights in one block of output channels to the next
+    const float *weight_scale;  // [channels]; this, bias, time bias and start are filled up to a multiple of 64
+    const float *bias;
+    const float *time_bias;     // or NULL
+    float gain;
+    srd_activation activation;
+    int residual_count;
+    srd_residual_s8 residual[2];
+    srd_code *codes;            // or NULL
+    ptrdiff_t codes_pixel;      // from one output pixel to the next
+    float inverse_scale;
+    int zero_point;
+    float *floats;              // or NULL
+    ptrdiff_t floats_pixel;
+} srd_conv_row_s8_args;
+
+typedef struct __attribute__((swift_attr("@Sendable"))) {
+    const char *name;
+    /// Packed weights are [block of output channels][segment][tap][channels / group][block][group]; the last block is
+    /// filled up with zeros. A block is at most 64.
+    int block, group;
+    void (*conv_row)(const srd_conv_row_s8_args *args);
+    /// codes[i] = clamp(rint(floats[i] · inverse scale) + zero point, −128…127) + SRD_CODE_BIAS; count is any.
+    void (*quantize_row)(const float *floats, ptrdiff_t count, float inverse_scale, int zero_point, srd_code *codes);
+    /// floats[i] = (float)(q − zero point) · scale
+    void (*dequantize_row)(const srd_code *codes, ptrdiff_t count, float scale, int zero_point, float *floats);
+} srd_kernels_s8;
+
+/// The instruction sets this machine has, slowest first; [0] is the scalar twin.
+const srd_kernels_s8 *srd_kernels_s8_available(int *count);
+
+/// Mish as the int8 kernels compute it: off by at most a few 1e-4 of its value, far below a code.
+float srd_mish_s8(float x);
+
+#endif

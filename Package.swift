@@ -34,6 +34,9 @@ let package = Package(
         .target(name: "SRDFile", dependencies: ["SRDTensor", "SRDiff"]),
         .target(name: "SRDFloat", dependencies: ["CSRDKernels", "SRDTensor", "SRDiff"]),
         .target(name: "SRDCheckpoint", dependencies: ["SRDTensor", "SRDFile"]),
+        .target(name: "SRDInt8", dependencies: ["CSRDKernels", "SRDTensor", "SRDiff"]),
+        .target(name: "SRDQuantizer", dependencies: ["SRDTensor", "SRDiff", "SRDFloat", "SRDFile"]),
+        .target(name: "SRDMetrics", dependencies: ["SRDTensor", "SRDImage"]),
 
         // Tests
         .target(name: "TestSupport", dependencies: ["SRDTensor", "SRDFile"], path: "Tests/TestSupport"),

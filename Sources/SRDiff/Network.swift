@@ -12,10 +12,12 @@ public struct Network: Sendable {
 
     public init(_ configuration: Configuration) {
         self.configuration = configuration
+        // A graph's input bears the name of the node that makes it in the graph before.
         encoder = Self.encoder(configuration)
-        conditioner = Self.conditioner(configuration)
-        noisePredictor = Self.noisePredictor(configuration)
-        preview = Self.preview(configuration)
+        let maps = encoder.outputs.map { [encoder] in encoder.node(of: $0).name }
+        conditioner = Self.conditioner(configuration, maps: Array(maps.dropLast()))
+        noisePredictor = Self.noisePredictor(configuration, condition: conditioner.node(of: conditioner.outputs[0]).name)
+        preview = Self.preview(configuration, trunk: maps.last!)
     }
 
     /// What sampling needs; the preview's own layers come beside it.
@@ -44,10 +46,10 @@ public struct Network: Sendable {
         return graph.finish(outputs: configuration.conditioningBlocks.map { maps[$0] } + [trunk])
     }
 
-    private static func preview(_ configuration: Configuration) -> Graph {
+    private static func preview(_ configuration: Configuration, trunk: String) -> Graph {
         var graph = GraphBuilder("preview")
         let features = configuration.encoderFeatures
-        var x = graph.input("trunk", FeatureShape(channels: features, reduction: configuration.scale))
+        var x = graph.input(trunk, FeatureShape(channels: features, reduction: configuration.scale))
         for i in 1...configuration.scale.trailingZeroBitCount {
             x = graph.nearestDouble(x, "rrdb.upconv\(i).nearest")
             x = graph.convolution([x], "rrdb.upconv\(i)", channels: features, border: .zero, activation: .leakyReLU)
@@ -59,10 +61,10 @@ public struct Network: Sendable {
 
     // MARK: Condition
 
-    private static func conditioner(_ configuration: Configuration) -> Graph {
+    private static func conditioner(_ configuration: Configuration, maps: [String]) -> Graph {
         var graph = GraphBuilder("conditioner")
         let shape = FeatureShape(channels: configuration.encoderFeatures, reduction: configuration.scale)
-        let maps = configuration.conditioningBlocks.map { graph.input("features.\($0)", shape) }
+        let maps = maps.map { graph.input($0, shape) }
         let channels = configuration.channels[0]
         var condition = graph.transposedConvolution(
             maps, "denoise_fn.cond_proj", channels: configuration.hiddenSize, stride: configuration.scale
@@ -78,12 +80,12 @@ public struct Network: Sendable {
 
     // MARK: Noise predictor (U-Net without normalisation)
 
-    private static func noisePredictor(_ configuration: Configuration) -> Graph {
+    private static func noisePredictor(_ configuration: Configuration, condition: String) -> Graph {
         var graph = GraphBuilder("noisePredictor")
         graph.timeWidth = configuration.hiddenSize
         let channels = configuration.channels, last = configuration.levels - 1
         var x = graph.input("x_t", FeatureShape(channels: 3, reduction: 1))
-        let condition = graph.input("condition", FeatureShape(channels: configuration.hiddenSize, reduction: 1))
+        let condition = graph.input(condition, FeatureShape(channels: configuration.hiddenSize, reduction: 1))
 
         var skips: [Value] = []
         for level in 0...last {

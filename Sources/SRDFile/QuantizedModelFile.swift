@@ -76,15 +76,7 @@ enum QuantizedModelKeys {
 }
 
 extension Graph {
-    /// Nodes with weights of their own under `….weight` and `….bias`.
-    var convolutions: [Node] {
-        nodes.filter { node in
-            switch node.operation {
-            case .convolution, .transposedConvolution: true
-            case .input, .nearestDouble, .linearAttention: false
-            }
-        }
-    }
+    var convolutions: [Node] { nodes.filter(\.isConvolution) }
 
     /// Nodes whose output may be kept in codes: all but graph inputs, and the network's own results.
     var quantizable: [Node] {
@@ -100,13 +92,5 @@ extension Network {
         return samplingParameters.filter { parameter in
             !["weight", "bias"].contains { parameter.name.hasSuffix(".\($0)") && convolutions.contains(String(parameter.name.dropLast($0.count + 1))) }
         }
-    }
-}
-
-extension Node {
-    /// The dimension of the weights that counts output channels.
-    public var outputDimension: Int {
-        if case .transposedConvolution = operation { return 1 }
-        return 0
     }
 }

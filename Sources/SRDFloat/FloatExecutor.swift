@@ -20,6 +20,7 @@ public final class FloatExecutor: Executor {
     public var configuration: Configuration { model.configuration }
 
     private let kernels: srd_kernels_f32
+    private let rounding: ActivationRounding?
     private let pool = MapPool()
     private let time: TimeEmbedding
     private var timeBiases: [Int: [String: [Float]]] = [:]
@@ -35,8 +36,21 @@ public final class FloatExecutor: Executor {
     }
 
     /// `instructionSet` is one of `instructionSets`; nil takes the fastest.
-    public init(_ model: Model, threads: Int, instructionSet: String? = nil) {
+    public convenience init(_ model: Model, threads: Int, instructionSet: String? = nil) {
+        self.init(model, rounding: nil, threads: threads, instructionSet: instructionSet)
+    }
+
+    /// Computes what an int8 model computes, in float: its weights' real values, and outputs rounded to their codes.
+    /// The int8 executor differs by the rounding of sums alone, which now and then makes a neighbouring code.
+    public convenience init(simulating quantized: QuantizedModel, threads: Int, instructionSet: String? = nil) {
+        self.init(
+            quantized.dequantized, rounding: ActivationRounding(quantized), threads: threads, instructionSet: instructionSet
+        )
+    }
+
+    private init(_ model: Model, rounding: ActivationRounding?, threads: Int, instructionSet: String?) {
         let table = Self.kernelTable
+        self.rounding = rounding
         kernels = table.first { String(cString: $0.name) == instructionSet } ?? table[table.count - 1]
         self.model = model
         self.threads = threads
@@ -57,7 +71,7 @@ public final class FloatExecutor: Executor {
         let graph = model.network.noisePredictor
         let biases = timeBiases[timestep] ?? time.biases(of: graph, at: timestep)
         timeBiases[timestep] = biases
-        return run(graph, [map(x, for: 0, of: graph), condition.map], timeBiases: biases)[0].tensor()
+        return run(graph, [map(x, for: 0, of: graph), condition.map], at: timestep, timeBiases: biases)[0].tensor()
     }
 
     public func preview(_ low: FloatTensor) -> FloatTensor {
@@ -83,14 +97,18 @@ public final class FloatExecutor: Executor {
 
     // MARK: Walking a graph
 
-    private func run(_ graph: Graph, _ inputs: [FeatureMap], timeBiases: [String: [Float]] = [:]) -> [FeatureMap] {
+    private func run(
+        _ graph: Graph, _ inputs: [FeatureMap], at timestep: Int = 0, timeBiases: [String: [Float]] = [:]
+    ) -> [FeatureMap] {
         let height = inputs[0].height * graph.inputs[0].shape.reduction
         let width = inputs[0].width * graph.inputs[0].shape.reduction
         let borders = graph.borders, lastUses = graph.lastUses
         var maps = [FeatureMap?](repeating: nil, count: graph.nodes.count)
+        var rounded = maps       // where int8 layers read other values than the rest does
         for (value, map) in zip(graph.inputs, inputs) { maps[value.index] = map }
         for (i, node) in graph.nodes.enumerated() {
-            let inputs = node.inputs.map { maps[$0.index]! }
+            let readsCodes = rounding?.int8Layers.contains(node.name) ?? false
+            let inputs = node.inputs.map { (readsCodes ? rounded[$0.index] : nil) ?? maps[$0.index]! }
             if node.operation != .input {
                 let output = FeatureMap(
                     height: height / node.output.shape.reduction, width: width / node.output.shape.reduction,
@@ -99,8 +117,19 @@ public final class FloatExecutor: Executor {
                 compute(node, inputs, residuals: node.residuals.map { maps[$0.index]! }, timeBiases, into: output)
                 maps[i] = output
             }
+            if let rounding, let activation = rounding.activations[node.name] {
+                let quantization = activation.at(timestep, of: rounding.timesteps)
+                if activation.keepsFloat {
+                    rounded[i] = round(maps[i]!, to: quantization)
+                } else if node.operation != .input {       // a graph before has rounded it
+                    maps[i] = round(maps[i]!, to: quantization)
+                }
+            }
             observe?(node, maps[i]!.tensor())
-            for value in lastUses[i] { maps[value.index] = nil }
+            for value in lastUses[i] {
+                maps[value.index] = nil
+                rounded[value.index] = nil
+            }
         }
         return graph.outputs.map { maps[$0.index]! }
     }
@@ -147,6 +176,16 @@ public final class FloatExecutor: Executor {
         case .linearAttention(let heads, let headChannels):
             attend(node, inputs[0], heads: heads, headChannels: headChannels, into: output)
         }
+    }
+
+    private func round(_ map: FeatureMap, to quantization: Quantization) -> FeatureMap {
+        let out = FeatureMap(height: map.height, width: map.width, channels: map.channels, border: map.border, pool: pool)
+        let count = map.width * map.channels
+        rows(of: out) { y in
+            let from = map.interior(y), to = out.interior(y)
+            for i in 0..<count { to[i] = quantization.rounded(from[i]) }
+        }
+        return out
     }
 
     /// Calls `body` for every row of a map, over the threads, and closes the row.

@@ -26,5 +26,13 @@ public struct Quantization: Hashable, Sendable {
         Int8(max(-128, min(127, (real * (1 / scale)).rounded(.toNearestOrEven) + Float(zeroPoint))))
     }
 
+    /// `real(code(x))`, in a form that vectorises.
+    @inlinable
+    public func rounded(_ real: Float) -> Float {
+        let zero = Float(zeroPoint), steps = max(-512, min(512, real * (1 / scale)))
+        let nearest = (steps + 0x1.8p23) - 0x1.8p23          // to nearest, ties to even
+        return (max(-128, min(127, nearest + zero)) - zero) * scale
+    }
+
     public func real(_ code: Int8) -> Float { Float(Int(code) - Int(zeroPoint)) * scale }
 }

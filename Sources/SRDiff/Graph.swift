@@ -66,6 +66,20 @@ public struct Node: Hashable, Sendable {
     public let residuals: [Value]
     public let output: Value
 
+    /// Whether it has weights of its own under `….weight` and `….bias`.
+    public var isConvolution: Bool {
+        switch operation {
+        case .convolution, .transposedConvolution: return true
+        case .input, .nearestDouble, .linearAttention: return false
+        }
+    }
+
+    /// The dimension of a convolution's weights that counts output channels; the other one of the first two counts input channels.
+    public var outputDimension: Int {
+        if case .transposedConvolution = operation { return 1 }
+        return 0
+    }
+
     /// Multiply-accumulates per pixel of the enlarged picture.
     public var macsPerPixel: Double {
         let area = Double(output.shape.reduction * output.shape.reduction), out = Double(output.shape.channels)

@@ -11,6 +11,14 @@ public struct Model: Sendable {
 
     public var configuration: Configuration { network.configuration }
 
+    /// Of parts that are checked already.
+    public init(network: Network, schedule: NoiseSchedule, weights: [String: FloatTensor], hasPreview: Bool) {
+        self.network = network
+        self.schedule = schedule
+        self.weights = weights
+        self.hasPreview = hasPreview
+    }
+
     /// Checks every tensor that the configuration, itself read off the shapes, calls for; drops all others.
     public init(tensors: [String: FloatTensor]) throws(ModelError) {
         network = Network(try Configuration(shapes: tensors.mapValues(\.shape)))

@@ -1,0 +1,53 @@
+import SRDTensor
+
+/// How often a value took which size: bins around 0 whose width doubles as larger values come.
+///
+/// The counts depend on the values alone, not on their order: the width ends up the same, and every bin of a
+/// smaller width lies inside one of a larger.
+struct Histogram: Equatable, Sendable {
+    static let binCount = 4096
+
+    private(set) var low: Float = 0, high: Float = 0
+    /// Bin i holds (i − binCount/2) · width ≤ value < that + width.
+    private(set) var width: Float = 0x1p-20
+    private(set) var counts = [UInt32](repeating: 0, count: binCount)
+
+    mutating func add(_ values: UnsafeBufferPointer<Float>) {
+        var low = self.low, high = self.high
+        for value in values {
+            low = min(low, value)
+            high = max(high, value)
+        }
+        self.low = low
+        self.high = high
+        while -low > reach || high >= reach { doubleWidth() }
+        let half = Float(Self.binCount / 2), inverse = 1 / width
+        counts.withUnsafeMutableBufferPointer { counts in
+            // Truncation of a positive number is its floor.
+            for value in values { counts[Int(Int32(value * inverse + half))] &+= 1 }
+        }
+    }
+
+    mutating func add(_ other: Histogram) {
+        var other = other
+        low = min(low, other.low)
+        high = max(high, other.high)
+        while width < other.width { doubleWidth() }
+        while other.width < width { other.doubleWidth() }
+        for i in counts.indices { counts[i] += other.counts[i] }
+    }
+
+    private var reach: Float { width * Float(Self.binCount / 2) }
+
+    private mutating func doubleWidth() {
+        let old = counts, quarter = Self.binCount / 4
+        for i in counts.indices { counts[i] = 0 }
+        for i in 0..<Self.binCount / 2 { counts[quarter + i] = old[2 * i] + old[2 * i + 1] }
+        width *= 2
+    }
+
+    /// The middle of a bin.
+    func value(_ bin: Int) -> Double { (Double(bin - Self.binCount / 2) + 0.5) * Double(width) }
+
+    var total: Double { counts.reduce(0.0) { $0 + Double($1) } }
+}

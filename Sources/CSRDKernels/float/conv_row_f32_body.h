@@ -42,7 +42,7 @@ INLINE void finish(const srd_conv_row_f32_args *a, vec v, int x, int o) {
     if (a->gain != 1) v = v * a->gain;
     if (a->time_bias) v = v + load(a->time_bias + o, lanes);
     for (int r = 0; r < a->residual_count; r++) {
-        v = v + load(a->residual[r] + (ptrdiff_t)x * a->channels + o, lanes) * a->residual_gain[r];
+        v = v + load(a->residual[r] + x * a->residual_pixel + o, lanes) * a->residual_gain[r];
     }
     store(a->output + x * a->output_pixel + o, v, lanes);
 }

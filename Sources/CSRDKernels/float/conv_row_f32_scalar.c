@@ -35,7 +35,7 @@ void srd_conv_row_f32_scalar(const srd_conv_row_f32_args *a) {
             if (a->gain != 1) v = v * a->gain;
             if (a->time_bias) v = v + a->time_bias[o];
             for (int r = 0; r < a->residual_count; r++) {
-                v = v + a->residual[r][(ptrdiff_t)x * a->channels + o] * a->residual_gain[r];
+                v = v + a->residual[r][x * a->residual_pixel + o] * a->residual_gain[r];
             }
             a->output[x * a->output_pixel + o] = v;
         }

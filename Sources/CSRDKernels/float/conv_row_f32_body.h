@@ -55,15 +55,23 @@ INLINE void tile(const srd_conv_row_f32_args *a, int x, int block, const int pix
         const ptrdiff_t pixel = tap->pixel;
         const float *input = tap->input + x * pixel;
         const float *weights = tap->weights + block * a->block_stride;
+        vec part[PIXELS][2];
+#pragma clang loop unroll(full)
+        for (int p = 0; p < pixels; p++) part[p][0] = part[p][1] = splat(0);
         for (int i = 0; i < tap->channels; i++) {
             const vec w0 = *(const vec_u *)(weights + (ptrdiff_t)i * BLOCK);
             const vec w1 = *(const vec_u *)(weights + (ptrdiff_t)i * BLOCK + LANES);
 #pragma clang loop unroll(full)
             for (int p = 0; p < pixels; p++) {
                 const vec v = splat(input[p * pixel + i]);
-                sum[p][0] = sum[p][0] + v * w0;
-                sum[p][1] = sum[p][1] + v * w1;
+                part[p][0] = part[p][0] + v * w0;
+                part[p][1] = part[p][1] + v * w1;
             }
+        }
+#pragma clang loop unroll(full)
+        for (int p = 0; p < pixels; p++) {
+            sum[p][0] = sum[p][0] + part[p][0];
+            sum[p][1] = sum[p][1] + part[p][1];
         }
     }
 #pragma clang loop unroll(full)

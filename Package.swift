@@ -35,6 +35,15 @@ let package = Package(
         .target(name: "SRDFloat", dependencies: ["CSRDKernels", "SRDTensor", "SRDiff"]),
         .target(name: "SRDCheckpoint", dependencies: ["SRDTensor", "SRDFile"]),
 
+        // Tools
+        .target(
+            name: "ToolSupport",
+            dependencies: ["SRDImage", "SRDFile", "SRDiff", "SRDFloat", "SRDCheckpoint", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Tools/ToolSupport"
+        ),
+        tool("srdiff-upscale", "SRDImage", "SRDiff", "SRDFile", "SRDFloat", "SRDCheckpoint"),
+        tool("srdiff-inspect", "SRDTensor", "SRDiff", "SRDFile", "SRDCheckpoint"),
+
         // Tests
         .target(name: "TestSupport", dependencies: ["SRDTensor", "SRDFile"], path: "Tests/TestSupport"),
         tests("SRDTensorTests", "SRDTensor"),

@@ -38,6 +38,15 @@ let package = Package(
         .target(name: "SRDQuantizer", dependencies: ["SRDTensor", "SRDiff", "SRDFloat", "SRDFile"]),
         .target(name: "SRDMetrics", dependencies: ["SRDTensor", "SRDImage"]),
 
+        // Tools
+        .target(
+            name: "ToolSupport",
+            dependencies: ["SRDImage", "SRDFile", "SRDiff", "SRDFloat", "SRDCheckpoint", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Tools/ToolSupport"
+        ),
+        tool("srdiff-upscale", "SRDImage", "SRDiff", "SRDFile", "SRDFloat", "SRDCheckpoint"),
+        tool("srdiff-inspect", "SRDTensor", "SRDiff", "SRDFile", "SRDCheckpoint"),
+
         // Tests
         .target(name: "TestSupport", dependencies: ["SRDTensor", "SRDFile"], path: "Tests/TestSupport"),
         tests("SRDTensorTests", "SRDTensor"),

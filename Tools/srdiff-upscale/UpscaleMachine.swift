@@ -32,21 +32,22 @@ struct UpscaleMachine {
         case .standardInput: try MappedFile(copying: Terminal.readInput(), path: "standard input")
         case .file(let path): try MappedFile(path: path)
         }
-        do {
-            return try withExtendedLifetime(file) {
-                try Picture(parsing: file.bytes, pixelLimit: evenIfTooLarge ? Picture.defaultPixelLimit : pixelLimit, onWarning: onWarning)
-            }
-        } catch PictureError.tooManyPixels(let width, let height, let limit) where limit < Picture.defaultPixelLimit && width * height <= Picture.defaultPixelLimit {
+        let limit = evenIfTooLarge ? Picture.defaultPixelLimit : pixelLimit
+        let picture = file.withBytes { bytes in
+            Result { () throws(PictureError) in try Picture(parsing: bytes, pixelLimit: limit, onWarning: onWarning) }
+        }
+        switch picture {
+        case .success(let picture): return picture
+        case .failure(.tooManyPixels(let width, let height, _)) where limit < Picture.defaultPixelLimit && width * height <= Picture.defaultPixelLimit:
             do {
                 try Plan(width: width, height: height, bytesPerPixel: 3, model, settings).checkMemory()
-                throw PictureError.tooManyPixels(width: width, height: height, limit: limit)
-            } catch let error as ToolError {
+            } catch {
                 throw ToolError("\(input): \(error)")
             }
-        } catch PictureError.unknownFormat(let firstBytes) where firstBytes.starts(with: [0xff, 0xd8, 0xff]) {
+            throw ToolError("\(input): \(PictureError.tooManyPixels(width: width, height: height, limit: limit))")
+        case .failure(.unknownFormat(let firstBytes)) where firstBytes.starts(with: [0xff, 0xd8, 0xff]):
             throw ToolError("\(input): a JPEG; we read PNG, PPM and PGM: `djpeg \(input) > picture.ppm` makes one")
-        } catch let error as PictureError {
-            throw ToolError("\(input): \(error)")
+        case .failure(let error): throw ToolError("\(input): \(error)")
         }
     }
 

@@ -35,13 +35,25 @@ let package = Package(
         .target(name: "SRDFloat", dependencies: ["CSRDKernels", "SRDTensor", "SRDiff"]),
         .target(name: "SRDCheckpoint", dependencies: ["SRDTensor", "SRDFile"]),
         .target(name: "SRDInt8", dependencies: ["CSRDKernels", "SRDTensor", "SRDiff"]),
-        .target(name: "SRDQuantizer", dependencies: ["SRDTensor", "SRDiff", "SRDFloat", "SRDFile"]),
-        .target(name: "SRDMetrics", dependencies: ["SRDTensor", "SRDImage"]),
+
+        // Tools
+        .target(
+            name: "ToolSupport",
+            dependencies: ["SRDImage", "SRDFile", "SRDiff", "SRDFloat", "SRDCheckpoint", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Tools/ToolSupport"
+        ),
+        tool("srdiff-upscale", "SRDImage", "SRDiff", "SRDFile", "SRDFloat", "SRDCheckpoint"),
+        tool("srdiff-inspect", "SRDTensor", "SRDiff", "SRDFile", "SRDCheckpoint"),
 
         // Tests
-        .target(name: "TestSupport", dependencies: ["SRDTensor", "SRDFile"], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["SRDTensor", "SRDFile", "SRDiff"], path: "Tests/TestSupport"),
         tests("SRDTensorTests", "SRDTensor"),
         tests("SRDImageTests", "SRDImage"),
+        tests("SRDFileTests", "SRDFile", "SRDTensor"),
+        tests("SRDCheckpointTests", "SRDCheckpoint", "SRDFile", "SRDTensor"),
+        tests("SRDiffTests", "SRDiff", "SRDTensor"),
         tests("SRDFloatTests", "SRDFloat", "SRDiff", "SRDImage", "SRDFile", "SRDCheckpoint"),
+        tests("SRDKernelTests", "CSRDKernels"),
+        tests("ToolTests", "SRDImage", "SRDFile", "SRDiff", "SRDTensor", "srdiff-upscale", "srdiff-inspect"),
     ]
 )

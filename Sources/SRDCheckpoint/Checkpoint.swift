@@ -23,16 +23,16 @@ public struct Checkpoint: Sendable {
 
     /// Memory for the tensors is at most four times the file; whatever else is in the file is not loaded.
     public init(_ file: MappedFile) throws(CheckpointError) {
-        format = try Format(of: file.bytes)
+        format = try file.withBytes(Format.init(of:))
         let contents = switch format {
-        case .legacyPickle: try Contents(try TorchLegacyFile(file.bytes), fileCount: file.bytes.count)
-        case .torchZip: try Contents(try TorchZipFile(file.bytes), fileCount: file.bytes.count)
+        case .legacyPickle: try file.withBytes(Contents.init(legacyPickle:))
+        case .torchZip: try file.withBytes(Contents.init(torchZip:))
         case .safetensors: try Contents(safetensors: file)
         }
         tensors = try WeightNorm.folded(contents.tensors)
         epoch = contents.epoch
         globalStep = contents.globalStep
-        sourceSHA256 = SHA256.hex(file.bytes)
+        sourceSHA256 = file.withBytes { SHA256.hex($0) }
     }
 
     /// Writes the tensors as F32, with epoch, step and the source's SHA-256 added to the metadata.
@@ -66,7 +66,15 @@ private struct Contents {
     var epoch: Int?
     var globalStep: Int?
 
-    init(_ torch: some TorchFile, fileCount: Int) throws(CheckpointError) {
+    init(legacyPickle bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
+        try self.init(try TorchLegacyFile(bytes), fileCount: bytes.count)
+    }
+
+    init(torchZip bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
+        try self.init(try TorchZipFile(bytes), fileCount: bytes.count)
+    }
+
+    private init(_ torch: some TorchFile, fileCount: Int) throws(CheckpointError) {
         epoch = torch.epoch
         globalStep = torch.globalStep
         let named = try torch.namedTensors()

@@ -18,9 +18,8 @@ enum WeightNorm {
 
     /// g is 1 long in every dimension but the one it scales; nil when it does not fit v so.
     private static func weight(_ g: FloatTensor, _ v: FloatTensor) -> FloatTensor? {
-        guard let kept = v.shape.indices.first(where: { kept in
-            g.shape == v.shape.indices.map { $0 == kept ? v.shape[kept] : 1 }
-        }) else { return nil }
+        guard let kept = g.shape.firstIndex(where: { $0 != 1 }) ?? v.shape.firstIndex(of: 1),
+              g.shape == v.shape.indices.map({ $0 == kept ? v.shape[kept] : 1 }) else { return nil }
         let channels = v.shape[kept]
         let inner = v.shape[(kept + 1)...].reduce(1, *)        // distance of neighbours along the kept dimension
         var squares = [Double](repeating: 0, count: channels)

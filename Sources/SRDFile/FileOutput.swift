@@ -63,10 +63,18 @@ public enum PartialFiles {
 
     /// Deletes them. Safe in a signal handler that leaves the process: it allocates nothing and takes no lock.
     public static func unlinkAll() {
+        forEach { unlink($0) }
+    }
+
+    package static var paths: [String] {
+        var paths: [String] = []
+        forEach { paths.append(String(cString: $0)) }
+        return paths
+    }
+
+    private static func forEach(_ body: (UnsafePointer<CChar>) -> Void) {
         let used = used.load(ordering: .acquiring)
-        for slot in 0..<slots where used & (1 << UInt32(slot)) != 0 {
-            unlink(names.start + slot * capacity)
-        }
+        for slot in 0..<slots where used & (1 << UInt32(slot)) != 0 { body(names.start + slot * capacity) }
     }
 
     /// nil where it does not fit: then the file is written all the same, and only an interrupt could leave it behind.

@@ -137,7 +137,7 @@ struct JSONReader {
 
 extension String {
     /// As a JSON string, quotes included.
-    var json: String {
+    package var json: String {
         var text = "\""
         for scalar in unicodeScalars {
             switch scalar {

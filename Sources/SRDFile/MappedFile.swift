@@ -3,9 +3,7 @@ import Glibc
 /// A file's bytes, read-only and in place: pages come from the disk as they are touched and may leave memory again.
 public final class MappedFile: @unchecked Sendable {     // nothing changes after init
     public let path: String
-    /// Valid as long as this object: hold it with `withExtendedLifetime` when the pointer outlives the last other use.
-    public let bytes: UnsafeRawBufferPointer
-
+    private let bytes: UnsafeRawBufferPointer
     private let mapping: UnsafeMutableRawPointer, mappedCount: Int
 
     /// Maps a regular, non-empty file. The file must not shrink while it is mapped.
@@ -48,6 +46,16 @@ public final class MappedFile: @unchecked Sendable {     // nothing changes afte
         mapping = start
         mappedCount = room + page
         bytes = UnsafeRawBufferPointer(target)
+    }
+
+    public var count: Int { bytes.count }
+
+    /// The pointer is valid inside `body` only: there the file stays mapped, though this be its last use.
+    public func withBytes<Result, Failure>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        defer { withExtendedLifetime(self) {} }
+        return try body(bytes)
     }
 
     deinit { munmap(mapping, mappedCount) }

@@ -30,15 +30,7 @@ public struct Safetensors: Sendable {
     }
 
     public init(_ file: MappedFile) throws(SafetensorsError) {
-        let bytes = file.bytes
-        guard bytes.count >= 8 else { throw .truncated(needs: 8, has: bytes.count) }
-        let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
-        guard length <= Self.longestHeader else { throw .headerTooLong(length) }
-        let dataStart = 8 + Int(length)
-        guard dataStart <= bytes.count else { throw .truncated(needs: dataStart, has: bytes.count) }
-
-        var header = Header(dataStart: dataStart, dataCount: bytes.count - dataStart)
-        try header.parse(UnsafeRawBufferPointer(rebasing: bytes[8..<dataStart]))
+        let header = try file.withBytes(Header.read)
         entries = try header.contiguousEntries()
         indices = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.name, $0) })
         metadata = header.metadata ?? [:]
@@ -51,8 +43,8 @@ public struct Safetensors: Sendable {
 extension Safetensors {
     /// The elements as they lie in the file, at any alignment. The pointer is valid inside `body` only.
     public func withBytes<Result>(of entry: Entry, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
-        precondition(entry.range.upperBound <= file.bytes.count, "an entry of another file")
-        return try withExtendedLifetime(file) { try body(UnsafeRawBufferPointer(rebasing: file.bytes[entry.range])) }
+        precondition(entry.range.upperBound <= file.count, "an entry of another file")
+        return try file.withBytes { try body(UnsafeRawBufferPointer(rebasing: $0[entry.range])) }
     }
 
     /// A tensor of any float type, rounded to `Float` where it is wider.
@@ -98,12 +90,18 @@ private struct Header {
     var entries: [String: Safetensors.Entry] = [:]
     var metadata: [String: String]?
 
-    init(dataStart: Int, dataCount: Int) {
-        self.dataStart = dataStart
-        self.dataCount = dataCount
+    static func read(_ bytes: UnsafeRawBufferPointer) throws(SafetensorsError) -> Header {
+        guard bytes.count >= 8 else { throw .truncated(needs: 8, has: bytes.count) }
+        let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+        guard length <= Safetensors.longestHeader else { throw .headerTooLong(length) }
+        let dataStart = 8 + Int(length)
+        guard dataStart <= bytes.count else { throw .truncated(needs: dataStart, has: bytes.count) }
+        var header = Header(dataStart: dataStart, dataCount: bytes.count - dataStart)
+        try header.parse(UnsafeRawBufferPointer(rebasing: bytes[8..<dataStart]))
+        return header
     }
 
-    mutating func parse(_ text: UnsafeRawBufferPointer) throws(SafetensorsError) {
+    private mutating func parse(_ text: UnsafeRawBufferPointer) throws(SafetensorsError) {
         var json = JSONReader(text, base: 8)
         try json.open("{")
         while try json.hasNext(before: "}") {

@@ -201,79 +201,39 @@ public final class FloatExecutor: Executor {
     /// A layer's weights, packed at first use: one convolution, or one for each phase of a transposed one.
     private func pack(_ node: Node) -> [PackedConvolution] {
         if let layers = packed[node.name] { return layers }
-        let weight = model.weights["\(node.name).weight"]!, bias = model.weights["\(node.name).bias"]!.values
-        let channels = node.inputs.map(\.shape.channels)
-        var layers: [PackedConvolution] = []
-        if case .transposedConvolution(let stride) = node.operation {
-            for py in 0..<stride {
-                for px in 0..<stride {
-                    layers.append(PackedConvolution(
-                        phase: py, px, stride: stride, weight: weight, bias: bias, inputChannels: channels, kernels: kernels
-                    ))
-                }
-            }
-        } else {
-            layers.append(PackedConvolution(weight: weight, bias: bias, inputChannels: channels, kernels: kernels))
+        let weight = model.weights["\(node.name).weight"]!.values, bias = model.weights["\(node.name).bias"]!.values
+        let layers = TapLayout.layouts(of: node)!.map {
+            PackedConvolution($0, weight: weight, bias: bias, kernels: kernels)
         }
         packed[node.name] = layers
         return layers
     }
 
-    /// input + g · to_out(context · softmax-free q), context = softmax over pixels of k, times v; per head.
+    /// input + g · to_out(attention(to_qkv(input)))
     private func attend(_ node: Node, _ input: FeatureMap, heads: Int, headChannels: Int, into output: FeatureMap) {
-        let inner = heads * headChannels, weights = model.weights, kernels = self.kernels
-        let toQKV = PackedConvolution(
-            weight: weights["\(node.name).fn.to_qkv.weight"]!, bias: [Float](repeating: 0, count: 3 * inner),
-            inputChannels: [input.channels], kernels: kernels
-        )
-        let toOut = PackedConvolution(
-            weight: weights["\(node.name).fn.to_out.weight"]!, bias: weights["\(node.name).fn.to_out.bias"]!.values,
-            inputChannels: [inner], kernels: kernels
-        )
+        let inner = heads * headChannels, weights = model.weights
         let qkv = FeatureMap(height: input.height, width: input.width, channels: 3 * inner, border: .zero, pool: pool)
-        rows(of: qkv) { y in
-            toQKV.run([input], stride: 1, row: y, inputRow: y, into: qkv, epilogue: .init(), kernels: kernels)
-        }
-
-        // Softmax of each key channel over all pixels, then Σ k·v, in doubles: the order is fixed, the map is small.
-        var largest = [Float](repeating: -.infinity, count: inner)
-        func eachPixel(_ body: (UnsafePointer<Float>) -> Void) {
-            for y in 0..<qkv.height {
-                for x in 0..<qkv.width { body(qkv.row(y) + x * 3 * inner) }
-            }
-        }
-        eachPixel { pixel in
-            for c in 0..<inner { largest[c] = max(largest[c], pixel[inner + c]) }
-        }
-        var sums = [Double](repeating: 0, count: inner), context = [Double](repeating: 0, count: inner * headChannels)
-        eachPixel { pixel in
-            for c in 0..<inner {
-                let e = Mathematics.exp(Double(pixel[inner + c] - largest[c]))
-                let v = pixel + 2 * inner + c / headChannels * headChannels
-                sums[c] += e
-                for j in 0..<headChannels { context[c * headChannels + j] += e * Double(v[j]) }
-            }
-        }
-        let weighted = context.indices.map { Float(context[$0] / sums[$0 / headChannels]) }
-
-        let attended = FeatureMap(height: input.height, width: input.width, channels: inner, border: .zero, pool: pool)
-        rows(of: attended) { y in
-            for x in 0..<attended.width {
-                let q = qkv.row(y) + x * 3 * inner, out = attended.interior(y) + x * inner
-                for head in 0..<heads {
-                    for j in 0..<headChannels {
-                        var sum: Float = 0
-                        for i in head * headChannels..<(head + 1) * headChannels {
-                            sum += weighted[i * headChannels + j] * q[i]
-                        }
-                        out[head * headChannels + j] = sum
-                    }
-                }
-            }
-        }
+        pointwise("\(node.name).fn.to_qkv", input, .init(), into: qkv)
+        let attended = LinearAttention.attend(qkv.tensor().values, heads: heads, headChannels: headChannels)
+        let map = FeatureMap(
+            FloatTensor(shape: [input.height, input.width, inner], values: attended), border: .zero, pool: pool
+        )
         let epilogue = PackedConvolution.Epilogue(gain: weights["\(node.name).g"]!.values[0], residuals: [(input, 1)])
+        pointwise("\(node.name).fn.to_out", map, epilogue, into: output)
+    }
+
+    /// A 1×1 convolution that is no node of its own; without a bias where the checkpoint has none.
+    private func pointwise(
+        _ name: String, _ input: FeatureMap, _ epilogue: PackedConvolution.Epilogue, into output: FeatureMap
+    ) {
+        let kernels = self.kernels
+        let layer = PackedConvolution(
+            TapLayout(kernel: 1, inputChannels: [input.channels], outputChannels: output.channels),
+            weight: model.weights["\(name).weight"]!.values,
+            bias: model.weights["\(name).bias"]?.values ?? [Float](repeating: 0, count: output.channels), kernels: kernels
+        )
         rows(of: output) { y in
-            toOut.run([attended], stride: 1, row: y, inputRow: y, into: output, epilogue: epilogue, kernels: kernels)
+            layer.run([input], stride: 1, row: y, inputRow: y, into: output, epilogue: epilogue, kernels: kernels)
         }
     }
 }

@@ -218,3 +218,28 @@ public struct GraphBuilder {
         return append(name, .linearAttention(heads: heads, headChannels: headChannels), [input], input.shape)
     }
 }
+
+extension Graph {
+    /// Two graphs as one: the second's inputs that bear the name of an output of the first are that output.
+    public init(joining first: Graph, to second: Graph) {
+        var nodes = first.nodes, inputs = first.inputs, places: [Int: Value] = [:]
+        let outputs = Dictionary(uniqueKeysWithValues: first.outputs.map { (first.node(of: $0).name, $0) })
+        for node in second.nodes {
+            if node.operation == .input, let output = outputs[node.name] {
+                places[node.output.index] = output
+                continue
+            }
+            let output = Value(index: nodes.count, shape: node.output.shape)
+            places[node.output.index] = output
+            nodes.append(Node(
+                name: node.name, operation: node.operation, inputs: node.inputs.map { places[$0.index]! },
+                residuals: node.residuals.map { places[$0.index]! }, output: output
+            ))
+            if node.operation == .input { inputs.append(output) }
+        }
+        self.init(
+            name: "\(first.name)+\(second.name)", nodes: nodes, inputs: inputs,
+            outputs: second.outputs.map { places[$0.index]! }, parameters: first.parameters + second.parameters
+        )
+    }
+}

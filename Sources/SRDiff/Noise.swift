@@ -55,7 +55,7 @@ public struct PixelNoise: Sendable {
         }
     }
 
-    static func philox(_ counter: SIMD4<UInt32>, key: (UInt32, UInt32)) -> SIMD4<UInt32> {
+    package static func philox(_ counter: SIMD4<UInt32>, key: (UInt32, UInt32)) -> SIMD4<UInt32> {
         var c = counter, k = key
         for _ in 0..<10 {
             let a = UInt64(c[0]) &* 0xd251_1f53, b = UInt64(c[2]) &* 0xcd9e_8d57
@@ -70,7 +70,7 @@ public struct PixelNoise: Sendable {
 
     /// The normal number below which a share (word + ½) / 2³² of all lie: Acklam's rational approximation, off by at
     /// most 1.2 · 10⁻⁹ of its value.
-    static func normal(_ word: UInt32) -> Float {
+    package static func normal(_ word: UInt32) -> Float {
         let p = (Double(word) + 0.5) * 0x1p-32
         if p < 0.02425 { return Float(lowerTail(p)) }
         if p > 1 - 0.02425 { return Float(-lowerTail(1 - p)) }

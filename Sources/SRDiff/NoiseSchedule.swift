@@ -14,6 +14,11 @@ public struct NoiseSchedule: Equatable, Sendable {
 
     public var timesteps: Int { betas.count }
 
+    /// The checkpoint's buffers that are read; `betas` must be there.
+    public static let bufferNames = [
+        "betas", "sqrt_alphas_cumprod", "sqrt_one_minus_alphas_cumprod", "sqrt_recip_alphas_cumprod", "sqrt_recipm1_alphas_cumprod"
+    ]
+
     /// β alone; the rest follows.
     public init(betas: [Double]) {
         var product = 1.0, signal: [Double] = [], noise: [Double] = []

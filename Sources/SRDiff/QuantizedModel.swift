@@ -24,6 +24,12 @@ public struct QuantizedModel: Sendable {
         self.schedule = schedule
         self.timesteps = timesteps
         self.layers = layers
+        // The condition may be stored or made anew in every step; both must give the same bytes, so it is codes alone.
+        let condition = network.conditioner.node(of: network.conditioner.outputs[0]).name
+        var activations = activations
+        if let kept = activations[condition] {
+            activations[condition] = QuantizedActivation(quantizations: kept.quantizations, keepsFloat: false)
+        }
         self.activations = activations
         self.floatWeights = floatWeights
         self.hasPreview = hasPreview

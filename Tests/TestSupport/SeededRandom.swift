@@ -1,3 +1,5 @@
+import Foundation
+
 /// Random numbers a failure can be replayed with: `SRD_TEST_SEED=… Tools/test`.
 public struct SeededRandom: RandomNumberGenerator, Sendable {
     private var state: UInt64
@@ -12,4 +14,9 @@ public struct SeededRandom: RandomNumberGenerator, Sendable {
         z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
         return z ^ (z >> 31)
     }
+}
+
+extension SeededRandom {
+    /// `SRD_TEST_SEED`, or 1.
+    public static var seed: UInt64 { ProcessInfo.processInfo.environment["SRD_TEST_SEED"].flatMap { UInt64($0) } ?? 1 }
 }

@@ -42,7 +42,7 @@ INLINE void finish(const srd_conv_row_f32_args *a, vec v, int x, int o) {
     if (a->gain != 1) v = v * a->gain;
     if (a->time_bias) v = v + load(a->time_bias + o, lanes);
     for (int r = 0; r < a->residual_count; r++) {
-        v = v + load(a->residual[r] + (ptrdiff_t)x * a->channels + o, lanes) * a->residual_gain[r];
+        v = v + load(a->residual[r] + x * a->residual_pixel + o, lanes) * a->residual_gain[r];
     }
     store(a->output + x * a->output_pixel + o, v, lanes);
 }
@@ -55,15 +55,23 @@ INLINE void tile(const srd_conv_row_f32_args *a, int x, int block, const int pix
         const ptrdiff_t pixel = tap->pixel;
         const float *input = tap->input + x * pixel;
         const float *weights = tap->weights + block * a->block_stride;
+        vec part[PIXELS][2];
+#pragma clang loop unroll(full)
+        for (int p = 0; p < pixels; p++) part[p][0] = part[p][1] = splat(0);
         for (int i = 0; i < tap->channels; i++) {
             const vec w0 = *(const vec_u *)(weights + (ptrdiff_t)i * BLOCK);
             const vec w1 = *(const vec_u *)(weights + (ptrdiff_t)i * BLOCK + LANES);
 #pragma clang loop unroll(full)
             for (int p = 0; p < pixels; p++) {
                 const vec v = splat(input[p * pixel + i]);
-                sum[p][0] = sum[p][0] + v * w0;
-                sum[p][1] = sum[p][1] + v * w1;
+                part[p][0] = part[p][0] + v * w0;
+                part[p][1] = part[p][1] + v * w1;
             }
+        }
+#pragma clang loop unroll(full)
+        for (int p = 0; p < pixels; p++) {
+            sum[p][0] = sum[p][0] + part[p][0];
+            sum[p][1] = sum[p][1] + part[p][1];
         }
     }
 #pragma clang loop unroll(full)

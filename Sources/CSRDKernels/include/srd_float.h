@@ -30,7 +30,8 @@ typedef struct {
     float gain;
     srd_activation activation;
     int residual_count;
-    const float *residual[2];   // [width][channels]
+    const float *residual[2];
+    ptrdiff_t residual_pixel;   // floats from pixel to pixel, of both
     float residual_gain[2];
     float *output;
     ptrdiff_t output_pixel;     // floats from one output pixel to the next

@@ -31,7 +31,7 @@ typedef struct {
 typedef struct {
     const srd_tap_s8 *taps;
     int tap_count;
-    const int32_t *start;       // [filled-up channels]: −(zero point + SRD_CODE_BIAS) · Σ weights
+    const int32_t *start;       // [filled-up channels]: −(zero point + the kernels' offset) · Σ weights
     float scale;                // of the input
 } srd_segment_s8;
 
@@ -44,9 +44,9 @@ typedef struct {
     float scale;                // of the codes, times the residual's gain; the gain alone for floats
 } srd_residual_s8;
 
-/// sum = Σ segments (float)(start + Σ taps Σ channels byte · weight) · segment scale
-/// v   = sum · weight scale + bias;  v = activation(v);  v = v · gain (where gain ≠ 1);  v = v + time bias
-/// v   = v + (float)(q − zero point) · scale for each residual (floats: v + float · scale)
+/// v = bias;  v = v + (float)(Σ taps Σ channels (q − zero point) · weight) · (segment scale · weight scale), by segment
+/// v = activation(v);  v = v · gain (where gain ≠ 1);  v = v + time bias
+/// v = v + (float)(q − zero point) · scale, by residual (floats: v + float · scale)
 /// output floats: v;  output codes: clamp(rint(v · inverse scale) + zero point, −128…127)
 typedef struct {
     const srd_segment_s8 *segments;
@@ -74,6 +74,8 @@ typedef struct __attribute__((swift_attr("@Sendable"))) {
     /// Packed weights are [block of output channels][segment][tap][channels / group][block][group]; the last block is
     /// filled up with zeros. A block is at most 64.
     int block, group;
+    /// What the products see of a code q is q + offset: an instruction takes signed bytes, or unsigned ones.
+    int offset;
     void (*conv_row)(const srd_conv_row_s8_args *args);
     /// codes[i] = clamp(rint(floats[i] · inverse scale) + zero point, −128…127) + SRD_CODE_BIAS; count is any.
     void (*quantize_row)(const float *floats, ptrdiff_t count, float inverse_scale, int zero_point, srd_code *codes);
@@ -84,7 +86,7 @@ typedef struct __attribute__((swift_attr("@Sendable"))) {
 /// The instruction sets this machine has, slowest first; [0] is the scalar twin.
 const srd_kernels_s8 *srd_kernels_s8_available(int *count);
 
-/// Mish as the int8 kernels compute it: off by at most a few 1e-4 of its value, far below a code.
+/// Mish as the int8 kernels compute it: off by at most 1.1e-4 of its value, far below a code.
 float srd_mish_s8(float x);
 
 #endif

@@ -1,0 +1,63 @@
+// The plain twin: what it writes is right, and every other conv_row writes the same bytes.
+#pragma STDC FP_CONTRACT OFF
+#include "kernels_s8.h"
+#include "mish_s8.h"
+#include "round_s8_scalar.h"
+
+static inline float min_f32(float a, float b) { return a < b ? a : b; }
+static inline float max_f32(float a, float b) { return a > b ? a : b; }
+static inline float floor_f32(float t) {
+    const float k = (float)(int32_t)t;
+    return k > t ? k - 1 : k;
+}
+static inline uint32_t to_int(float f) { return (uint32_t)(int32_t)f; }
+static inline int32_t bits(float f) {
+    int32_t i;
+    __builtin_memcpy(&i, &f, sizeof i);
+    return i;
+}
+static inline float from_bits(int32_t i) {
+    float f;
+    __builtin_memcpy(&f, &i, sizeof f);
+    return f;
+}
+SRD_DEFINE_MISH_S8(mish, float, int32_t, floor_f32, min_f32, max_f32, to_int, bits, from_bits, )
+
+float srd_mish_s8(float x) { return mish(x); }
+
+/// Σ taps Σ channels code · weight. Weights are [output channel][segment][tap][channel].
+static int32_t sum(const srd_segment_s8 *segment, ptrdiff_t block_stride, int x, int o) {
+    int32_t sum = segment->start[o];
+    for (int t = 0; t < segment->tap_count; t++) {
+        const srd_tap_s8 *tap = &segment->taps[t];
+        const srd_code *input = tap->input + x * tap->pixel;
+        const int8_t *weights = tap->weights + o * block_stride;
+        for (int i = 0; i < tap->channels; i++) sum += unbiased(input[i]) * weights[i];
+    }
+    return sum;
+}
+
+void srd_conv_row_s8_scalar(const srd_conv_row_s8_args *a) {
+    for (int x = 0; x < a->width; x++) {
+        for (int o = 0; o < a->channels; o++) {
+            float v = a->bias[o];
+            for (int s = 0; s < a->segment_count; s++) {
+                const srd_segment_s8 *segment = &a->segments[s];
+                v = v + (float)sum(segment, a->block_stride, x, o) * (segment->scale * a->weight_scale[o]);
+            }
+            if (a->activation == SRD_ACTIVATION_MISH) v = mish(v);
+            if (a->activation == SRD_ACTIVATION_LEAKY_RELU) v = v < 0 ? v * 0.2f : v;
+            if (a->gain != 1) v = v * a->gain;
+            if (a->time_bias) v = v + a->time_bias[o];
+            for (int r = 0; r < a->residual_count; r++) {
+                const srd_residual_s8 *residual = &a->residual[r];
+                const ptrdiff_t i = x * residual->pixel + o;
+                const float term =
+                    residual->codes ? real(residual->codes[i], residual->zero_point) : residual->floats[i];
+                v = v + term * residual->scale;
+            }
+            if (a->floats) a->floats[x * a->floats_pixel + o] = v;
+            if (a->codes) a->codes[x * a->codes_pixel + o] = code(v, a->inverse_scale, a->zero_point);
+        }
+    }
+}

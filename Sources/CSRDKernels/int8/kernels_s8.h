@@ -1,0 +1,12 @@
+#ifndef SRD_KERNELS_S8_H
+#define SRD_KERNELS_S8_H
+#include "srd_int8.h"
+
+#define SRD_DECLARE_S8(ISA)                                                                                            \
+    void srd_conv_row_s8_##ISA(const srd_conv_row_s8_args *a);                                                         \
+    void srd_quantize_row_s8_##ISA(const float *floats, ptrdiff_t count, float inverse_scale, int zero_point,          \
+                                   srd_code *codes);                                                                   \
+    void srd_dequantize_row_s8_##ISA(const srd_code *codes, ptrdiff_t count, float scale, int zero_point,              \
+                                     float *floats)
+SRD_DECLARE_S8(scalar);
+#endif

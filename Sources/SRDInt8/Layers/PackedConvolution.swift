@@ -1,0 +1,127 @@
+import CSRDKernels
+import SRDTensor
+import SRDiff
+
+/// An int8 layer's weights in the order its kernel reads them, and where each part of them looks. Owns its memory.
+final class PackedConvolution: @unchecked Sendable {       // written by `init` and `start`, which no row runs beside
+    private let layout: TapLayout
+    private let kernels: srd_kernels_s8
+    /// Bytes from the start of a block to each tap's weights.
+    private let offsets: [Int]
+    /// The taps of each input.
+    private let segments: [Range<Int>]
+    private let blockStride: Int
+
+    private let weights: UnsafeMutableBufferPointer<Int8>
+    /// Σ weights per input and output channel, and what the sums start from at the present zero points.
+    private let sums: [UnsafeMutableBufferPointer<Int32>]
+    private let starts: [UnsafeMutableBufferPointer<Int32>]
+    private let scales: UnsafeMutableBufferPointer<Float>
+    private let bias: UnsafeMutableBufferPointer<Float>
+
+    /// The vectors are filled up with zeros to a multiple of this, the largest block.
+    private static let vectorStep = 64
+
+    /// `codes` in PyTorch's order.
+    init(_ layout: TapLayout, codes: [Int8], scales: [Float], bias: [Float], kernels: srd_kernels_s8) {
+        let block = Int(kernels.block), group = Int(kernels.group), channels = bias.count
+        let vector = (channels + Self.vectorStep - 1) / Self.vectorStep * Self.vectorStep
+        func filled(_ values: [Float]) -> UnsafeMutableBufferPointer<Float> {
+            let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: vector)
+            buffer.initialize(repeating: 0)
+            for (i, value) in values.enumerated() { buffer[i] = value }
+            return buffer
+        }
+        var offsets: [Int] = [], offset = 0, segments: [Range<Int>] = []
+        for (t, tap) in layout.taps.enumerated() {
+            offsets.append(offset)
+            offset += RowRing<srd_code>.filledUp(tap.channels) * block
+            if tap.input == segments.count { segments.append(t..<t + 1) } else { segments[tap.input] = segments[tap.input].lowerBound..<t + 1 }
+        }
+        let blocks = vector / block
+        weights = .allocate(capacity: max(64, blocks * offset))
+        weights.initialize(repeating: 0)
+        func vectors() -> [UnsafeMutableBufferPointer<Int32>] {
+            segments.map { _ in
+                let buffer = UnsafeMutableBufferPointer<Int32>.allocate(capacity: vector)
+                buffer.initialize(repeating: 0)
+                return buffer
+            }
+        }
+        sums = vectors()
+        starts = vectors()
+        for (tap, tapOffset) in zip(layout.taps, offsets) {
+            for o in 0..<channels {
+                let place = o / block * offset + tapOffset + o % block * group
+                var sum: Int32 = 0
+                for i in 0..<tap.channels {
+                    let code = codes[layout.weightIndex(tap, i, o)]
+                    weights[place + i / group * block * group + i % group] = code
+                    sum += Int32(code)
+                }
+                sums[tap.input][o] += sum
+            }
+        }
+        self.layout = layout
+        self.kernels = kernels
+        self.offsets = offsets
+        self.segments = segments
+        blockStride = offset
+        self.scales = filled(scales)
+        self.bias = filled(bias)
+    }
+
+    deinit {
+        weights.deallocate()
+        (sums + starts).forEach { $0.deallocate() }
+        scales.deallocate()
+        bias.deallocate()
+    }
+
+    var bytes: Int { weights.count + 4 * (scales.count + bias.count + 2 * segments.count * scales.count) }
+
+    /// Called before a sweep with each input's zero point.
+    func start(zeroPoints: [Int8]) {
+        for (input, zeroPoint) in zeroPoints.enumerated() {
+            let offset = Int32(zeroPoint) + Int32(SRD_CODE_BIAS)
+            for o in sums[input].indices { starts[input][o] = -offset * sums[input][o] }
+        }
+    }
+
+    /// An input's rows and their scale.
+    struct Input {
+        let ring: RowRing<srd_code>
+        let scale: Float
+    }
+
+    /// Computes pixels `columns` of a row; `args` already says where the results go and what is added to them.
+    func run(
+        _ inputs: UnsafeBufferPointer<Input>, stride: Int, inputRow: Int, columns: Range<Int>,
+        _ args: inout srd_conv_row_s8_args
+    ) {
+        withUnsafeTemporaryAllocation(of: srd_tap_s8.self, capacity: layout.taps.count) { taps in
+            for (t, tap) in layout.taps.enumerated() {
+                let ring = inputs[tap.input].ring
+                taps.initializeElement(at: t, to: srd_tap_s8(
+                    input: ring.row(inputRow + tap.dy) + (columns.lowerBound * stride + tap.dx) * ring.pixel,
+                    pixel: stride * ring.pixel, channels: Int32(ring.pixel), weights: weights.baseAddress! + offsets[t]
+                ))
+            }
+            withUnsafeTemporaryAllocation(of: srd_segment_s8.self, capacity: segments.count) { parts in
+                for (i, range) in segments.enumerated() {
+                    parts.initializeElement(at: i, to: srd_segment_s8(
+                        taps: taps.baseAddress! + range.lowerBound, tap_count: Int32(range.count),
+                        start: starts[i].baseAddress, scale: inputs[i].scale
+                    ))
+                }
+                args.segments = UnsafePointer(parts.baseAddress)
+                args.segment_count = Int32(parts.count)
+                args.width = Int32(columns.count)
+                args.block_stride = blockStride
+                args.weight_scale = UnsafePointer(scales.baseAddress)
+                args.bias = UnsafePointer(bias.baseAddress)
+                kernels.conv_row(&args)
+            }
+        }
+    }
+}

@@ -1,0 +1,443 @@
+import CSRDKernels
+import SRDTensor
+import SRDiff
+
+/// One graph at one picture size: its plan, its memory and its packed layers. A run sweeps the picture once from top to
+/// bottom; memory grows with the width alone.
+final class Sweep: @unchecked Sendable {       // a node's rows are shared out over threads; nodes come one after another
+    /// How a value is kept while its rows are alive.
+    private struct Slot {
+        var codes: RowRing<srd_code>?
+        var floats: RowRing<Float>?
+        /// The floats are what the layer computed, not what its codes stand for.
+        let floatsAreExact: Bool
+        let activation: QuantizedActivation?
+        var quantization = Quantization(scale: 1, zeroPoint: 0)
+    }
+
+    private enum Stage {
+        case input(Int)
+        case int8([PackedConvolution])
+        case wide([WideConvolution])
+        case nearestDouble
+        case attention(toQKV: WideConvolution, toOut: WideConvolution, gain: Float, heads: Int, headChannels: Int)
+    }
+
+    private let graph: Graph
+    private let plan: StreamPlan
+    private let threads: Int
+    private let timesteps: [Int]
+    private let kernels: Kernels
+    private let stages: [Stage]
+    private var slots: [Slot]
+    private let timeBiases: [UnsafeMutableBufferPointer<Float>]
+    private let codeArena: UnsafeMutableBufferPointer<srd_code>
+    private let floatArena: UnsafeMutableBufferPointer<Float>
+
+    /// Bytes of rows kept alive.
+    var arenaBytes: Int { codeArena.count + 4 * floatArena.count }
+
+    /// - Parameters:
+    ///   - height, width: of the enlarged picture.
+    ///   - bandRows: rows of it per band; results do not depend on it.
+    init(
+        _ graph: Graph, of model: QuantizedModel, layers: LayerCache, height: Int, width: Int, threads: Int, bandRows: Int
+    ) {
+        let plan = StreamPlan(graph, height: height, bandRows: bandRows)
+        let stages: [Stage] = graph.nodes.map { node in
+            switch node.operation {
+            case .input: return .input(graph.inputs.firstIndex(of: node.output)!)
+            case .convolution, .transposedConvolution: return layers.isInt8(node) ? .int8(layers.packed(node)) : .wide(layers.wide(node))
+            case .nearestDouble: return .nearestDouble
+            case .linearAttention(let heads, let headChannels):
+                let (toQKV, toOut, gain) = layers.attention(node)
+                return .attention(toQKV: toQKV, toOut: toOut, gain: gain, heads: heads, headChannels: headChannels)
+            }
+        }
+
+        // Who reads a value's floats?
+        var readsFloats = [Bool](repeating: false, count: graph.nodes.count)
+        for (node, stage) in zip(graph.nodes, stages) {
+            if case .int8 = stage { continue }
+            for value in node.inputs + node.residuals { readsFloats[value.index] = true }
+        }
+        let borders = graph.borders
+        var codeCount = 0, floatCount = 0, places: [(codes: Int?, floats: Int?)] = []
+        for (i, node) in graph.nodes.enumerated() {
+            let activation = model.activations[node.name], shape = node.output.shape
+            var madeInFloat = true
+            if case .int8 = stages[i] { madeInFloat = false }
+            if case .input = stages[i] { madeInFloat = false }
+            let needsFloats = activation.map { $0.keepsFloat || readsFloats[i] || madeInFloat } ?? true
+            func place(_ count: inout Int) -> Int {
+                let start = count
+                count += RowRing<Float>.count(
+                    capacity: plan.capacities[i], width: width / shape.reduction, channels: shape.channels)
+                return start
+            }
+            places.append((activation == nil ? nil : place(&codeCount), needsFloats ? place(&floatCount) : nil))
+        }
+        let codeArena = UnsafeMutableBufferPointer<srd_code>.allocate(capacity: max(1, codeCount))
+        codeArena.initialize(repeating: 0)
+        let floatArena = UnsafeMutableBufferPointer<Float>.allocate(capacity: max(1, floatCount))
+        floatArena.initialize(repeating: 0)
+        var slots: [Slot] = []
+        for (i, node) in graph.nodes.enumerated() {
+            let shape = node.output.shape, activation = model.activations[node.name]
+            func ring<Element>(_ base: UnsafeMutablePointer<Element>) -> RowRing<Element> {
+                RowRing(
+                    base, height: height / shape.reduction, width: width / shape.reduction, channels: shape.channels,
+                    capacity: plan.capacities[i], border: borders[i])
+            }
+            slots.append(Slot(
+                codes: places[i].codes.map { ring(codeArena.baseAddress! + $0) },
+                floats: places[i].floats.map { ring(floatArena.baseAddress! + $0) },
+                floatsAreExact: activation?.keepsFloat ?? true, activation: activation
+            ))
+        }
+        timeBiases = graph.nodes.map { node in
+            let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: (node.output.shape.channels + 63) / 64 * 64)
+            buffer.initialize(repeating: 0)
+            return buffer
+        }
+        self.graph = graph
+        self.plan = plan
+        self.threads = threads
+        timesteps = model.timesteps
+        kernels = layers.kernels
+        self.stages = stages
+        self.slots = slots
+        self.codeArena = codeArena
+        self.floatArena = floatArena
+    }
+
+    deinit {
+        codeArena.deallocate()
+        floatArena.deallocate()
+        timeBiases.forEach { $0.deallocate() }
+    }
+
+    /// Called after each band of a node's rows, in order; for comparison. Costs a copy of each.
+    var observe: ((Node, _ rows: Range<Int>, FloatTensor) -> Void)?
+
+    /// - Parameters:
+    ///   - sources: one per input of the graph.
+    ///   - timestep: which quantizations to use, and whose biases `biases` holds; 0 for graphs without time.
+    func run(_ sources: [StoredMap], timestep: Int = 0, biases: [String: [Float]] = [:]) -> [StoredMap] {
+        prepare(timestep: timestep, biases: biases)
+        let outputs = graph.outputs.map { value -> StoredMap in
+            let slot = slots[value.index], ring = (slot.codes?.height ?? slot.floats?.height)!
+            return StoredMap(
+                height: ring, width: (slot.codes?.width ?? slot.floats?.width)!, channels: value.shape.channels,
+                quantization: slot.activation == nil ? nil : slot.quantization
+            )
+        }
+        for run in plan.runs {
+            compute(run, sources)
+            for (value, output) in zip(graph.outputs, outputs) where value.index == run.node { copy(run.rows, of: value, to: output) }
+            if let observe { observe(graph.nodes[run.node], run.rows, tensor(of: run)) }
+        }
+        return outputs
+    }
+
+    /// Sets what depends on the timestep: quantizations, the sums' starts, the rows beyond the edges, the biases.
+    private func prepare(timestep: Int, biases: [String: [Float]]) {
+        for i in slots.indices {
+            if let activation = slots[i].activation { slots[i].quantization = activation.at(timestep, of: timesteps) }
+            slots[i].codes?.fillOutside(with: slots[i].quantization.zeroPoint.encoded)
+        }
+        for (i, node) in graph.nodes.enumerated() {
+            if case .int8(let layers) = stages[i] {
+                let zeroPoints = node.inputs.map { slots[$0.index].quantization.zeroPoint }
+                for layer in layers { layer.start(zeroPoints: zeroPoints) }
+            }
+            if case .convolution(let convolution) = node.operation, let name = convolution.timeBias {
+                for (c, value) in biases[name]!.enumerated() { timeBiases[i][c] = value }
+            }
+        }
+    }
+
+    // MARK: One node's rows
+
+    private func compute(_ run: StreamPlan.Run, _ sources: [StoredMap]) {
+        let node = graph.nodes[run.node], stage = stages[run.node]
+        if case .attention = stage { return attend(run.node) }
+        // A band of few rows is cut into columns as well, so that every thread has work.
+        let slot = slots[run.node]
+        var width = (slot.codes?.width ?? slot.floats?.width)!
+        var step = 1
+        if case .transposedConvolution(let stride) = node.operation {
+            step = stride
+            width /= stride
+        }
+        let pieces = run.rows.count >= 2 * threads || threads == 1
+            ? 1 : min(max(1, width / 24), (2 * threads + run.rows.count - 1) / run.rows.count)
+        Parallel.ranges(run.rows.count * pieces, threads: threads) { [step, width] range in
+            for item in range {
+                let y = run.rows.lowerBound + item / pieces, piece = item % pieces
+                let columns = width * piece / pieces..<width * (piece + 1) / pieces
+                self.computeRow(run.node, y, columns, sources)
+                self.finishRow(run.node, y, columns.lowerBound * step..<columns.upperBound * step)
+            }
+        }
+    }
+
+    private func computeRow(_ i: Int, _ y: Int, _ columns: Range<Int>, _ sources: [StoredMap]) {
+        let node = graph.nodes[i], slot = slots[i]
+        switch stages[i] {
+        case .input(let k): read(sources[k], y, columns, into: slot)
+        case .int8(let layers):
+            withUnsafeTemporaryAllocation(of: PackedConvolution.Input.self, capacity: node.inputs.count) { inputs in
+                for (k, value) in node.inputs.enumerated() {
+                    let input = slots[value.index]
+                    inputs.initializeElement(at: k, to: .init(ring: input.codes!, scale: input.quantization.scale))
+                }
+                eachPhase(node, y) { phase, firstPixel, step, stride, inputRow in
+                    var args = int8Arguments(i, y, firstPixel: firstPixel, step: step, columns)
+                    layers[phase].run(
+                        UnsafeBufferPointer(inputs), stride: stride, inputRow: inputRow, columns: columns, &args)
+                }
+            }
+        case .wide(let layers):
+            let inputs = node.inputs.map { slots[$0.index].floats! }
+            eachPhase(node, y) { phase, firstPixel, step, stride, inputRow in
+                var args = wideArguments(i, y, firstPixel: firstPixel, step: step, columns)
+                layers[phase].run(inputs, stride: stride, inputRow: inputRow, columns: columns, &args)
+            }
+        case .nearestDouble:
+            let input = slots[node.inputs[0].index].floats!, from = input.row(y / 2), to = slot.floats!.interior(y)
+            for x in columns { (to + x * input.pixel).update(from: from + x / 2 * input.pixel, count: input.pixel) }
+        case .attention: break
+        }
+    }
+
+    /// An ordinary convolution is one phase; a transposed one has as many as its stride in each row.
+    private func eachPhase(
+        _ node: Node, _ y: Int, _ body: (_ phase: Int, _ firstPixel: Int, _ step: Int, _ stride: Int, _ inputRow: Int) -> Void
+    ) {
+        if case .transposedConvolution(let stride) = node.operation {
+            for px in 0..<stride { body(y % stride * stride + px, px, stride, 1, y / stride) }
+        } else if case .convolution(let convolution) = node.operation {
+            body(0, 0, 1, convolution.stride, y * convolution.stride)
+        }
+    }
+
+    private func int8Arguments(
+        _ i: Int, _ y: Int, firstPixel: Int, step: Int, _ columns: Range<Int>
+    ) -> srd_conv_row_s8_args {
+        let node = graph.nodes[i], slot = slots[i], first = columns.lowerBound * step + firstPixel
+        var args = srd_conv_row_s8_args()
+        args.channels = Int32(RowRing<Float>.filledUp(node.output.shape.channels))
+        args.gain = 1
+        if case .convolution(let convolution) = node.operation {
+            args.gain = convolution.gain
+            args.activation = convolution.activation.kernelCode
+            if convolution.timeBias != nil { args.time_bias = UnsafePointer(timeBiases[i].baseAddress) }
+            args.residual_count = Int32(node.residuals.count)
+            if let value = node.residuals.first {
+                args.residual.0 = residual(slots[value.index], y, columns, gain: convolution.residualGains[0])
+            }
+            if node.residuals.count > 1 {
+                args.residual.1 = residual(slots[node.residuals[1].index], y, columns, gain: convolution.residualGains[1])
+            }
+        }
+        if let codes = slot.codes {
+            args.codes = codes.interior(y) + first * codes.pixel
+            args.codes_pixel = step * codes.pixel
+            args.inverse_scale = 1 / slot.quantization.scale
+            args.zero_point = Int32(slot.quantization.zeroPoint)
+        }
+        if let floats = slot.floats, slot.floatsAreExact {
+            args.floats = floats.interior(y) + first * floats.pixel
+            args.floats_pixel = step * floats.pixel
+        }
+        return args
+    }
+
+    private func residual(_ slot: Slot, _ y: Int, _ columns: Range<Int>, gain: Float) -> srd_residual_s8 {
+        var residual = srd_residual_s8()
+        if let floats = slot.floats, slot.floatsAreExact {
+            residual.floats = UnsafePointer(floats.interior(y)) + columns.lowerBound * floats.pixel
+            residual.pixel = floats.pixel
+            residual.scale = gain
+        } else {
+            let codes = slot.codes!
+            residual.codes = UnsafePointer(codes.interior(y)) + columns.lowerBound * codes.pixel
+            residual.pixel = codes.pixel
+            residual.zero_point = Int32(slot.quantization.zeroPoint)
+            residual.scale = slot.quantization.scale * gain
+        }
+        return residual
+    }
+
+    private func wideArguments(
+        _ i: Int, _ y: Int, firstPixel: Int, step: Int, _ columns: Range<Int>
+    ) -> srd_conv_row_f32_args {
+        let node = graph.nodes[i], out = slots[i].floats!
+        var args = srd_conv_row_f32_args()
+        args.gain = 1
+        if case .convolution(let convolution) = node.operation {
+            args.gain = convolution.gain
+            args.activation = convolution.activation.kernelCode
+            if convolution.timeBias != nil { args.time_bias = UnsafePointer(timeBiases[i].baseAddress) }
+            args.residual_count = Int32(node.residuals.count)
+            args.residual_pixel = out.pixel
+            func row(_ k: Int) -> UnsafePointer<Float> {
+                slots[node.residuals[k].index].floats!.row(y) + columns.lowerBound * out.pixel
+            }
+            if !node.residuals.isEmpty {
+                args.residual.0 = row(0)
+                args.residual_gain.0 = convolution.residualGains[0]
+            }
+            if node.residuals.count > 1 {
+                args.residual.1 = row(1)
+                args.residual_gain.1 = convolution.residualGains[1]
+            }
+        }
+        args.output = out.interior(y) + (columns.lowerBound * step + firstPixel) * out.pixel
+        args.output_pixel = step * out.pixel
+        return args
+    }
+
+    /// Makes the value's other form from the one that was computed, and the border pixels beside these columns.
+    private func finishRow(_ i: Int, _ y: Int, _ columns: Range<Int>) {
+        let slot = slots[i]
+        if let codes = slot.codes, let floats = slot.floats {
+            let first = columns.lowerBound * codes.pixel, count = columns.count * codes.pixel
+            var madeInFloat = false
+            switch stages[i] {
+            case .wide, .nearestDouble, .attention: madeInFloat = true
+            case .input, .int8: break
+            }
+            if madeInFloat {
+                kernels.int8.quantize_row(
+                    floats.interior(y) + first, count, 1 / slot.quantization.scale, Int32(slot.quantization.zeroPoint),
+                    codes.interior(y) + first)
+            }
+            if !slot.floatsAreExact {
+                kernels.int8.dequantize_row(
+                    codes.interior(y) + first, count, slot.quantization.scale, Int32(slot.quantization.zeroPoint),
+                    floats.interior(y) + first)
+            }
+        }
+        slot.codes?.close(y, columns: columns, zero: slot.quantization.zeroPoint.encoded)
+        slot.floats?.close(y, columns: columns, zero: 0)
+    }
+
+    // MARK: Maps between graphs
+
+    /// Copies a row of a graph's input into its ring, in each form that is needed.
+    private func read(_ source: StoredMap, _ y: Int, _ columns: Range<Int>, into slot: Slot) {
+        let quantization = slot.quantization
+        if source.quantization != nil {        // made with the same quantization: the entry is one, the name the same
+            let codes = slot.codes!, first = columns.lowerBound * codes.pixel, count = columns.count * codes.pixel
+            (codes.interior(y) + first).update(from: source.codeRow(y) + first, count: count)
+            if let floats = slot.floats, slot.floatsAreExact {
+                kernels.int8.dequantize_row(
+                    codes.interior(y) + first, count, quantization.scale, Int32(quantization.zeroPoint), floats.interior(y) + first)
+            }
+        } else {
+            let floats = slot.floats!
+            source.readFloats(y) { row in
+                for x in columns {
+                    (floats.interior(y) + x * floats.pixel).update(from: row + x * source.channels, count: source.channels)
+                }
+            }
+        }
+    }
+
+    /// Copies finished rows of an output to where they stay.
+    private func copy(_ rows: Range<Int>, of value: Value, to map: StoredMap) {
+        let slot = slots[value.index]
+        if let codes = slot.codes {
+            for y in rows { map.codeRow(y).update(from: codes.interior(y), count: map.width * codes.pixel) }
+        } else {
+            let floats = slot.floats!
+            map.writeFloats { base in
+                for y in rows {
+                    for x in 0..<map.width {
+                        (base! + (y * map.width + x) * map.channels).update(
+                            from: floats.interior(y) + x * floats.pixel, count: map.channels)
+                    }
+                }
+            }
+        }
+    }
+
+    private func tensor(of run: StreamPlan.Run) -> FloatTensor {
+        let slot = slots[run.node], channels = graph.nodes[run.node].output.shape.channels
+        var values: [Float] = []
+        for y in run.rows {
+            if let floats = slot.floats, slot.floatsAreExact {
+                for x in 0..<floats.width {
+                    values += UnsafeBufferPointer(start: floats.interior(y) + x * floats.pixel, count: channels)
+                }
+            } else if let codes = slot.codes {
+                for x in 0..<codes.width {
+                    for c in 0..<channels {
+                        values.append(slot.quantization.real(decoded(codes.interior(y)[x * codes.pixel + c])))
+                    }
+                }
+            }
+        }
+        return FloatTensor(shape: [run.rows.count, values.count / channels / run.rows.count, channels], values: values)
+    }
+
+    // MARK: Attention: the whole level at once
+
+    private func attend(_ i: Int) {
+        guard case .attention(let toQKV, let toOut, let gain, let heads, let headChannels) = stages[i] else { return }
+        let input = slots[graph.nodes[i].inputs[0].index].floats!, output = slots[i].floats!, inner = heads * headChannels
+        /// A map that lasts for this call.
+        func temporary(channels: Int) -> (ring: RowRing<Float>, memory: UnsafeMutableBufferPointer<Float>) {
+            let memory = UnsafeMutableBufferPointer<Float>.allocate(
+                capacity: RowRing<Float>.count(capacity: input.height, width: input.width, channels: channels))
+            memory.initialize(repeating: 0)
+            return (RowRing(
+                memory.baseAddress!, height: input.height, width: input.width, channels: channels, capacity: input.height,
+                border: .zero), memory)
+        }
+        let (qkv, qkvMemory) = temporary(channels: 3 * inner), (attended, attendedMemory) = temporary(channels: inner)
+        defer {
+            qkvMemory.deallocate()
+            attendedMemory.deallocate()
+        }
+        func pointwise(_ layer: WideConvolution, _ from: RowRing<Float>, _ to: RowRing<Float>, residual: RowRing<Float>?) {
+            Parallel.ranges(from.height, threads: threads) { rows in
+                for y in rows {
+                    var args = srd_conv_row_f32_args()
+                    args.gain = 1
+                    if let residual {
+                        args.gain = gain
+                        args.residual_count = 1
+                        args.residual.0 = residual.row(y)
+                        args.residual_gain.0 = 1
+                        args.residual_pixel = residual.pixel
+                    }
+                    args.output = to.interior(y)
+                    args.output_pixel = to.pixel
+                    layer.run([from], stride: 1, inputRow: y, columns: 0..<from.width, &args)
+                }
+            }
+        }
+        pointwise(toQKV, input, qkv, residual: nil)
+        var values: [Float] = []
+        for y in 0..<qkv.height { values += UnsafeBufferPointer(start: qkv.interior(y), count: qkv.width * 3 * inner) }
+        let result = LinearAttention.attend(values, heads: heads, headChannels: headChannels)
+        for y in 0..<qkv.height {
+            for j in 0..<qkv.width * inner { attended.interior(y)[j] = result[y * qkv.width * inner + j] }
+        }
+        pointwise(toOut, attended, output, residual: input)
+        for y in 0..<output.height { finishRow(i, y, 0..<output.width) }
+    }
+}
+
+extension Activation {
+    var kernelCode: srd_activation {
+        switch self {
+        case .none: return SRD_ACTIVATION_NONE
+        case .mish: return SRD_ACTIVATION_MISH
+        case .leakyReLU: return SRD_ACTIVATION_LEAKY_RELU
+        }
+    }
+}

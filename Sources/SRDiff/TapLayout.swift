@@ -1,0 +1,80 @@
+/// Where a convolution looks for each output pixel, and which weight meets what it sees.
+///
+/// A transposed convolution of kernel 2·stride and padding stride/2 is stride² ordinary ones of 2×2 taps, its phases:
+/// the output pixels whose row is `py` and column `px` modulo the stride.
+public struct TapLayout: Sendable {
+    public struct Tap: Hashable, Sendable {
+        /// Which of the concatenated inputs, how many channels it has, and its first channel's place among all.
+        public let input, channels, firstChannel: Int
+        /// Rows and pixels from the (first) input pixel's place.
+        public let dy, dx: Int
+        let ky, kx: Int
+    }
+
+    /// Input by input, then row by row.
+    public let taps: [Tap]
+    private let kernel, channelsIn, channelsOut: Int
+    private let isTransposed: Bool
+
+    /// One layout, or one for each phase (py · stride + px); nil for what is no convolution.
+    public static func layouts(of node: Node) -> [TapLayout]? {
+        let channels = node.inputs.map(\.shape.channels), out = node.output.shape.channels
+        switch node.operation {
+        case .convolution(let c):
+            return [TapLayout(kernel: c.kernel, inputChannels: channels, outputChannels: out)]
+        case .transposedConvolution(let stride):
+            return (0..<stride * stride).map {
+                TapLayout(phase: $0 / stride, $0 % stride, stride: stride, inputChannels: channels, outputChannels: out)
+            }
+        default: return nil
+        }
+    }
+
+    public init(kernel: Int, inputChannels: [Int], outputChannels: Int) {
+        let pad = (kernel - 1) / 2, places = (0..<kernel).map { (d: $0 - pad, k: $0) }
+        self.init(rows: places, columns: places, inputChannels, outputChannels, kernel: kernel, isTransposed: false)
+    }
+
+    private init(phase py: Int, _ px: Int, stride: Int, inputChannels: [Int], outputChannels: Int) {
+        /// Output = stride · input + k − stride / 2.
+        func places(_ phase: Int) -> [(d: Int, k: Int)] {
+            let reach = phase + stride / 2
+            return [(reach / stride, reach % stride), (reach / stride - 1, reach % stride + stride)]
+        }
+        self.init(
+            rows: places(py), columns: places(px), inputChannels, outputChannels, kernel: 2 * stride, isTransposed: true
+        )
+    }
+
+    private init(
+        rows: [(d: Int, k: Int)], columns: [(d: Int, k: Int)], _ inputChannels: [Int], _ outputChannels: Int, kernel: Int,
+        isTransposed: Bool
+    ) {
+        var taps: [Tap] = [], first = 0
+        for (input, channels) in inputChannels.enumerated() {
+            for row in rows {
+                for column in columns {
+                    taps.append(Tap(
+                        input: input, channels: channels, firstChannel: first, dy: row.d, dx: column.d, ky: row.k, kx: column.k
+                    ))
+                }
+            }
+            first += channels
+        }
+        self.taps = taps
+        self.kernel = kernel
+        self.isTransposed = isTransposed
+        channelsIn = first
+        channelsOut = outputChannels
+    }
+
+    /// The place in PyTorch's weights of channel i of a tap for output channel o.
+    @inlinable
+    public func weightIndex(_ tap: Tap, _ i: Int, _ o: Int) -> Int { index(tap, tap.firstChannel + i, o) }
+
+    @usableFromInline
+    func index(_ tap: Tap, _ i: Int, _ o: Int) -> Int {
+        let pair = isTransposed ? i * channelsOut + o : o * channelsIn + i
+        return (pair * kernel + tap.ky) * kernel + tap.kx
+    }
+}

@@ -1,0 +1,196 @@
+import Foundation
+import SRDFile
+import SRDTensor
+import Testing
+import TestSupport
+
+private func open(_ bytes: [UInt8]) throws -> Safetensors { try Safetensors(MappedFile(copying: bytes, path: "test")) }
+
+private func failure(_ bytes: [UInt8]) -> SafetensorsError? {
+    do { _ = try open(bytes) } catch { return error as? SafetensorsError }
+    return nil
+}
+
+private func file(_ header: String, data: Int = 0) -> [UInt8] {
+    withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) } + Array(header.utf8) + [UInt8](repeating: 0, count: data)
+}
+
+private func tensor(_ shape: String, _ offsets: String, type: String = "F32") -> String {
+    "{\"dtype\":\"\(type)\",\"shape\":[\(shape)],\"data_offsets\":[\(offsets)]}"
+}
+
+private let names = ["", "plain", "dots.and.weight", "\"quoted\\\"", "line\nfeed\u{0}\u{1f}", "grüße 🙂", "a/b"]
+
+@Suite("What is written is read")
+struct SafetensorsRoundTripTests {
+    private var tensors: [SafetensorsTensor] {
+        var tensors = names.enumerated().map { i, name in
+            SafetensorsTensor(name, FloatTensor(shape: [i, 3], values: (0..<3 * i).map { Float($0) - 0.5 }))
+        }
+        tensors.append(SafetensorsTensor("int8", shape: [5], [-128, -1, 0, 1, 127] as [Int8]))
+        tensors.append(SafetensorsTensor("int32", shape: [3], [.min, 0, .max] as [Int32]))
+        tensors.append(SafetensorsTensor("scalar", FloatTensor(shape: [], values: [7])))
+        tensors.append(SafetensorsTensor("bytes", .u8, shape: [1, 3], bytes: [1, 2, 255]))
+        return tensors
+    }
+
+    @Test("tensors and metadata, odd names included")
+    func roundTrip() throws {
+        let metadata = Dictionary(uniqueKeysWithValues: names.map { ($0, $0 + $0) })
+        try withTemporaryFolder { folder in
+            try Safetensors.write(tensors, metadata: metadata, to: folder + "/t")
+            let safetensors = try Safetensors(path: folder + "/t")
+            #expect(safetensors.metadata == metadata)
+            #expect(safetensors.entries.count == tensors.count)
+            for tensor in tensors {
+                let entry = try #require(safetensors[tensor.name])
+                #expect(entry.type == tensor.type && entry.shape == tensor.shape)
+                #expect(safetensors.withBytes(of: entry) { Array($0) } == tensor.bytes)
+                #expect(entry.range.lowerBound.isMultiple(of: entry.type.size), "\(tensor.name) is not aligned")
+            }
+            #expect(try safetensors.int8s("int8", shape: [5]) == [-128, -1, 0, 1, 127])
+            #expect(try safetensors.int32s("int32") == [.min, 0, .max])
+            #expect(try safetensors.uint8s("bytes") == [1, 2, 255])
+            #expect(try safetensors.tensor("scalar") == FloatTensor(shape: [], values: [7]))
+            #expect(try safetensors.floats("plain", shape: [1, 3]) == [-0.5, 0.5, 1.5])
+        }
+    }
+
+    @Test("bytes depend on the tensors alone; data starts at a multiple of 64")
+    func reproducible() throws {
+        var random = SeededRandom(seed: SeededRandom.seed)
+        let metadata = ["a": "1", "b": "2", "c": "3"], first = Safetensors.encode(tensors, metadata: metadata)
+        for _ in 0..<10 { #expect(Safetensors.encode(tensors.shuffled(using: &random), metadata: metadata) == first) }
+        for count in 0..<70 {      // headers of every length
+            let chunks = Safetensors.encode([SafetensorsTensor(String(repeating: "x", count: count), FloatTensor(shape: [1]))])
+            #expect(chunks[0].count.isMultiple(of: 64) && chunks[0].count <= 192)
+            #expect(try open(Array(chunks.joined())).entries.count == 1)
+        }
+        #expect(try open(Array(Safetensors.encode([]).joined())).entries.isEmpty)
+    }
+
+    @Test("every float type becomes Float")
+    func floats() throws {
+        func read(_ type: ElementType, _ bytes: [UInt8]) throws -> [Float] {
+            let tensor = SafetensorsTensor("t", type, shape: [bytes.count / type.size], bytes: bytes)
+            return try open(Array(Safetensors.encode([tensor]).joined())).floats("t")
+        }
+        #expect(try read(.f32, [0, 0, 0xc0, 0x3f]) == [1.5])
+        #expect(try read(.f64, [0, 0, 0, 0, 0, 0, 0xf8, 0x3f]) == [1.5])
+        #expect(try read(.bf16, [0xc0, 0x3f, 0, 0xff]) == [1.5, -0x1p127])
+        // 1.5, smallest subnormal, largest subnormal, largest, −0, ∞
+        let halves: [UInt8] = [0, 0x3e, 1, 0, 0xff, 3, 0xff, 0x7b, 0, 0x80, 0, 0x7c]
+        #expect(try read(.f16, halves) == [1.5, 0x1p-24, 0x1.ff8p-15, 65504, -0.0, .infinity])
+        #expect(try read(.f16, [1, 0x7e])[0].isNaN)
+    }
+
+    @Test("asking for what is not there names it")
+    func wrongQuestions() throws {
+        let safetensors = try open(Array(Safetensors.encode(tensors).joined()))
+        #expect(throws: SafetensorsError.missing(key: "none")) { try safetensors.floats("none") }
+        #expect(throws: SafetensorsError.wrongShape(key: "plain", found: [1, 3], expected: [3])) { try safetensors.floats("plain", shape: [3]) }
+        #expect(throws: SafetensorsError.wrongType(key: "plain", found: .f32, expected: [.i8])) { try safetensors.int8s("plain") }
+        #expect(SafetensorsError.wrongShape(key: "a", found: [1], expected: [2]).description == "tensor \"a\" has shape [1], expected [2]")
+    }
+
+    @Test("a file of the reference implementation", .enabled(if: SharedFiles.has("golden/x4.golden.safetensors"), SharedFiles.absent))
+    func golden() throws {
+        let golden = try Safetensors(path: SharedFiles.path("golden/x4.golden.safetensors"))
+        #expect(golden["lr_u8"]?.type == .u8 && golden["lr_u8"]?.shape == [10, 14, 3])
+        #expect(golden["cond"]?.type == .f32 && golden["cond"]?.shape.count == 4)
+    }
+}
+
+@Suite("Damaged safetensors are errors that say what is wrong")
+struct DamagedSafetensorsTests {
+    @Test("headers", arguments: [
+        ("", SafetensorsError.header(at: 8, expected: "'{'")),
+        ("[]", .header(at: 8, expected: "'{'")),
+        ("{", .header(at: 9, expected: "'\"'")),
+        ("{}x", .header(at: 10, expected: "the end")),
+        ("{,}", .header(at: 9, expected: "'\"'")),
+        ("{\"a\":\(tensor("", "0,4")),}", .header(at: 61, expected: "'\"'")),
+        ("{\"a\":1}", .header(at: 13, expected: "'{'")),
+        ("{\"a\":\(tensor("", "0,4")),\"a\":\(tensor("", "0,4"))}", .duplicateKey("a")),
+        ("{\"a\":\(tensor("", "0,4")),\"\\u0061\":\(tensor("", "0,4"))}", .duplicateKey("a")),
+        ("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}}", .duplicateKey("a.dtype")),
+        ("{\"__metadata__\":{\"k\":\"v\",\"k\":\"v\"}}", .duplicateKey("k")),
+        ("{\"__metadata__\":{},\"__metadata__\":{}}", .duplicateKey("__metadata__")),
+        ("{\"__metadata__\":{\"k\":1}}", .header(at: 29, expected: "'\"'")),
+        ("{\"a\":\(tensor("", "0,4", type: "F8_E4M3"))}", .unknownType(key: "a", found: "F8_E4M3")),
+        ("{\"a\":\(tensor("1,", "0,4"))}", .header(at: 39, expected: "a whole number")),
+        ("{\"a\":\(tensor("-1", "0,4"))}", .header(at: 37, expected: "a whole number")),
+        ("{\"a\":\(tensor("01", "0,4"))}", .header(at: 37, expected: "a whole number")),
+        ("{\"a\":\(tensor("1.0", "0,4"))}", .header(at: 38, expected: "','")),
+        ("{\"a\":\(tensor("1", "0,99999999999999999999"))}", .header(at: 58, expected: "a smaller number")),
+        ("{\"a\":\(tensor("2", "0,4"))}", .wrongSize(key: "a", found: 4, expected: 8)),
+        ("{\"a\":\(tensor("1", "0,3"))}", .wrongSize(key: "a", found: 3, expected: 4)),
+        ("{\"a\":\(tensor("9223372036854775807", "0,4"))}", .wrongSize(key: "a", found: 4, expected: nil)),
+        ("{\"a\":\(tensor("4294967296,4294967296,4294967296", "0,0"))}", .wrongSize(key: "a", found: 0, expected: nil)),
+        ("{\"a\":\(tensor("", "0,4")),\"b\":\(tensor("", "0,4"))}", .overlap(key: "b", found: 0, expected: 4)),
+        ("{\"a\":\(tensor("", "0,4")),\"b\":\(tensor("", "2,6"))}", .overlap(key: "b", found: 2, expected: 4)),
+        ("{\"a\":\(tensor("", "1,5"))}", .gap(key: "a", found: 1, expected: 0)),
+        ("{\"a\":\(tensor("", "0,4"))}", .trailingBytes(4))
+    ])
+    func headers(header: String, expected: SafetensorsError) {
+        #expect(failure(file(header, data: 8)) == expected, "\(header)")
+    }
+
+    @Test("strings", arguments: ["\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"\u{1}\"", "\"", "\"\\"])
+    func strings(string: String) {
+        guard case .header? = failure(file("{\"__metadata__\":{\"k\":\(string)}}")) else {
+            Issue.record("\(string) was read")
+            return
+        }
+    }
+
+    @Test("escapes are read")
+    func escapes() throws {
+        let safetensors = try open(file(#"{"__metadata__" : { "k" : "\"\\\/\b\f\n\r\t\u00e9\ud83d\ude42" } }  "#))
+        #expect(safetensors.metadata == ["k": "\"\\/\u{8}\u{c}\n\r\té🙂"])
+    }
+
+    @Test("lengths that lie")
+    func lengths() {
+        #expect(failure([1, 2, 3]) == .truncated(needs: 8, has: 3))
+        #expect(failure([9, 0, 0, 0, 0, 0, 0, 0, 0x7b]) == .truncated(needs: 17, has: 9))
+        #expect(failure([UInt8](repeating: 0xff, count: 16)) == .headerTooLong(.max))
+        let header = "{\"a\":\(tensor("1000", "0,4000"))}"
+        #expect(failure(file(header)) == .truncated(needs: 8 + header.utf8.count + 4000, has: 8 + header.utf8.count))
+        #expect(failure(file("{\"a\":\(tensor("", "9223372036854775803,9223372036854775807"))}")) == .truncated(needs: .max, has: 97))
+    }
+
+    @Test("nesting ends at once, however deep")
+    func nesting() {
+        for open in ["[", "{\"a\":", "{\"__metadata__\":{\"a\":{"] {
+            guard case .header? = failure(file(String(repeating: open, count: 500_000))) else {
+                Issue.record("\(open) was read")
+                return
+            }
+        }
+    }
+
+    private static let sample = Array(Safetensors.encode([
+        SafetensorsTensor("one.weight", FloatTensor(shape: [2, 3])), SafetensorsTensor("two", shape: [3], [1, 2, 3] as [Int8]),
+        SafetensorsTensor("three", FloatTensor(shape: []))
+    ], metadata: ["key": "value \u{1}"]).joined())
+
+    @Test("cut short at every length: an error")
+    func truncated() {
+        for count in Self.sample.indices { #expect(failure(Array(Self.sample[..<count])) != nil, "\(count) bytes") }
+    }
+
+    @Test("flipped bits: an error or a file whose tensors can be read")
+    func flipped() throws {
+        var random = SeededRandom(seed: SeededRandom.seed)
+        for _ in 0..<20_000 {
+            var bytes = Self.sample
+            for _ in 0..<Int.random(in: 1...3, using: &random) {
+                bytes[Int.random(in: bytes.indices, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+            }
+            guard let safetensors = try? open(bytes) else { continue }
+            let total = safetensors.entries.reduce(0) { sum, entry in sum + safetensors.withBytes(of: entry) { Array($0).count } }
+            #expect(total <= bytes.count, "SRD_TEST_SEED=\(SeededRandom.seed)")
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import Testing
+import SRDFloat
+import SRDImage
+import SRDTensor
+import SRDiff
+import TestSupport
+
+@Suite("Upscaler")
+struct UpscalerTests {
+    static let settings = SamplingSettings(sampler: .ancestral(steps: 4), seed: 11)
+
+    func picture(_ width: Int, _ height: Int, channels: Int = 3, bitDepth: Int = 8) -> Picture {
+        var random = SeededRandom(seed: 5)
+        let top: UInt16 = bitDepth == 8 ? 255 : 65535
+        return Picture(
+            width: width, height: height, channels: channels, bitDepth: bitDepth,
+            samples: (0..<width * height * channels).map { _ in .random(in: 0...top, using: &random) })
+    }
+
+    func upscale(_ picture: Picture, threads: Int = 1, _ configuration: Configuration = TinyModel.configuration) throws -> Picture {
+        let model = try TinyModel.model(configuration)
+        let upscaler = Upscaler(executor: FloatExecutor(model, threads: threads), schedule: model.schedule, threads: threads)
+        return try upscaler.upscale(upscaler.prepare(picture), settings: Self.settings)
+    }
+
+    @Test("any size works, down to one pixel", arguments: [(1, 1), (1, 9), (7, 1), (2, 3), (13, 11)], [
+        TinyModel.configuration,
+        Configuration(hiddenSize: 8, multipliers: [1, 1, 1, 2], encoderBlocks: 2, encoderFeatures: 4, scale: 2, timesteps: 5),
+        Configuration(
+            hiddenSize: 4, multipliers: [1, 2, 2], encoderBlocks: 2, encoderFeatures: 4, scale: 8, hasAttention: true,
+            hasEnlargedInput: true, timesteps: 5),
+    ])
+    func anySize(size: (width: Int, height: Int), configuration: Configuration) throws {
+        let result = try upscale(picture(size.width, size.height), configuration)
+        #expect(result.width == size.width * configuration.scale && result.height == size.height * configuration.scale)
+    }
+
+    @Test("gray stays gray, alpha stays alpha, 16 bits stay 16", arguments: 1...4, [8, 16])
+    func kinds(channels: Int, bitDepth: Int) throws {
+        let low = picture(6, 5, channels: channels, bitDepth: bitDepth), result = try upscale(low)
+        #expect(result.channels == channels && result.bitDepth == bitDepth)
+        if low.hasAlpha {
+            func alpha(_ picture: Picture) -> [UInt16] {
+                stride(from: channels - 1, to: picture.samples.count, by: channels).map { picture.samples[$0] }
+            }
+            let plane = Picture(width: 6, height: 5, channels: 1, bitDepth: bitDepth, samples: alpha(low))
+            #expect(alpha(result) == plane.resized(by: 4).samples)
+        }
+    }
+
+    @Test("the same picture in 16 bits gives the same result, finer")
+    func sixteenBits() throws {
+        let low = picture(6, 5)
+        let fine = Picture(width: 6, height: 5, channels: 3, bitDepth: 16, samples: low.samples.map { $0 * 257 })
+        for (a, b) in zip(try upscale(low).samples, try upscale(fine).samples) {
+            #expect(abs(Double(b) / 257 - Double(a)) <= 0.5 + 1e-3)
+        }
+    }
+
+    @Test("the result does not depend on the number of threads")
+    func threads() throws {
+        let low = picture(13, 9)
+        #expect(try upscale(low, threads: 1) == upscale(low, threads: 5))
+    }
+
+    @Test("an error from progress stops the run and comes through")
+    func stops() throws {
+        struct Stop: Error {}
+        let model = try TinyModel.model()
+        let upscaler = Upscaler(executor: FloatExecutor(model, threads: 1), schedule: model.schedule, threads: 1)
+        var calls = 0
+        #expect(throws: Stop.self) {
+            _ = try upscaler.upscale(upscaler.prepare(picture(4, 4)), settings: Self.settings) { _ in
+                calls += 1
+                if calls == 2 { throw Stop() }
+            }
+        }
+        #expect(calls == 2)
+    }
+}

@@ -1,0 +1,33 @@
+import SRDFile
+import SRDTensor
+import SRDiff
+
+/// A model of random weights, small enough to run in a blink: it tests arithmetic, not pictures.
+public enum TinyModel {
+    public static let configuration = Configuration(
+        hiddenSize: 8, multipliers: [1, 2], encoderBlocks: 2, encoderFeatures: 8, scale: 4, timesteps: 20
+    )
+
+    public static func tensors(_ configuration: Configuration = configuration, seed: UInt64 = 1) -> [String: FloatTensor] {
+        var random = SeededRandom(seed: seed)
+        let network = Network(configuration)
+        var tensors: [String: FloatTensor] = [:]
+        for parameter in network.samplingParameters + network.preview.parameters {
+            // Weights of the size that keeps activations near 1.
+            let inputs = max(1, parameter.count / parameter.shape[0]), spread = (3 / Float(inputs)).squareRoot()
+            tensors[parameter.name] = FloatTensor(
+                shape: parameter.shape, values: (0..<parameter.count).map { _ in .random(in: -spread...spread, using: &random) })
+        }
+        let betas = NoiseSchedule.cosine(timesteps: configuration.timesteps).betas
+        tensors["betas"] = FloatTensor(shape: [betas.count], values: betas.map { Float($0) })
+        return tensors
+    }
+
+    public static func model(_ configuration: Configuration = configuration, seed: UInt64 = 1) throws -> Model {
+        try Model(tensors: tensors(configuration, seed: seed))
+    }
+
+    public static func write(to path: String, _ tensors: [String: FloatTensor] = tensors()) throws {
+        try Safetensors.write(tensors.map { SafetensorsTensor($0.key, $0.value) }, to: path)
+    }
+}

@@ -1,0 +1,270 @@
+import Foundation
+import Testing
+import SRDFile
+import SRDImage
+import SRDTensor
+import TestSupport
+
+func readPicture(_ path: String) throws -> Picture { try Picture(parsing: [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))) }
+
+extension Picture {
+    func write(to path: String) throws { try Data(encoded(as: .png)).write(to: URL(fileURLWithPath: path)) }
+
+    static func random(_ width: Int, _ height: Int) -> Picture {
+        var random = SeededRandom(seed: SeededRandom.seed)
+        return Picture(
+            width: width, height: height, channels: 3, bitDepth: 8,
+            samples: (0..<width * height * 3).map { _ in .random(in: 0...255, using: &random) })
+    }
+}
+
+func list(_ folder: String) throws -> Set<String> { Set(try FileManager.default.contentsOfDirectory(atPath: folder)) }
+
+@Suite("srdiff-upscale", .serialized)
+struct UpscaleTests {
+    /// A folder with a tiny model and a picture.
+    func withSetting<Result>(_ body: (_ folder: String, _ options: [String]) throws -> Result) throws -> Result {
+        try withTemporaryFolder { folder in
+            try TinyModel.write(to: "\(folder)/tiny.safetensors")
+            try Picture.random(7, 5).write(to: "\(folder)/in.png")
+            return try body(folder, ["--model", "\(folder)/tiny.safetensors", "--steps", "3"])
+        }
+    }
+
+    @Test("help names every option, and exits 0")
+    func help() throws {
+        let run = try ToolRun("srdiff-upscale", ["--help"])
+        #expect(run.status == 0)
+        for option in ["--model", "--steps", "--sampler", "--eta", "--seed", "--samples", "--threads", "--rng", "--preview",
+                       "--dry-run", "--json", "--quiet", "--strip-metadata", "EXIT STATUS"] {
+            #expect(run.text.contains(option), "\(option)")
+        }
+    }
+
+    @Test("a command line that makes no sense exits 2 and says why", arguments: [
+        [], ["--steps", "0", "a.png"], ["--steps", "x", "a.png"], ["--eta", "0.5", "a.png"], ["--nonsense"], ["--seed", "-1", "a.png"],
+    ])
+    func usage(arguments: [String]) throws {
+        let run = try ToolRun("srdiff-upscale", arguments)
+        #expect(run.status == 2 && !run.error.isEmpty && run.output.isEmpty)
+    }
+
+    @Test("an instruction set this machine lacks exits 2 and lists those it has")
+    func unknownInstructionSet() throws {
+        try withSetting { folder, options in
+            let run = try ToolRun("srdiff-upscale", ["\(folder)/in.png"] + options, environment: ["SRDIFF_CPU": "z80"])
+            #expect(run.status == 2 && run.error.contains("scalar"))
+        }
+    }
+
+    @Test("writes beside the input, keeps its settings, and skips what is there")
+    func writesAndSkips() throws {
+        try withSetting { folder, options in
+            let run = try ToolRun("srdiff-upscale", ["\(folder)/in.png"] + options)
+            #expect(run.status == 0, "\(run.error)")
+            let result = try readPicture("\(folder)/in_x4.png")
+            #expect(result.width == 28 && result.height == 20)
+            #expect(result.metadata.texts.contains { $0.keyword == "srdiff" && $0.text?.contains("seed=0") == true })
+            #expect(try list(folder) == ["in.png", "in_x4.png", "tiny.safetensors"])
+
+            let again = try ToolRun("srdiff-upscale", ["\(folder)/in.png"] + options)
+            #expect(again.status == 0 && (again.text + again.error).contains("exists"))
+            let stripped = try ToolRun("srdiff-upscale", ["\(folder)/in.png", "--overwrite", "--strip-metadata"] + options)
+            #expect(stripped.status == 0)
+            #expect(try readPicture("\(folder)/in_x4.png").metadata.texts.isEmpty)
+            #expect(try readPicture("\(folder)/in_x4.png").samples == result.samples)
+        }
+    }
+
+    @Test("the same pixels for every number of threads and every instruction set")
+    func samePixels() throws {
+        try withSetting { folder, options in
+            let names = ["scalar", "vector128", "avx2", "avx512"]
+            var results: [[UInt16]] = []
+            for (threads, cpu) in [("1", nil), ("2", nil), ("5", nil)] + names.map({ ("2", Optional($0)) }) {
+                let run = try ToolRun(
+                    "srdiff-upscale", ["\(folder)/in.png", "-o", "\(folder)/out.png", "--overwrite", "--threads", threads] + options,
+                    environment: cpu.map { ["SRDIFF_CPU": $0] } ?? [:])
+                if cpu != nil && run.status == 2 { continue }       // this machine lacks it
+                #expect(run.status == 0, "\(run.error)")
+                results.append(try readPicture("\(folder)/out.png").samples)
+            }
+            #expect(results.count >= 5 && results.allSatisfy { $0 == results[0] })
+        }
+    }
+
+    @Test("samples get seeds of their own, each the same as alone")
+    func samples() throws {
+        try withSetting { folder, options in
+            #expect(try ToolRun("srdiff-upscale", ["\(folder)/in.png", "-o", "\(folder)/out/", "--samples", "3", "--seed", "5"] + options).status == 0)
+            #expect(try list("\(folder)/out") == ["in_x4_seed5.png", "in_x4_seed6.png", "in_x4_seed7.png"])
+            #expect(try ToolRun("srdiff-upscale", ["\(folder)/in.png", "-o", "\(folder)/alone.png", "--seed", "6"] + options).status == 0)
+            let alone = try readPicture("\(folder)/alone.png").samples
+            #expect(try readPicture("\(folder)/out/in_x4_seed6.png").samples == alone)
+            #expect(try readPicture("\(folder)/out/in_x4_seed5.png").samples != alone)
+        }
+    }
+
+    @Test("standard input to standard output")
+    func pipes() throws {
+        try withSetting { folder, options in
+            let input = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/in.png"))
+            let run = try ToolRun("srdiff-upscale", ["-"] + options, input: input)
+            #expect(run.status == 0, "\(run.error)")
+            #expect(try Picture(parsing: [UInt8](run.output)).width == 28)
+        }
+    }
+
+    @Test("a dry run and --json write no picture")
+    func dryRun() throws {
+        try withSetting { folder, options in
+            let run = try ToolRun("srdiff-upscale", ["\(folder)/in.png", "--dry-run", "--json"] + options)
+            #expect(run.status == 0, "\(run.error)")
+            #expect(try JSONSerialization.jsonObject(with: run.output) is [String: Any])
+            #expect(try list(folder) == ["in.png", "tiny.safetensors"])
+        }
+    }
+
+    @Test("--preview is the encoder's picture, whatever the seed")
+    func preview() throws {
+        try withSetting { folder, options in
+            for seed in ["1", "2"] {
+                #expect(try ToolRun("srdiff-upscale", ["\(folder)/in.png", "-o", "\(folder)/p\(seed).png", "--preview", "--seed", seed] + options).status == 0)
+            }
+            let one = try readPicture("\(folder)/p1.png").samples, two = try readPicture("\(folder)/p2.png").samples
+            #expect(one == two)
+        }
+    }
+
+    @Test("a 1×1 picture gives a result")
+    func onePixel() throws {
+        try withSetting { folder, options in
+            try Picture.random(1, 1).write(to: "\(folder)/one.png")
+            #expect(try ToolRun("srdiff-upscale", ["\(folder)/one.png"] + options).status == 0)
+            #expect(try readPicture("\(folder)/one_x4.png").width == 4)
+        }
+    }
+
+    /// A file that is no picture, and a part of what must be said of it.
+    enum BadPicture: CaseIterable {
+        case missing, folder, empty, text, truncated, brokenCRC, hugeHeader
+
+        func make(at path: String, from good: Data) throws {
+            switch self {
+            case .missing: break
+            case .folder: try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            case .empty: try Data().write(to: URL(fileURLWithPath: path))
+            case .text: try Data("not a picture\n".utf8).write(to: URL(fileURLWithPath: path))
+            case .truncated: try good.prefix(good.count / 2).write(to: URL(fileURLWithPath: path))
+            case .brokenCRC:
+                var bytes = good
+                bytes[bytes.count / 2] ^= 0x10
+                try bytes.write(to: URL(fileURLWithPath: path))
+            case .hugeHeader: try Data(Self.header(20000, 20000)).write(to: URL(fileURLWithPath: path))
+            }
+        }
+
+        /// A PNG's signature and a right IHDR, and nothing after it.
+        static func header(_ width: UInt32, _ height: UInt32) -> [UInt8] {
+            func bytes(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (24 - 8 * $0)) } }
+            let chunk = Array("IHDR".utf8) + bytes(width) + bytes(height) + [8, 2, 0, 0, 0]
+            var crc = UInt32.max
+            for byte in chunk {
+                crc ^= UInt32(byte)
+                for _ in 0..<8 { crc = crc >> 1 ^ (crc & 1 == 1 ? 0xedb8_8320 : 0) }
+            }
+            return [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a] + bytes(13) + chunk + bytes(~crc)
+        }
+    }
+
+    @Test("a bad picture is an error that names it; the good one beside it is still done", arguments: BadPicture.allCases)
+    func badPicture(_ bad: BadPicture) throws {
+        try withSetting { folder, options in
+            let good = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/in.png"))
+            try bad.make(at: "\(folder)/bad.png", from: good)
+            let before = try list(folder)
+            let run = try ToolRun("srdiff-upscale", ["\(folder)/bad.png", "\(folder)/in.png"] + options)
+            if bad == .folder {       // an empty folder holds no pictures: said, and no output for it
+                #expect(run.status == 1 || run.status == 0)
+            } else {
+                #expect(run.status == 1 && run.error.contains("bad.png"), "\(run.status) \(run.error)")
+            }
+            #expect(try list(folder) == before.union(["in_x4.png"]))
+        }
+    }
+
+    enum BadModel: CaseIterable {
+        case missing, folder, empty, text, truncated, flippedHeader, misshapen, withoutTensor, notFinite
+
+        func make(at path: String, from good: Data) throws {
+            var tensors = TinyModel.tensors()
+            switch self {
+            case .missing: return
+            case .folder: return try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            case .empty: return try Data().write(to: URL(fileURLWithPath: path))
+            case .text: return try Data(String(repeating: "no model\n", count: 20).utf8).write(to: URL(fileURLWithPath: path))
+            case .truncated: return try good.prefix(good.count / 2).write(to: URL(fileURLWithPath: path))
+            case .flippedHeader:
+                var bytes = good
+                bytes[40] ^= 0x40
+                return try bytes.write(to: URL(fileURLWithPath: path))
+            case .misshapen: tensors["denoise_fn.final_conv.1.weight"] = FloatTensor(shape: [3, 8, 1])
+            case .withoutTensor: tensors["denoise_fn.mid_block1.mlp.1.bias"] = nil
+            case .notFinite: tensors["rrdb.trunk_conv.bias"]!.values[0] = .nan
+            }
+            try TinyModel.write(to: path, tensors)
+        }
+    }
+
+    @Test("a bad model is an error that names it, in both tools, and nothing is written", arguments: BadModel.allCases)
+    func badModel(_ bad: BadModel) throws {
+        try withSetting { folder, _ in
+            let good = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/tiny.safetensors"))
+            try bad.make(at: "\(folder)/bad.bin", from: good)
+            let before = try list(folder)
+            for (tool, arguments) in [
+                ("srdiff-upscale", ["\(folder)/in.png", "--model", "\(folder)/bad.bin"]),
+                ("srdiff-inspect", ["\(folder)/bad.bin", "--export", "\(folder)/out.safetensors"]),
+            ] {
+                let run = try ToolRun(tool, arguments)
+                #expect(run.status == 1 && run.error.contains("bad.bin"), "\(tool): \(run.status) \(run.error)")
+            }
+            #expect(try list(folder) == before)
+        }
+    }
+
+    @Test("Ctrl-C leaves nothing half written")
+    func interrupted() throws {
+        try withSetting { folder, options in
+            try Picture.random(120, 120).write(to: "\(folder)/large.png")
+            let before = try list(folder)
+            let run = try ToolRun(
+                "srdiff-upscale", ["\(folder)/large.png", "--threads", "1"] + options.dropLast() + ["20"],
+                environment: ["SRDIFF_CPU": "scalar"], signalAfter: 0.7)
+            #expect(run.status == 130, "\(run.status) \(run.error)")
+            #expect(try list(folder) == before)
+        }
+    }
+
+    @Test("PyTorch's noise gives the picture of the published code", .enabled(if: SharedFiles.has("golden"), SharedFiles.absent),
+          arguments: ["x4.ckpt", "x4-odd.ckpt"])
+    func golden(checkpoint: String) throws {
+        try withTemporaryFolder { folder in
+            let golden = try Safetensors(path: SharedFiles.path("golden/\(checkpoint.split(separator: ".")[0]).golden.safetensors"))
+            func picture(_ name: String) throws -> Picture {
+                let shape = golden[name]!.shape
+                return Picture(width: shape[1], height: shape[0], channels: 3, bitDepth: 8, samples: try golden.uint8s(name).map(UInt16.init))
+            }
+            try picture("lr_u8").write(to: "\(folder)/low.png")
+            let run = try ToolRun("srdiff-upscale", [
+                "\(folder)/low.png", "-o", "\(folder)/high.png", "--model", SharedFiles.path("golden/\(checkpoint)"),
+                "--rng", "torch", "--seed", "5", "--sampler", "ddpm", "--steps", "100",
+            ])
+            #expect(run.status == 0, "\(run.error)")
+            let found = try readPicture("\(folder)/high.png").samples, expected = try picture("ddpm.sr_u8").samples
+            let differences = zip(found, expected).map { abs(Int($0) - Int($1)) }
+            #expect(found.count == expected.count && differences.max()! <= 1)
+            #expect(differences.count { $0 == 0 } * 1000 >= differences.count * 999)
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import SRDFloat
+import SRDImage
+import SRDiff
+import ToolSupport
+
+/// What a picture will cost.
+struct Plan {
+    /// Pixels of the picture, of what the network sees, and of the result.
+    let low, padded, high: (width: Int, height: Int)
+    let steps: Int
+    /// Multiply-accumulates: encoder and condition, then each step.
+    let macsOnce, macsPerStep: Double
+    let samples: Int
+    /// Bytes, with the float executor.
+    let memory: Int
+
+    init(_ picture: Picture, _ model: Model, _ settings: Settings) {
+        self.init(
+            width: picture.width, height: picture.height, bytesPerPixel: picture.channels * picture.bitDepth / 8, model, settings
+        )
+    }
+
+    init(width: Int, height: Int, bytesPerPixel: Int, _ model: Model, _ settings: Settings) {
+        let scale = model.configuration.scale, network = model.network
+        low = (width, height)
+        padded = model.configuration.paddedSize(width: width, height: height)
+        high = (width * scale, height * scale)
+        let pixels = Double(padded.width * padded.height) * Double(scale * scale)
+        steps = settings.preview ? 0 : settings.sampler.steps
+        samples = settings.samples
+        macsOnce = pixels * (network.encoder.macsPerPixel + (settings.preview ? network.preview : network.conditioner).macsPerPixel)
+        macsPerStep = pixels * network.noisePredictor.macsPerPixel
+        // Beside the executor: x_t, the prediction and the noise, in float; the result's samples and its file.
+        let fields = settings.preview ? 2 : settings.generator == .torch ? 6 : 3
+        let perPixel = fields * 12 + 3 * 2 + 2 * bytesPerPixel
+        memory = FloatExecutor.memoryEstimate(model, lowWidth: padded.width, lowHeight: padded.height, preview: settings.preview)
+            + Int(pixels) * perPixel + (12 << 20)
+    }
+
+    var macs: Double { macsOnce + macsPerStep * Double(steps * samples) }
+
+    func checkMemory() throws {
+        guard let available = Machine.availableMemory, memory > available else { return }
+        throw ToolError("""
+            \(low.width)×\(low.height) pixels need about \(Text.bytes(memory)) of memory, \(Text.bytes(available)) are free: \
+            use a smaller picture, or --force
+            """)
+    }
+}

@@ -1,0 +1,79 @@
+import SRDImage
+import SRDiff
+import ToolSupport
+
+/// What happened: a line each on standard output, or one JSON document at the end.
+struct Report {
+    let json: Bool
+    let quiet: Bool
+    /// Standard output is taken by a picture.
+    let resultsOnError: Bool
+    private(set) var failures = 0
+    private var results: [JSON] = []
+
+    init(json: Bool, quiet: Bool, resultsOnError: Bool) {
+        self.json = json
+        self.quiet = quiet
+        self.resultsOnError = resultsOnError
+    }
+
+    func note(_ text: String) {
+        if !quiet { Terminal.error.line(text) }
+    }
+
+    private func line(_ text: String) {
+        if !quiet && !json { (resultsOnError ? Terminal.error : .output).line(text) }
+    }
+
+    mutating func failed(_ input: PictureInput?, _ error: any Error) {
+        failures += 1
+        ProgressLine(isShown: !quiet).clear()
+        Upscale.report("\(error)")
+        results.append(["input": input.map { .string($0.description) } ?? .null, "status": "failed", "error": .string("\(error)")])
+    }
+
+    mutating func skipped(_ input: PictureInput, _ path: String) {
+        line("\(input) → \(path)  skipped: it exists (--overwrite replaces it)")
+        results.append(["input": .string(input.description), "output": .string(path), "status": "skipped"])
+    }
+
+    mutating func written(_ input: PictureInput, _ output: Job.Output, from picture: Picture, _ result: Picture, seconds: Double) {
+        line("\(input) → \(output.destination)  \(picture.width)×\(picture.height) → \(result.width)×\(result.height)  \(Text.duration(seconds))")
+        results.append([
+            "input": .string(input.description), "output": .string(output.destination.description), "status": "written",
+            "width": .int(result.width), "height": .int(result.height), "seed": .unsigned(output.seed), "seconds": .number(seconds)
+        ])
+    }
+
+    mutating func planned(_ job: Job, _ plan: Plan, secondsPerMAC: Double) {
+        let perStep = plan.macsPerStep * secondsPerMAC, total = plan.macs * secondsPerMAC
+        let padding = plan.padded == plan.low ? "" : ", padded to \(plan.padded.width)×\(plan.padded.height)"
+        let steps = plan.steps == 0 ? "" : """
+
+              \(plan.steps * plan.samples) steps of \(Text.count(plan.macsPerStep))MAC, about \(Text.duration(perStep)) each
+            """
+        line("""
+            \(job.input) → \(job.outputs.map(\.destination.description).joined(separator: ", "))
+              \(plan.low.width)×\(plan.low.height)\(padding) → \(plan.high.width)×\(plan.high.height)\(steps)
+              \(Text.count(plan.macs))MAC, about \(Text.duration(total)) in all; about \(Text.bytes(plan.memory)) of memory
+            """)
+        results.append([
+            "input": .string(job.input.description), "outputs": .array(job.outputs.map { .string($0.destination.description) }),
+            "status": "planned", "size": .array([.int(plan.low.width), .int(plan.low.height)]),
+            "paddedSize": .array([.int(plan.padded.width), .int(plan.padded.height)]),
+            "outputSize": .array([.int(plan.high.width), .int(plan.high.height)]),
+            "steps": .int(plan.steps * plan.samples), "macsPerStep": .number(plan.macsPerStep), "macs": .number(plan.macs),
+            "memoryBytes": .int(plan.memory), "secondsPerStep": .number(perStep), "seconds": .number(total)
+        ])
+    }
+
+    func finish(_ loaded: LoadedModel, _ settings: Settings) {
+        guard json else { return }
+        let document: JSON = [
+            "tool": "srdiff-upscale", "version": .string(ToolInfo.version),
+            "model": ["path": .string(loaded.path), "sha256": .string(loaded.sha256), "scale": .int(loaded.model.configuration.scale)],
+            "settings": settings.json, "results": .array(results), "peakMemoryBytes": .int(Machine.peakMemory)
+        ]
+        (resultsOnError ? Terminal.error : .output).line(document.text)
+    }
+}

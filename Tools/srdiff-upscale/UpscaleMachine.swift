@@ -1,0 +1,114 @@
+import SRDFile
+import SRDFloat
+import SRDImage
+import SRDTensor
+import SRDiff
+import ToolSupport
+
+/// Reads pictures and runs the model on them, one after another.
+struct UpscaleMachine {
+    let loaded: LoadedModel
+    let settings: Settings
+    let instructionSet: String?
+    /// An executor keeps the memory of one size of picture: the next of the same size may use it.
+    private var last: (width: Int, height: Int, executor: FloatExecutor)?
+    private var measured: Double?
+
+    init(loaded: LoadedModel, settings: Settings, instructionSet: String?) {
+        self.loaded = loaded
+        self.settings = settings
+        self.instructionSet = instructionSet
+    }
+
+    private var model: Model { loaded.model }
+
+    private func executor() -> FloatExecutor {
+        FloatExecutor(model, threads: settings.threads, instructionSet: instructionSet)
+    }
+
+    /// - Parameter evenIfTooLarge: otherwise a picture that memory will not do for is refused by its header alone.
+    func read(_ input: PictureInput, evenIfTooLarge: Bool, onWarning: (String) -> Void) throws -> Picture {
+        let file = switch input {
+        case .standardInput: try MappedFile(copying: Terminal.readInput(), path: "standard input")
+        case .file(let path): try MappedFile(path: path)
+        }
+        let limit = evenIfTooLarge ? Picture.defaultPixelLimit : pixelLimit
+        let picture = file.withBytes { bytes in
+            Result { () throws(PictureError) in try Picture(parsing: bytes, pixelLimit: limit, onWarning: onWarning) }
+        }
+        switch picture {
+        case .success(let picture): return picture
+        case .failure(.tooManyPixels(let width, let height, _)) where limit < Picture.defaultPixelLimit && width * height <= Picture.defaultPixelLimit:
+            do {
+                try Plan(width: width, height: height, bytesPerPixel: 3, model, settings).checkMemory()
+            } catch {
+                throw ToolError("\(input): \(error)")
+            }
+            throw ToolError("\(input): \(PictureError.tooManyPixels(width: width, height: height, limit: limit))")
+        case .failure(.unknownFormat(let firstBytes)) where firstBytes.starts(with: [0xff, 0xd8, 0xff]):
+            throw ToolError("\(input): a JPEG; we read PNG, PPM and PGM: `djpeg \(input) > picture.ppm` makes one")
+        case .failure(let error): throw ToolError("\(input): \(error)")
+        }
+    }
+
+    /// Pixels beyond which memory cannot do, whatever the picture's shape.
+    private var pixelLimit: Int {
+        guard let available = Machine.availableMemory else { return Picture.defaultPixelLimit }
+        let side = 1024
+        let perPixel = Plan(width: side, height: side, bytesPerPixel: 1, model, settings).memory / (side * side)
+        return max(64 * 64, min(Picture.defaultPixelLimit, available / max(1, perPixel / 2)))
+    }
+
+    func plan(_ picture: Picture) -> Plan { Plan(picture, model, settings) }
+
+    /// Samples a picture with each seed in turn.
+    mutating func run(
+        _ picture: Picture, seeds: [UInt64], progress: ProgressLine, label: String,
+        each: (_ index: Int, _ result: Picture, _ seconds: Double) throws -> Void
+    ) throws {
+        let size = model.configuration.paddedSize(width: picture.width, height: picture.height)
+        if last?.width != size.width || last?.height != size.height {
+            last = nil                                    // its memory goes before the next takes any
+            last = (size.width, size.height, executor())
+        }
+        let clock = ContinuousClock(), start = clock.now
+        let upscaler = Upscaler(executor: last!.executor, schedule: model.schedule, threads: settings.threads)
+        if settings.preview {
+            let result = upscaler.preview(picture)
+            return try each(0, result, (clock.now - start).seconds)
+        }
+        let prepared = upscaler.prepare(picture)
+        let steps = progress.restarted()
+        var done = 0
+        let total = settings.sampler.steps * seeds.count
+        steps.show("\(label)  step 0/\(total)")
+        for (i, seed) in seeds.enumerated() {
+            let sampleStart = i == 0 ? start : clock.now
+            let result = upscaler.upscale(prepared, settings: settings.sampling(seed: seed)) { _ in
+                done += 1
+                steps.show(label, done: done, of: total)
+            }
+            try each(i, result, (clock.now - sampleStart).seconds)
+        }
+    }
+
+    /// Measured once, on a small picture.
+    mutating func secondsPerMAC() -> Double {
+        if let measured { return measured }
+        let side = 24, scale = model.configuration.scale
+        let size = model.configuration.paddedSize(width: side, height: side)
+        let executor = executor(), clock = ContinuousClock()
+        let low = FloatTensor(height: size.height, width: size.width, channels: 3)
+        let high = FloatTensor(height: size.height * scale, width: size.width * scale, channels: 3)
+        let condition = executor.encode(low, enlarged: high)
+        var best = Double.infinity
+        for _ in 0..<3 {                                  // the first packs the weights
+            let start = clock.now
+            _ = executor.predictNoise(in: high, at: 0, given: condition)
+            best = min(best, (clock.now - start).seconds)
+        }
+        let seconds = best / (Double(high.height * high.width) * model.network.noisePredictor.macsPerPixel)
+        measured = seconds
+        return seconds
+    }
+}

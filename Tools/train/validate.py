@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Measure a checkpoint: PSNR, SSIM (RGB), LR-PSNR and LPIPS of enlarged pictures, against bicubic's."""
+import argparse
+import csv
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from checkpoint import load_model
+from data import pictures, read_picture, resize_float, resize_u8
+from metrics import LPIPS, psnr, ssim
+from sampler import upscale
+
+
+def cropped(image, scale):
+    height, width = (size // scale * scale for size in image.shape[:2])
+    return image[:height, :width]
+
+
+def bicubic(lr, scale):
+    return np.rint(resize_float(lr / 255, scale) * 255).clip(0, 255).astype(np.uint8)
+
+
+def quality(hr, lr, picture, scale, lpips=None):
+    values = {"psnr": psnr(hr, picture), "ssim": ssim(hr, picture), "lr_psnr": psnr(lr, resize_u8(picture, 1 / scale))}
+    return {**values, "lpips": lpips(hr, picture)} if lpips else values
+
+
+def mean(rows):
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+
+
+def evaluate(model, paths, kind, count, seeds=(0,), lpips=None, between=lambda: None, each=lambda *_: None):
+    """(quality of bicubic, quality of the model), means over pictures and seeds.
+    `each(path, seed, quality, picture)` sees every result; bicubic's has seed None."""
+    scale, plain, ours = model.config.scale, [], []
+    for path in paths:
+        hr = cropped(read_picture(path), scale)
+        lr = resize_u8(hr, 1 / scale)
+        for seed in (None, *seeds):
+            picture = bicubic(lr, scale) if seed is None else upscale(model, lr, kind, count, seed, between)
+            row = quality(hr, lr, picture, scale, lpips)
+            (plain if seed is None else ours).append(row)
+            each(path, seed, row, picture)
+    return mean(plain), mean(ours)
+
+
+def main(argv=None):
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    p.add_argument("checkpoint", help="any checkpoint; of a resumable file the averaged weights")
+    p.add_argument("folders", nargs="+", help="folders of HR pictures")
+    p.add_argument("--samplers", nargs="+", default=["ddpm:20", "ddim:20"], metavar="KIND:STEPS")
+    p.add_argument("--seeds", nargs="+", type=int, default=[0])
+    p.add_argument("--lpips", help="LPIPS weights (safetensors)")
+    p.add_argument("--csv", help="append one row per picture and seed")
+    p.add_argument("--save", help="folder for the enlarged pictures")
+    p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    p.add_argument("--threads", type=int)
+    p.add_argument("--pause-file", help="while this file exists the tool sleeps between steps")
+    args = p.parse_args(argv)
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    model = load_model(args.checkpoint).eval().to(args.device, memory_format=torch.channels_last)
+    lpips = LPIPS(args.lpips) if args.lpips else None
+
+    def between():
+        while args.pause_file and os.path.exists(args.pause_file):
+            time.sleep(0.5)
+
+    print("pictures  sampler   psnr dB    ssim  lr-psnr dB   lpips")
+    for folder in args.folders:
+        name = Path(folder).name
+        for sampler in args.samplers:
+            kind, count = sampler.split(":")
+
+            def each(path, seed, row, picture):
+                print(f"\r{name} {path.name} {sampler} {seed}   ", end="", file=sys.stderr, flush=True)
+                if args.csv:
+                    with open(args.csv, "a", newline="") as file:
+                        label = "bicubic" if seed is None else sampler
+                        csv.writer(file).writerow([args.checkpoint, name, path.stem, label, seed, *row.values()])
+                if args.save:
+                    os.makedirs(args.save, exist_ok=True)
+                    label = "bicubic" if seed is None else f"{kind}{count}.{seed}"
+                    Image.fromarray(picture).save(Path(args.save) / f"{name}.{path.stem}.{label}.png")
+
+            plain, ours = evaluate(model, pictures(folder), kind, int(count), args.seeds, lpips, between, each)
+            print("\r", end="", file=sys.stderr)
+            for label, row in (("bicubic", plain), (sampler, ours)):
+                print(f"{name:9s} {label:8s} {row['psnr']:8.3f} {row['ssim']:7.4f} {row['lr_psnr']:11.2f}"
+                      + (f" {row['lpips']:7.4f}" if lpips else ""), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -36,6 +36,9 @@ let package = Package(
         .target(name: "SRDCheckpoint", dependencies: ["SRDTensor", "SRDFile"]),
         .target(name: "SRDInt8", dependencies: ["CSRDKernels", "SRDTensor", "SRDiff"]),
 
+        .target(name: "SRDMetrics", dependencies: ["SRDTensor", "SRDImage"]),
+        .target(name: "SRDQuantizer", dependencies: ["SRDTensor", "SRDImage", "SRDiff", "SRDFloat", "SRDFile", "SRDMetrics"]),
+
         // Tools
         .target(
             name: "ToolSupport",

@@ -21,10 +21,13 @@ struct Histogram: Equatable, Sendable {
         self.low = low
         self.high = high
         while -low > reach || high >= reach { doubleWidth() }
-        let half = Float(Self.binCount / 2), inverse = 1 / width
+        let inverse = 1 / width
         counts.withUnsafeMutableBufferPointer { counts in
-            // Truncation of a positive number is its floor.
-            for value in values { counts[Int(Int32(value * inverse + half))] &+= 1 }
+            for value in values {
+                let steps = value * inverse, nearer = Int32(steps)       // exact: the width is a power of two
+                let bin = nearer - (Float(nearer) > steps ? 1 : 0)
+                counts[Int(bin) + Self.binCount / 2] &+= 1
+            }
         }
     }
 

@@ -54,10 +54,14 @@ public struct Recipe: Equatable, Sendable {
             let residuals = Set(graph.nodes.flatMap(\.residuals).map { graph.node(of: $0).name })
             for name in neededInCodes(graph) where !results.contains(name) {
                 let keeps = residuals.contains(name) && (floatResiduals == .all || (floatResiduals == .predictor && graph.name == "noisePredictor"))
-                decisions[name]?.output = keeps || decisions[name]?.output == .both ? .both : .codes
+                let isBoth = keeps || decisions[name]?.output == .both
+                decisions[name]?.output = isBoth ? .both : .codes
             }
         }
     }
+
+    // TEMP
+    public mutating func setOutput(_ name: String, _ output: Output) { decisions[name]?.output = output }
 
     /// Names of the values of a graph that its int8 layers read, through doublings too.
     private func neededInCodes(_ graph: Graph) -> Set<String> {

@@ -172,7 +172,7 @@ extension Configuration {
 
 extension FloatTensor {
     /// −1…1. 16-bit pictures keep their precision.
-    init(networkInput picture: Picture) {
+    package init(networkInput picture: Picture) {
         let unit: Float = picture.bitDepth == 8 ? 1 : 257
         self.init(
             shape: [picture.height, picture.width, 3], values: picture.samples.map { Float($0) / unit / 127.5 - 1 }

@@ -1,0 +1,75 @@
+import SRDTensor
+import SRDiff
+
+/// Named float tensors, a recipe and what calibration saw → an int8 model.
+public struct Quantizer: Sendable {
+    public let model: Model
+    public let settings: QuantizerSettings
+
+    public init(_ model: Model, settings: QuantizerSettings) {
+        self.model = model
+        self.settings = settings
+    }
+
+    public func quantize(_ recipe: Recipe, _ statistics: Statistics) -> QuantizedModel {
+        let graphs = model.network.graphs(withPreview: model.hasPreview)
+        var layers: [String: QuantizedLayer] = [:], activations: [String: QuantizedActivation] = [:]
+        for graph in graphs {
+            for node in graph.nodes where node.isConvolution { layers[node.name] = layer(node, of: graph, recipe, statistics) }
+            for node in graph.nodes where node.operation != .input {
+                guard let output = recipe.decisions[node.name]?.output, output != .float else { continue }
+                // A doubled map has the codes of the map itself.
+                let source = graph.isDoubling(node) ? graph.node(of: node.inputs[0]).name : node.name
+                activations[node.name] = QuantizedActivation(
+                    quantizations: quantizations(statistics.values[source]!), keepsFloat: output == .both)
+            }
+        }
+        let parts = Set(layers.keys.flatMap { ["\($0).weight", "\($0).bias"] })
+        return QuantizedModel(
+            network: model.network, schedule: model.schedule, timesteps: statistics.timesteps, layers: layers,
+            activations: activations, floatWeights: model.weights.filter { !parts.contains($0.key) }, hasPreview: model.hasPreview)
+    }
+
+    private func quantizations(_ value: Statistics.Value) -> [Quantization] {
+        let ranges: [ClosedRange<Float>]
+        if settings.usesSingleScale {
+            var all = Histogram()
+            for histogram in value.histograms { all.add(histogram) }
+            ranges = [all.range(by: settings.ranges)]
+        } else {
+            ranges = value.histograms.map { $0.range(by: settings.ranges) }
+        }
+        return ranges.map { Quantization(covering: $0) }
+    }
+
+    private func layer(_ node: Node, of graph: Graph, _ recipe: Recipe, _ statistics: Statistics) -> QuantizedLayer {
+        let weight = model.weights["\(node.name).weight"]!, bias = model.weights["\(node.name).bias"]!.values
+        guard recipe.decisions[node.name]?.weights == .int8 else {
+            return QuantizedLayer(shape: weight.shape, weights: .float(weight.values), bias: bias)
+        }
+        let weights = QuantizedLayer.Weights(
+            weight, of: node, scales: settings.weightScales, searching: settings.searchesWeightScales)
+        let layer = QuantizedLayer(shape: weight.shape, weights: weights, bias: bias)
+        guard settings.correctsBiases else { return layer }
+        let means = node.inputs.flatMap { statistics.values[graph.node(of: $0).name]!.means }
+        let shift = layer.meanShift(against: weight, of: node, inputMeans: means)
+        return QuantizedLayer(shape: weight.shape, weights: weights, bias: zip(bias, shift).map { Float(Double($0) - $1) })
+    }
+}
+
+extension QuantizedLayer {
+    /// By how much the rounded weights move each output channel's mean (before its activation): Σ (code · scale − weight) · E[input].
+    /// Every pixel of a transposed convolution sees one in stride² of its weights.
+    func meanShift(against weight: FloatTensor, of node: Node, inputMeans: [Double]) -> [Double] {
+        var shift = [Double](repeating: 0, count: bias.count)
+        guard case .int8(let codes, let scales) = weights else { return shift }
+        var share = 1.0
+        if case .transposedConvolution(let stride) = node.operation { share = 1 / Double(stride * stride) }
+        for (i, code) in codes.enumerated() {
+            let o = node.outputChannel(i, shape: shape)
+            let off = Double(code) * Double(scales[o]) - Double(weight.values[i])
+            shift[o] += off * inputMeans[node.inputChannel(i, shape: shape)] * share
+        }
+        return shift
+    }
+}

@@ -1,0 +1,23 @@
+/// What is asked of the converter beside the recipe.
+public struct QuantizerSettings: Hashable, Sendable {
+    public var ranges = RangeRule.mse
+    public var weightScales = WeightScales.perChannel
+    /// Looks for the weight scale of the least squared error instead of the largest weight's.
+    public var searchesWeightScales = false
+    /// One scale for all timesteps instead of one for each.
+    public var usesSingleScale = false
+    public var correctsBiases = true
+    /// Timesteps to calibrate at, as many as a sampler of so many steps visits.
+    public var steps = 20
+    public var seed: UInt64 = 0
+    public var threads = 1
+
+    public init() {}
+
+    /// What changes the result, in words for the file.
+    public var description: String {
+        "ranges \(ranges.rawValue), weight scales \(weightScales.rawValue)\(searchesWeightScales ? " by least error" : ""), "
+            + "\(usesSingleScale ? "one scale for all timesteps" : "a scale per timestep"), "
+            + "bias correction \(correctsBiases ? "on" : "off"), \(steps) steps, seed \(seed)"
+    }
+}

@@ -1,0 +1,64 @@
+import SRDTensor
+import SRDiff
+
+/// What every layer put out while the float model drew the calibration pictures.
+public struct Statistics: Sendable {
+    struct Value: Equatable, Sendable {
+        /// One per calibrated timestep, or a single one.
+        var histograms: [Histogram]
+        /// Per channel, over everything.
+        var sums: [Double]
+        var count = 0.0
+
+        var means: [Double] { sums.map { $0 / max(1, count) } }
+    }
+
+    /// Ascending.
+    public let timesteps: [Int]
+    private(set) var values: [String: Value] = [:]
+
+    init(timesteps: [Int]) { self.timesteps = timesteps }
+
+    /// Notes a node's output; `timestep` is nil in graphs that run once per picture.
+    mutating func add(_ node: Node, _ tensor: FloatTensor, at timestep: Int?, threads: Int) {
+        let rows = timestep == nil ? 1 : timesteps.count
+        let row = timestep.map { timesteps.firstIndex(of: $0)! } ?? 0
+        var value = values.removeValue(forKey: node.name) ?? Value(
+            histograms: [Histogram](repeating: Histogram(), count: rows), sums: [Double](repeating: 0, count: tensor.channels))
+        for piece in Self.pieces(of: tensor, threads: threads) {
+            value.histograms[row].add(piece.histogram)
+            for c in value.sums.indices { value.sums[c] += piece.sums[c] }
+        }
+        value.count += Double(tensor.height * tensor.width)
+        values[node.name] = value
+    }
+
+    /// Bands of rows, as many whatever the threads, so that sums round the same way.
+    private static func pieces(of tensor: FloatTensor, threads: Int) -> [(histogram: Histogram, sums: [Double])] {
+        let count = min(8, tensor.height), channels = tensor.channels, rowCount = tensor.width * channels
+        var pieces = [(histogram: Histogram, sums: [Double])](
+            repeating: (Histogram(), [Double](repeating: 0, count: channels)), count: count)
+        tensor.values.withUnsafeBufferPointer { values in
+            pieces.withUnsafeMutableBufferPointer { pieces in
+                nonisolated(unsafe) let values = values, pieces = pieces      // each piece is one thread's
+                Parallel.ranges(count, threads: threads) { range in
+                    for piece in range {
+                        let rows = tensor.height * piece / count..<tensor.height * (piece + 1) / count
+                        pieces[piece].histogram.add(UnsafeBufferPointer(rebasing: values[rows.lowerBound * rowCount..<rows.upperBound * rowCount]))
+                        for y in rows { addRow(values.baseAddress! + y * rowCount, rowCount, to: &pieces[piece].sums) }
+                    }
+                }
+            }
+        }
+        return pieces
+    }
+
+    private static func addRow(_ row: UnsafePointer<Float>, _ count: Int, to sums: inout [Double]) {
+        let channels = sums.count
+        sums.withUnsafeMutableBufferPointer { sums in
+            for pixel in stride(from: 0, to: count, by: channels) {
+                for c in 0..<channels { sums[c] += Double(row[pixel + c]) }
+            }
+        }
+    }
+}

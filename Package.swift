@@ -46,6 +46,7 @@ let package = Package(
             path: "Tools/ToolSupport"
         ),
         tool("srdiff-upscale", "SRDImage", "SRDiff", "SRDFile", "SRDFloat", "SRDCheckpoint"),
+        tool("srdiff-quantize", "SRDImage", "SRDiff", "SRDFile", "SRDCheckpoint", "SRDInt8", "SRDQuantizer", "SRDMetrics"),
         tool("srdiff-inspect", "SRDTensor", "SRDiff", "SRDFile", "SRDCheckpoint"),
 
         // Tests

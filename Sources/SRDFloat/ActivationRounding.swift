@@ -26,14 +26,3 @@ extension QuantizedModel {
         return Model(network: network, schedule: schedule, weights: weights, hasPreview: hasPreview)
     }
 }
-
-extension QuantizedLayer {
-    fileprivate func realWeights(of node: Node) -> [Float] {
-        switch weights {
-        case .float(let values): return values
-        case .int8(let codes, let scales):
-            let inner = shape[(node.outputDimension + 1)...].reduce(1, *), channels = shape[node.outputDimension]
-            return codes.indices.map { Float(codes[$0]) * scales[$0 / inner % channels] }
-        }
-    }
-}

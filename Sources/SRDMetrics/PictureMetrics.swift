@@ -25,6 +25,12 @@ public enum PictureMetrics {
         psnr(picture.resized(width: low.width, height: low.height), low)
     }
 
+    /// Mean squared difference over all samples.
+    public static func meanSquare(_ a: Picture, _ b: Picture) -> Double {
+        precondition(a.samples.count == b.samples.count)
+        return zip(a.samples, b.samples).reduce(0.0) { $0 + (Double($1.0) - Double($1.1)) * (Double($1.0) - Double($1.1)) } / Double(a.samples.count)
+    }
+
     /// 10 · lg(255² / mean squared difference)
     static func psnr(_ a: [Double], _ b: [Double]) -> Double {
         precondition(a.count == b.count && !a.isEmpty, "pictures of \(a.count) and \(b.count) samples")

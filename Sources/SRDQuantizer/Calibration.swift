@@ -1,32 +1,6 @@
 import SRDFloat
-import SRDImage
 import SRDTensor
 import SRDiff
-
-/// Passes everything on to the float executor, and notes which timestep it is at.
-private final class WatchedExecutor: Executor {
-    private let executor: FloatExecutor
-    private(set) var timestep: Int?
-
-    init(_ executor: FloatExecutor) { self.executor = executor }
-
-    var configuration: Configuration { executor.configuration }
-
-    func encode(_ low: FloatTensor, enlarged: FloatTensor?) -> FloatExecutor.Condition {
-        timestep = nil
-        return executor.encode(low, enlarged: enlarged)
-    }
-
-    func predictNoise(in x: FloatTensor, at timestep: Int, given condition: FloatExecutor.Condition) -> FloatTensor {
-        self.timestep = timestep
-        return executor.predictNoise(in: x, at: timestep, given: condition)
-    }
-
-    func preview(_ low: FloatTensor) -> FloatTensor {
-        timestep = nil
-        return executor.preview(low)
-    }
-}
 
 extension Statistics {
     /// The samplers whose trajectories are watched: with and without fresh noise, over the same timesteps.

@@ -47,8 +47,7 @@ public struct Quantizer: Sendable {
         guard recipe.decisions[node.name]?.weights == .int8 else {
             return QuantizedLayer(shape: weight.shape, weights: .float(weight.values), bias: bias)
         }
-        let weights = QuantizedLayer.Weights(
-            weight, of: node, scales: settings.weightScales, searching: settings.searchesWeightScales)
+        let weights = QuantizedLayer.Weights(weight, of: node, scales: settings.weightScales)
         let layer = QuantizedLayer(shape: weight.shape, weights: weights, bias: bias)
         guard settings.correctsBiases else { return layer }
         let means = node.inputs.flatMap { statistics.values[graph.node(of: $0).name]!.means }

@@ -4,8 +4,15 @@ import SRDTensor
 public enum RangeRule: String, CaseIterable, Sendable {
     /// From the least to the greatest value seen.
     case minmax
-    /// The range whose codes are off by least on average: rare large values are cut off for finer steps.
+    /// The range of the least squared error, where what is cut off counts `RangeRule.clippingWeight` times.
     case mse
+}
+
+extension RangeRule {
+    /// Rounding errors average out over a convolution's inputs, cut-off peaks do not. PSNR of int8 against float over
+    /// nine 128×128 pictures (Set5, val; DDIM, 20 steps; 16 patches of calibration) with a weight of
+    /// 1: 47.6 dB, 4: 48.6, 16: 48.9, 64: 48.7; from the least to the greatest value: 48.6.
+    static let clippingWeight = 16.0
 }
 
 extension Histogram {
@@ -52,8 +59,8 @@ struct TailMoments {
         width = Double(histogram.width)
     }
 
-    /// Summed squared error of rounding to 256 codes over `range`: step²/12 for each value inside, the squared distance
-    /// to the range's end for each outside.
+    /// Summed squared error of rounding to 256 codes over `range`: step²/12 for each value inside, `clippingWeight` times the
+    /// squared distance to the range's end for each outside.
     func error(of range: ClosedRange<Float>) -> Double {
         let end = count.count - 1
         func bin(_ value: Float) -> Int { max(0, min(end, Int((Double(value) / width).rounded()) + end / 2)) }
@@ -62,6 +69,6 @@ struct TailMoments {
         let below = square[first] - 2 * low * sum[first] + low * low * count[first]
         let above = (square[end] - square[last]) - 2 * high * (sum[end] - sum[last]) + high * high * (count[end] - count[last])
         let step = (high - low) / 255
-        return (count[last] - count[first]) * step * step / 12 + max(0, below) + max(0, above)
+        return (count[last] - count[first]) * step * step / 12 + RangeRule.clippingWeight * (max(0, below) + max(0, above))
     }
 }

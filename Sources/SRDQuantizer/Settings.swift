@@ -2,8 +2,6 @@
 public struct QuantizerSettings: Hashable, Sendable {
     public var ranges = RangeRule.mse
     public var weightScales = WeightScales.perChannel
-    /// Looks for the weight scale of the least squared error instead of the largest weight's.
-    public var searchesWeightScales = false
     /// One scale for all timesteps instead of one for each.
     public var usesSingleScale = false
     public var correctsBiases = true
@@ -16,7 +14,7 @@ public struct QuantizerSettings: Hashable, Sendable {
 
     /// What changes the result, in words for the file.
     public var description: String {
-        "ranges \(ranges.rawValue), weight scales \(weightScales.rawValue)\(searchesWeightScales ? " by least error" : ""), "
+        "ranges \(ranges.rawValue), weight scales \(weightScales.rawValue), "
             + "\(usesSingleScale ? "one scale for all timesteps" : "a scale per timestep"), "
             + "bias correction \(correctsBiases ? "on" : "off"), \(steps) steps, seed \(seed)"
     }

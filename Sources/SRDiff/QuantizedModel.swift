@@ -54,6 +54,16 @@ public struct QuantizedLayer: Equatable, Sendable {
         self.bias = bias
     }
 
+    /// The weights as the layer sees them.
+    public func realWeights(of node: Node) -> [Float] {
+        switch weights {
+        case .float(let values): return values
+        case .int8(let codes, let scales):
+            let inner = shape[(node.outputDimension + 1)...].reduce(1, *), channels = shape[node.outputDimension]
+            return codes.indices.map { Float(codes[$0]) * scales[$0 / inner % channels] }
+        }
+    }
+
     public var isInt8: Bool {
         if case .int8 = weights { return true }
         return false

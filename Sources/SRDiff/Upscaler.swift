@@ -51,7 +51,7 @@ public struct Upscaler<E: Executor> {
     public struct Prepared {
         let picture: Picture
         let padded: Picture
-        let condition: E.Condition
+        package let condition: E.Condition
     }
 
     /// Pads the picture to a size the network can take, and encodes it.

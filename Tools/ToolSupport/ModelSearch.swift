@@ -36,22 +36,30 @@ extension LoadedModel {
     private static func locate(_ option: String?) throws -> (path: String, foundBy: String) {
         if let option { return (option, "--model") }
         if let path = Machine.environment("SRDIFF_MODEL") { return (path, "SRDIFF_MODEL") }
-        var looked: [String] = []
-        if let executable = FilePath.executable {
-            var folder = FilePath.folder(of: executable)
-            let shared = FilePath.joined(FilePath.folder(of: String(folder.dropLast())), "share/srdiff/\(defaultName)")
-            while folder.count > 1 {                     // up through .build/…, to the package
-                if FilePath.exists(folder + "Package.swift") {
-                    let path = folder + "Models/\(defaultName)"
-                    if FilePath.exists(path) { return (path, "beside the package") }
-                    looked.append(path)
-                }
-                folder = FilePath.folder(of: String(folder.dropLast()))
-            }
-            if FilePath.exists(shared) { return (shared, "installed") }
-            looked.append(shared)
-        }
+        let (path, looked) = InstalledFiles.find(defaultName)
+        if let path { return path }
         throw ToolError("no model: name one with --model or SRDIFF_MODEL; looked for \(looked.joined(separator: " and "))")
+    }
+}
+
+/// What comes with the program: `Models/` beside the package, else `../share/srdiff/` beside the executable.
+public enum InstalledFiles {
+    /// Where it is and how it was found, or where we looked.
+    public static func find(_ name: String) -> (found: (path: String, foundBy: String)?, looked: [String]) {
+        var looked: [String] = []
+        guard let executable = FilePath.executable else { return (nil, looked) }
+        var folder = FilePath.folder(of: executable)
+        let shared = FilePath.joined(FilePath.folder(of: String(folder.dropLast())), "share/srdiff/\(name)")
+        while folder.count > 1 {                     // up through .build/…, to the package
+            if FilePath.exists(folder + "Package.swift") {
+                let path = folder + "Models/\(name)"
+                if FilePath.exists(path) { return ((path, "beside the package"), looked) }
+                looked.append(path)
+            }
+            folder = FilePath.folder(of: String(folder.dropLast()))
+        }
+        if FilePath.exists(shared) { return ((shared, "installed"), looked) }
+        return (nil, looked + [shared])
     }
 }
 

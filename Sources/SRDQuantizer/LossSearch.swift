@@ -1,0 +1,92 @@
+import SRDFloat
+import SRDMetrics
+import SRDTensor
+import SRDiff
+
+/// What quantizing one layer alone does to the predicted noise.
+public struct LayerCost: Sendable {
+    public let name: String
+    public let ratio: SignalToNoise
+}
+
+extension Quantizer {
+    /// Every int8 layer of `recipe`, the most harmful first: each in turn is quantized, with its inputs, in a model that is
+    /// float otherwise, and the noise it predicts at three timesteps of one picture is compared.
+    public func rank(
+        _ recipe: Recipe, _ statistics: Statistics, on set: CalibrationSet, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    ) -> [LayerCost] {
+        guard let picture = set.pictures.first else { return [] }
+        let float = FloatExecutor(model, threads: settings.threads), watched = WatchedExecutor(float)
+        var moments: [(x: FloatTensor, timestep: Int, noise: FloatTensor)] = []
+        watched.onNoise = { x, timestep, _, noise in moments.append((x, timestep, noise)) }
+        let upscaler = Upscaler(executor: watched, schedule: model.schedule, threads: settings.threads)
+        let sampler = SamplerSchedule.ddim(steps: min(settings.steps, model.schedule.timesteps), eta: 0)
+        let prepared = upscaler.prepare(picture)
+        _ = upscaler.residual(prepared, settings: SamplingSettings(sampler: sampler, seed: settings.seed)) { _ in }
+        let chosen = Set([0, moments.count / 2, moments.count - 1]).sorted().map { moments[$0] }
+
+        let graphs = [model.network.encoder, model.network.conditioner, model.network.noisePredictor]
+        let nodes = graphs.flatMap(\.nodes).filter { recipe.decisions[$0.name]?.weights == .int8 }
+        var costs: [LayerCost] = []
+        for (i, node) in nodes.enumerated() {
+            let one = quantize(recipe.keepingOnly(node.name, of: model.network), statistics)
+            let executor = FloatExecutor(simulating: one, threads: settings.threads)
+            // Layers of the noise predictor leave the condition as it is.
+            let isPredictor = model.network.noisePredictor.nodes.contains { $0.name == node.name }
+            let condition = isPredictor
+                ? prepared.condition
+                : Upscaler(executor: executor, schedule: model.schedule, threads: settings.threads).prepare(picture).condition
+            var ratio = SignalToNoise()
+            for moment in chosen {
+                let noise = executor.predictNoise(in: moment.x, at: moment.timestep, given: condition)
+                ratio.add(noise.values, expected: moment.noise.values)
+            }
+            costs.append(LayerCost(name: node.name, ratio: ratio))
+            progress(i + 1, nodes.count)
+        }
+        return costs.sorted { ($0.ratio.decibels, $0.name) < ($1.ratio.decibels, $1.name) }
+    }
+
+    /// The recipe that keeps as few of the worst layers in float as make `loss` at most `most`.
+    ///
+    /// - Parameters:
+    ///   - costs: worst first.
+    ///   - recipe: makes one with these layers in float, and why.
+    ///   - loss: of a model, in dB.
+    /// - Returns: with its loss; every layer in float where nothing less will do.
+    public func keepFloat(
+        untilLossIsAtMost most: Double, _ costs: [LayerCost], _ statistics: Statistics,
+        recipe: (_ keepFloat: [String: String]) -> Recipe, loss: (QuantizedModel) -> Double
+    ) -> (recipe: Recipe, kept: Int, loss: Double) {
+        func attempt(_ count: Int) -> (recipe: Recipe, kept: Int, loss: Double) {
+            let kept = costs.prefix(count).map { ($0.name, "costs most: alone it leaves the noise \(Int($0.ratio.decibels.rounded())) dB") }
+            let recipe = recipe(Dictionary(uniqueKeysWithValues: kept))
+            return (recipe, count, loss(quantize(recipe, statistics)))
+        }
+        var best = attempt(0)
+        guard best.loss > most else { return best }
+        var tooFew = 0, enough = costs.count
+        best = attempt(enough)
+        while enough - tooFew > 1 {
+            let middle = (tooFew + enough) / 2, tried = attempt(middle)
+            if tried.loss <= most { (best, enough) = (tried, middle) } else { tooFew = middle }
+        }
+        return best
+    }
+}
+
+extension Recipe {
+    /// Everything in float but one layer, which reads codes that nobody else reads.
+    func keepingOnly(_ name: String, of network: Network) -> Recipe {
+        var recipe = self
+        let graphs = network.graphs(withPreview: true)
+        let inputs = Set(graphs.flatMap { graph in
+            graph.nodes.filter { $0.name == name }.flatMap(\.inputs).map { graph.node(of: $0).name }
+        })
+        for key in recipe.decisions.keys {
+            if key != name { recipe.decisions[key]!.weights = .float }
+            recipe.decisions[key]!.output = inputs.contains(key) ? .both : .float
+        }
+        return recipe
+    }
+}

@@ -1,0 +1,143 @@
+import SRDFloat
+import SRDImage
+import SRDMetrics
+import SRDTensor
+import SRDiff
+
+/// What an int8 model loses against its float original, measured.
+public struct Quality: Sendable {
+    public struct Layer: Sendable {
+        public let name: String
+        /// Of the codes' real values against the float weights; nil for float layers.
+        public let weights: SignalToNoise?
+        /// Of what the layer puts out in the int8 model, everything before it int8 too.
+        public let output: SignalToNoise
+    }
+
+    public struct PictureQuality: Sendable {
+        /// int8 against float, same noise.
+        public let psnr: Double
+        /// Squared difference of int8 and float, and of float and the original where there is one; per sample, codes of 8 bits.
+        public let difference: Double
+        public let ownError: Double?
+        public let lowResolutionPSNR: (float: Double, int8: Double)
+
+        /// What the difference costs in PSNR against the original, if it has nothing to do with the model's own error.
+        public var loss: Double? { ownError.map { decibels(1 + difference / $0) } }
+    }
+
+    public internal(set) var layers: [Layer] = []
+    /// Predicted noise, by timestep, ascending.
+    public internal(set) var noise: [(timestep: Int, ratio: SignalToNoise)] = []
+    public internal(set) var pictures: [PictureQuality] = []
+
+    public var meanPSNR: Double { pictures.isEmpty ? .nan : pictures.reduce(0) { $0 + $1.psnr } / Double(pictures.count) }
+
+    /// Mean over the pictures that have an original; nil without any.
+    public var loss: Double? {
+        let known = pictures.filter { $0.ownError != nil }
+        guard !known.isEmpty else { return nil }
+        return decibels(1 + known.reduce(0) { $0 + $1.difference } / known.reduce(0) { $0 + $1.ownError! })
+    }
+}
+
+/// Runs the float and the int8 model side by side on small pictures.
+public struct Comparison {
+    private let model: Model
+    private let patches: CalibrationSet
+    private let settings: QuantizerSettings
+    private let sampler: SamplerSchedule
+
+    /// Compares along DDIM, which adds no noise of its own.
+    public init(_ model: Model, on set: CalibrationSet, settings: QuantizerSettings) {
+        self.model = model
+        patches = set
+        self.settings = settings
+        sampler = .ddim(steps: min(settings.steps, model.schedule.timesteps), eta: 0)
+    }
+
+    /// Noise predictions of each model that `measure` makes.
+    public var steps: Int { patches.pictures.count * sampler.steps }
+
+    /// - Parameters:
+    ///   - executor: runs `quantized`.
+    ///   - progress: called with steps done.
+    public func measure<E: Executor>(
+        _ quantized: QuantizedModel, executor: E, withLayers: Bool = true, progress: (_ done: Int) -> Void = { _ in }
+    ) -> Quality {
+        var quality = Quality(), noise: [Int: SignalToNoise] = [:], done = 0
+        let float = FloatExecutor(model, threads: settings.threads)
+        let watched = WatchedExecutor(float)
+        let floatUpscaler = Upscaler(executor: watched, schedule: model.schedule, threads: settings.threads)
+        let upscaler = Upscaler(executor: executor, schedule: model.schedule, threads: settings.threads)
+        for (i, picture) in patches.pictures.enumerated() {
+            let prepared = upscaler.prepare(picture), floatPrepared = floatUpscaler.prepare(picture)
+            watched.onNoise = { x, timestep, _, expected in
+                noise[timestep, default: .init()].add(
+                    executor.predictNoise(in: x, at: timestep, given: prepared.condition).values, expected: expected.values)
+            }
+            let sampling = SamplingSettings(sampler: sampler, seed: settings.seed &+ UInt64(i))
+            let expected = floatUpscaler.upscale(floatPrepared, settings: sampling) { _ in
+                done += 1
+                progress(done)
+            }
+            let found = upscaler.upscale(prepared, settings: sampling) { _ in }
+            quality.pictures.append(Self.compare(found, expected, from: picture, original: patches.originals.isEmpty ? nil : patches.originals[i]))
+        }
+        quality.noise = noise.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        if withLayers { quality.layers = layers(of: quantized) }
+        return quality
+    }
+
+    private static func compare(_ found: Picture, _ expected: Picture, from low: Picture, original: Picture?) -> Quality.PictureQuality {
+        Quality.PictureQuality(
+            psnr: PictureMetrics.psnr(found, expected), difference: PictureMetrics.meanSquare(found, expected),
+            ownError: original.flatMap { $0.channels == expected.channels ? PictureMetrics.meanSquare(expected, $0) : nil },
+            lowResolutionPSNR: (
+                PictureMetrics.lowResolutionPSNR(of: expected, from: low), PictureMetrics.lowResolutionPSNR(of: found, from: low)))
+    }
+
+    /// On one picture, at the first, the middle and the last step of its float trajectory.
+    private func layers(of quantized: QuantizedModel) -> [Quality.Layer] {
+        guard let picture = patches.pictures.first else { return [] }
+        let float = FloatExecutor(model, threads: settings.threads)
+        let simulated = FloatExecutor(simulating: quantized, threads: settings.threads)
+        var expected: [String: FloatTensor] = [:], outputs: [String: SignalToNoise] = [:]
+        func compare(_ run: (FloatExecutor) -> Void) {
+            float.observe = { node, tensor in expected[node.name] = tensor }
+            run(float)
+            simulated.observe = { node, tensor in
+                if node.operation != .input { outputs[node.name, default: .init()].add(tensor.values, expected: expected[node.name]!.values) }
+            }
+            run(simulated)
+            float.observe = nil
+            simulated.observe = nil
+            expected = [:]
+        }
+        let watched = WatchedExecutor(float)
+        let upscaler = Upscaler(executor: watched, schedule: model.schedule, threads: settings.threads)
+        var moments: [(x: FloatTensor, timestep: Int)] = []
+        watched.onNoise = { x, timestep, _, _ in moments.append((x, timestep)) }
+        _ = upscaler.residual(upscaler.prepare(picture), settings: SamplingSettings(sampler: sampler, seed: settings.seed)) { _ in }
+        compare { executor in _ = Upscaler(executor: executor, schedule: model.schedule, threads: settings.threads).prepare(picture) }
+        let conditions = [float, simulated].map {
+            Upscaler(executor: $0, schedule: model.schedule, threads: settings.threads).prepare(picture).condition
+        }
+        for i in Swift.Set([0, moments.count / 2, moments.count - 1]).sorted() {
+            compare { executor in
+                _ = executor.predictNoise(in: moments[i].x, at: moments[i].timestep, given: conditions[executor === float ? 0 : 1])
+            }
+        }
+        let graphs = [model.network.encoder, model.network.conditioner, model.network.noisePredictor]
+        return graphs.flatMap(\.nodes).filter { $0.operation != .input }.map { node in
+            Quality.Layer(name: node.name, weights: weights(of: node, in: quantized), output: outputs[node.name] ?? .init())
+        }
+    }
+
+    private func weights(of node: Node, in quantized: QuantizedModel) -> SignalToNoise? {
+        guard let layer = quantized.layers[node.name], layer.isInt8 else { return nil }
+        var ratio = SignalToNoise()
+        ratio.add(layer.realWeights(of: node), expected: model.weights["\(node.name).weight"]!.values)
+        return ratio
+    }
+}

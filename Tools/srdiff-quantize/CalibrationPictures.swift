@@ -1,0 +1,66 @@
+import SRDFile
+import SRDImage
+import SRDQuantizer
+import ToolSupport
+
+/// Which pictures to calibrate on, and how they are found.
+struct CalibrationPictures {
+    let calibration: [String]
+    let lr: [String]
+    let count: Int
+    let seed: UInt64
+
+    /// Pixels along each side of a patch that the model is given: the noise predictor sees no further than about 40.
+    private static let side = 32
+
+    func load(scale: Int) throws -> CalibrationSet {
+        if !lr.isEmpty {
+            let pictures = try read(lr)
+            return CalibrationSet(
+                lowResolution: pictures, side: Self.side, seed: seed, description: describe(pictures.count, "to be enlarged"))
+        }
+        let isBuiltIn = calibration.isEmpty
+        let pictures = try read(isBuiltIn ? [Self.builtIn()] : calibration)
+        let set = CalibrationSet(
+            originals: pictures, scale: scale, side: Self.side, seed: seed,
+            description: describe(pictures.count, isBuiltIn ? "of the built-in set" : "of the user's"))
+        if set.pictures.isEmpty { throw ToolError("--calibration: every picture is smaller than \(scale)×\(scale) pixels") }
+        return set
+    }
+
+    private static func builtIn() throws -> String {
+        let (found, looked) = InstalledFiles.find("calibration")
+        guard let found else { throw ToolError("no pictures to calibrate on: name some with --calibration; looked for \(looked.joined(separator: " and "))") }
+        return found.path
+    }
+
+    private func describe(_ count: Int, _ which: String) -> String {
+        "\(count) pictures \(which), a patch of at most \(Self.side)×\(Self.side) low-resolution pixels of each, seed \(seed)"
+    }
+
+    /// The first `count` of them, without their alpha.
+    private func read(_ paths: [String]) throws -> [Picture] {
+        let (inputs, errors) = PictureInput.expand(paths)
+        if let error = errors.first { throw error }
+        return try inputs.prefix(count).map { input in
+            guard case .file(let path) = input else { throw ToolError("pictures for calibration come from files, not from standard input") }
+            do {
+                return try MappedFile(path: path).withBytes { try Picture(parsing: $0) }.plain
+            } catch let error as PictureError {
+                throw ToolError("\(path): \(error)")
+            }
+        }
+    }
+}
+
+extension Picture {
+    /// 8 bits, without alpha.
+    fileprivate var plain: Picture {
+        let kept = channels - (hasAlpha ? 1 : 0), unit: UInt32 = bitDepth == 8 ? 1 : 257
+        guard kept != channels || unit != 1 else { return self }
+        let samples = stride(from: 0, to: samples.count, by: channels).flatMap { pixel in
+            (pixel..<pixel + kept).map { UInt16((UInt32(self.samples[$0]) + unit / 2) / unit) }
+        }
+        return Picture(width: width, height: height, channels: kept, bitDepth: 8, samples: samples)
+    }
+}

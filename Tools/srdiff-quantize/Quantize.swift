@@ -1,0 +1,221 @@
+import ArgumentParser
+import SRDCheckpoint
+import SRDFile
+import SRDInt8
+import SRDQuantizer
+import SRDiff
+import ToolSupport
+
+@main
+struct Quantize: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "srdiff-quantize",
+        abstract: "Turns a trained SRDiff model into one of 8-bit integers: a quarter of the size, and faster.",
+        usage: "srdiff-quantize MODEL [-o OUTPUT] [options]",
+        discussion: """
+            EXAMPLES
+              srdiff-quantize model.ckpt                writes model.int8.safetensors beside it
+              srdiff-quantize model.ckpt --calibration photos
+              srdiff-quantize model.ckpt --max-loss 0.02
+              srdiff-quantize model.ckpt --recipe model.recipe --dry-run
+
+            The float model draws a few pictures; from the range of every layer's numbers
+            on the way follow the scales of the integers. Use pictures like those you will
+            enlarge. The report says what the integers cost, layer by layer and in the
+            picture.
+
+            The same model, pictures and settings give the same file, byte for byte.
+
+            \(ToolInfo.exitCodes)
+            """,
+        version: ToolInfo.version
+    )
+
+    @Argument(help: ArgumentHelp("A trained model: PyTorch checkpoint or safetensors.", valueName: "model"))
+    var model: String
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Where to write. (default: NAME.int8.safetensors beside the model)", valueName: "file"))
+    var output: String?
+
+    @Option(help: ArgumentHelp("A picture or a folder of pictures as they should become; they are reduced first. May be repeated. (default: a small set of our own)", valueName: "path"))
+    var calibration: [String] = []
+
+    @Option(help: ArgumentHelp("The same with pictures to be enlarged, taken as they are.", valueName: "path"))
+    var lr: [String] = []
+
+    @Option(help: ArgumentHelp("Calibration pictures to use, at most.", valueName: "n"))
+    var pictures = 16
+
+    @Option(help: ArgumentHelp("Keep layers in float whose name matches, as \"ups.0|mid\". May be repeated.", valueName: "regex"))
+    var keepFloat: [String] = []
+
+    @Option(help: ArgumentHelp("Keep the most harmful layers in float, as many as it takes for the integers to cost no more PSNR than this.", valueName: "dB"))
+    var maxLoss: Double?
+
+    @Option(help: ArgumentHelp("A text file of every layer's decision: written where there is none, followed where there is.", valueName: "file"))
+    var recipe: String?
+
+    @Option(help: ArgumentHelp("Write the report as Markdown too.", valueName: "file.md"))
+    var report: String?
+
+    @Option(help: "mse cuts off rare peaks for finer steps, minmax cuts off nothing.")
+    var ranges = RangeRule.mse
+
+    @Flag(help: "Leave biases as they are; else they make up for what rounded weights add to a channel's mean.")
+    var noBiasCorrection = false
+
+    @Flag(help: ArgumentHelp("One weight scale per layer instead of one per channel.", visibility: .hidden))
+    var perTensor = false
+
+    @Flag(help: ArgumentHelp("One activation scale for all timesteps.", visibility: .hidden))
+    var singleScale = false
+
+    @Option(help: ArgumentHelp("Where patches are cut, and the noise they are drawn from.", valueName: "n"))
+    var seed: UInt64 = 0
+
+    @Option(help: ArgumentHelp("Threads. (default: the processors this process may use)", valueName: "n"))
+    var threads: Int?
+
+    @Flag(help: "Replace an output that exists.")
+    var overwrite = false
+
+    @Flag(help: "Say what would be done. Writes nothing.")
+    var dryRun = false
+
+    @Flag(help: "The report as JSON on standard output.")
+    var json = false
+
+    @Flag(name: .shortAndLong, help: "No progress, no report: nothing but errors.")
+    var quiet = false
+
+    static func main() { runTool() }
+
+    func validate() throws {
+        func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }
+        try check(threads.map { (1...1024).contains($0) } ?? true, "--threads \(threads ?? 0): 1 to 1024")
+        try check((1...1000).contains(pictures), "--pictures \(pictures): 1 to 1000")
+        try check(maxLoss.map { $0 > 0 && $0.isFinite } ?? true, "--max-loss \(maxLoss ?? 0): more than 0 dB")
+        try check(calibration.isEmpty || lr.isEmpty, "--calibration and --lr: one or the other")
+        try check(maxLoss == nil || lr.isEmpty, "--max-loss compares with originals, which --lr has none of")
+        for pattern in keepFloat {
+            do { _ = try Regex(pattern) } catch { throw ValidationError("--keep-float \(pattern): not a regular expression") }
+        }
+    }
+
+    func run() throws {
+        let outputPath = output ?? FilePath.joined(FilePath.folder(of: model), FilePath.stem(of: model) + ".int8.safetensors")
+        for path in [outputPath, report].compactMap({ $0 }) where FilePath.exists(path) && !overwrite && !dryRun {
+            throw ToolError("\(path) exists: --overwrite replaces it")
+        }
+        let loaded = try LoadedModel.find(model)
+        let network = loaded.model.network
+        var settings = settings
+        let set = try CalibrationPictures(calibration: calibration, lr: lr, count: pictures, seed: seed).load(scale: network.configuration.scale)
+        let kept = try keptByPattern(network)
+        let found = try readRecipe(for: loaded.model)
+        let recipe = found ?? Recipe(for: network, hasPreview: loaded.model.hasPreview, keepFloat: kept)
+        if dryRun { return Report.printPlan(loaded, recipe, set, settings, outputPath) }
+
+        let clock = ContinuousClock(), start = clock.now
+        let statistics = calibrate(loaded.model, set, settings)
+        var quantizer = Quantizer(loaded.model, settings: settings), chosen = recipe
+        if let maxLoss { chosen = try limitLoss(maxLoss, quantizer, statistics, set, kept) }
+        settings.threads = threads ?? Machine.processors
+        quantizer = Quantizer(loaded.model, settings: settings)
+        let quantized = quantizer.quantize(chosen, statistics)
+        let file = QuantizedModelFile(model: quantized, provenance: .init(
+            sourceSHA256: loaded.sha256, calibration: set.description, calibrationSHA256: set.sha256,
+            settings: settings.description, tool: "srdiff-quantize \(ToolInfo.version)"
+        ))
+        try file.write(to: outputPath)
+        if let path = self.recipe, found == nil {
+            let text = chosen.text(for: network, hasPreview: loaded.model.hasPreview)
+            try FileOutput.write(atomically: [Array(text.utf8)], to: path)
+        }
+        let quality = compare(quantized, loaded.model, set, settings)
+        let result = Report(
+            source: loaded, output: outputPath, recipe: chosen, set: set, settings: settings, quality: quality,
+            quantized: quantized, seconds: (clock.now - start).seconds)
+        if let report { try FileOutput.write(atomically: [Array(result.markdown.utf8)], to: report) }
+        if json { Terminal.output.line(result.json.text) } else if !quiet { Terminal.output.line(result.text) }
+    }
+
+    private var settings: QuantizerSettings {
+        var settings = QuantizerSettings()
+        settings.ranges = ranges
+        settings.weightScales = perTensor ? .perTensor : .perChannel
+        settings.usesSingleScale = singleScale
+        settings.correctsBiases = !noBiasCorrection
+        settings.seed = seed
+        settings.threads = threads ?? Machine.processors
+        return settings
+    }
+
+    // MARK: Steps
+
+    private func keptByPattern(_ network: Network) throws -> [String: String] {
+        let names = network.graphs(withPreview: true).flatMap(\.nodes).filter(\.isConvolution).map(\.name)
+        var kept: [String: String] = [:]
+        for pattern in keepFloat {
+            let regex = try Regex(pattern), matches = names.filter { $0.contains(regex) }
+            if matches.isEmpty { throw ToolError("--keep-float \(pattern): no layer's name matches") }
+            for name in matches { kept[name] = "asked for by --keep-float \(pattern)" }
+        }
+        return kept
+    }
+
+    /// nil where there is none yet.
+    private func readRecipe(for model: Model) throws -> Recipe? {
+        guard let path = recipe, FilePath.exists(path) else { return nil }
+        if !keepFloat.isEmpty || maxLoss != nil {
+            throw ToolError("\(path) exists and decides about every layer: leave out --keep-float and --max-loss, or name another file")
+        }
+        let text = try MappedFile(path: path).withBytes { String(decoding: $0, as: UTF8.self) }
+        do {
+            return try Recipe(parsing: text, for: model.network, hasPreview: model.hasPreview)
+        } catch {
+            throw ToolError("\(path): \(error)")
+        }
+    }
+
+    private func calibrate(_ model: Model, _ set: CalibrationSet, _ settings: QuantizerSettings) -> Statistics {
+        let progress = ProgressLine(isShown: !quiet)
+        defer { progress.clear() }
+        return Statistics(of: model, on: set, settings: settings) { done, total in progress.show("calibrating", done: done, of: total) }
+    }
+
+    private func compare(_ quantized: QuantizedModel, _ model: Model, _ set: CalibrationSet, _ settings: QuantizerSettings) -> Quality {
+        let progress = ProgressLine(isShown: !quiet), comparison = Comparison(model, on: set.prefix(4), settings: settings)
+        defer { progress.clear() }
+        return comparison.measure(quantized, executor: Int8Executor(quantized, threads: settings.threads)) { done in
+            progress.show("comparing", done: done, of: comparison.steps)
+        }
+    }
+
+    private func limitLoss(
+        _ most: Double, _ quantizer: Quantizer, _ statistics: Statistics, _ set: CalibrationSet, _ kept: [String: String]
+    ) throws -> Recipe {
+        let model = quantizer.model, progress = ProgressLine(isShown: !quiet)
+        func recipe(_ more: [String: String]) -> Recipe {
+            Recipe(for: model.network, hasPreview: model.hasPreview, keepFloat: kept.merging(more) { first, _ in first })
+        }
+        let costs = quantizer.rank(recipe([:]), statistics, on: set) { done, total in progress.show("ranking layers", done: done, of: total) }
+        let comparison = Comparison(model, on: set.prefix(4), settings: quantizer.settings)
+        var tries = 0
+        let found = quantizer.keepFloat(untilLossIsAtMost: most, costs, statistics, recipe: recipe) { quantized in
+            tries += 1
+            let executor = Int8Executor(quantized, threads: quantizer.settings.threads)
+            let line = progress.restarted()
+            return comparison.measure(quantized, executor: executor, withLayers: false) { done in
+                line.show("limiting the loss, try \(tries)", done: done, of: comparison.steps)
+            }.loss ?? 0
+        }
+        progress.clear()
+        guard found.loss <= most else {
+            throw ToolError("--max-loss \(most): even with every layer in float that may be, the loss is \(Text.fixed(found.loss, 3)) dB")
+        }
+        return found.recipe
+    }
+}
+
+extension RangeRule: ExpressibleByArgument {}

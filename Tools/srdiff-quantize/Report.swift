@@ -1,0 +1,210 @@
+import SRDFile
+import SRDMetrics
+import SRDQuantizer
+import SRDiff
+import ToolSupport
+
+/// What was done and what it costs, in words, as Markdown and as JSON.
+struct Report {
+    let source: LoadedModel
+    let output: String
+    let recipe: Recipe
+    let set: CalibrationSet
+    let settings: QuantizerSettings
+    let quality: Quality
+    let quantized: QuantizedModel
+    let seconds: Double
+
+    /// Below this a layer's output is worth a look.
+    private static let shownLayers = 12
+
+    private var sizeBefore: Int { FilePath.size(of: source.path) ?? 0 }
+    private var sizeAfter: Int { FilePath.size(of: output) ?? 0 }
+    private var int8Layers: Int { quantized.layers.values.filter(\.isInt8).count }
+
+    private var int8Share: Double {
+        var all = 0.0, int8 = 0.0
+        for node in quantized.network.noisePredictor.nodes {
+            all += node.macsPerPixel
+            if quantized.layers[node.name]?.isInt8 ?? false { int8 += node.macsPerPixel }
+        }
+        return int8 / all
+    }
+
+    /// Float layers and why, the same reasons together.
+    private var excluded: [(reason: String, names: [String])] {
+        var groups: [(reason: String, names: [String])] = []
+        for node in quantized.network.graphs(withPreview: quantized.hasPreview).flatMap(\.nodes) where node.isConvolution {
+            guard let decision = recipe.decisions[node.name], decision.weights == .float else { continue }
+            let reason = decision.reason.isEmpty ? "the recipe says so" : decision.reason
+            if let i = groups.firstIndex(where: { $0.reason == reason }) {
+                groups[i].names.append(node.name)
+            } else {
+                groups.append((reason, [node.name]))
+            }
+        }
+        return groups
+    }
+
+    private var sections: [Section] {
+        let worst = quality.layers.sorted { $0.output.decibels < $1.output.decibels }
+        let own = quality.pictures.compactMap(\.ownError)
+        var sections = [
+            Section("Size", ["""
+                \(source.path): \(Text.bytes(sizeBefore)). \(output): \(Text.bytes(sizeAfter)), \
+                \(Text.fixed(100 * Double(sizeAfter) / Double(max(1, sizeBefore)), 1)) % of it.
+                """, """
+                \(int8Layers) of \(quantized.layers.count) layers are int8: \(Text.fixed(100 * int8Share, 1)) % of the work of a step. \
+                Calibrated on \(set.description), at \(quantized.timesteps.count) timesteps; \(settings.description). \
+                It took \(Text.duration(seconds)).
+                """]),
+            Section("Kept in float", ["Layers where eight bits would cost more than they bring, or that were asked for."], table: Table(
+                ["layers", "why"], excluded.map { [Self.list($0.names), $0.reason] })),
+            Section("The picture", ["""
+                PSNR of what the int8 model draws against what the float model draws from the same noise (\
+                DDIM, \(quality.noise.count) steps). Above 46 dB the two are hard to tell apart, side by side; \
+                40 dB is a visible difference in flat areas. LR-PSNR says how well a result, reduced again, agrees with the picture \
+                it was made from: lost colour shows there first.
+                """, """
+                Mean: \(Text.fixed(quality.meanPSNR, 2)) dB.\(quality.loss.map { """
+                 Against the originals (\(own.count) patches) that costs \(Text.fixed($0, 3)) dB, on top of the model's own error.
+                """ } ?? "")
+                """], table: Table(["picture", "int8 to float, dB", "LR-PSNR float", "int8"], quality.pictures.enumerated().map { i, picture in
+                    [String(i + 1), Text.fixed(picture.psnr, 2), Text.fixed(picture.lowResolutionPSNR.float, 2), Text.fixed(picture.lowResolutionPSNR.int8, 2)]
+                }, right: [1, 2, 3]))
+        ]
+        sections.append(Section("Predicted noise", ["""
+            How far the noise that the int8 model predicts is from the float model's, by timestep: signal-to-noise ratio (SNR), \
+            20 dB is a tenth off, 40 dB a hundredth. Timesteps near 0 are the last ones, where the noise to be found is smallest.
+            """], table: Table(["timestep", "SNR, dB"], quality.noise.map { [String($0.timestep), Text.fixed($0.ratio.decibels, 1)] }, right: [0, 1])))
+        sections.append(Section("Layers, worst first", ["""
+            SNR of what each layer puts out, everything before it int8 too, and of its rounded weights. Errors gather from layer to \
+            layer and average out again in the sums of the next: a low number in the middle need not show in the picture. \
+            `--keep-float` takes a layer out, `--max-loss` finds the ones that matter.
+            """], table: Table(["layer", "output, dB", "weights, dB"], worst.prefix(Self.shownLayers).map { Self.row($0) }, right: [1, 2]),
+            fullTable: Table(["layer", "output, dB", "weights, dB"], worst.map { Self.row($0) }, right: [1, 2]),
+            remark: worst.count > Self.shownLayers ? "… and \(worst.count - Self.shownLayers) more: --report lists them all." : nil))
+        return sections
+    }
+
+    private static func row(_ layer: Quality.Layer) -> [String] {
+        [layer.name, Text.fixed(layer.output.decibels, 1), layer.weights.map { Text.fixed($0.decibels, 1) } ?? "float"]
+    }
+
+    private static func list(_ names: [String]) -> String {
+        names.count <= 4 ? names.joined(separator: ", ") : names.prefix(3).joined(separator: ", ") + " and \(names.count - 3) more"
+    }
+
+    // MARK: Forms
+
+    var text: String { sections.map(\.text).joined(separator: "\n\n") }
+
+    var markdown: String { "# \(FilePath.name(of: output))\n\n" + sections.map(\.markdown).joined(separator: "\n\n") + "\n" }
+
+    var json: JSON {
+        .object([
+            ("source", ["path": .string(source.path), "sha256": .string(source.sha256), "bytes": .int(sizeBefore)]),
+            ("output", ["path": .string(output), "bytes": .int(sizeAfter)]),
+            ("calibration", ["description": .string(set.description), "sha256": .string(set.sha256)]),
+            ("settings", .string(settings.description)),
+            ("seconds", .number(seconds)),
+            ("layers", ["int8": .int(int8Layers), "float": .int(quantized.layers.count - int8Layers)]),
+            ("psnr_to_float", .number(quality.meanPSNR)),
+            ("loss", quality.loss.map(JSON.number) ?? .null),
+            ("pictures", .array(quality.pictures.map { picture in
+                .object([
+                    ("psnr_to_float", .number(picture.psnr)), ("lr_psnr_float", .number(picture.lowResolutionPSNR.float)),
+                    ("lr_psnr_int8", .number(picture.lowResolutionPSNR.int8))
+                ])
+            })),
+            ("noise", .array(quality.noise.map { .object([("timestep", .int($0.timestep)), ("snr", .number($0.ratio.decibels))]) })),
+            ("layer_snr", .array(quality.layers.sorted { $0.output.decibels < $1.output.decibels }.map { layer in
+                .object([
+                    ("name", .string(layer.name)), ("output", .number(layer.output.decibels)),
+                    ("weights", layer.weights.map { .number($0.decibels) } ?? .null)
+                ])
+            })),
+            ("float_layers", .array(excluded.flatMap { group in
+                group.names.map { JSON.object([("name", .string($0)), ("reason", .string(group.reason))]) }
+            }))
+        ])
+    }
+
+    /// What `--dry-run` says.
+    static func printPlan(_ loaded: LoadedModel, _ recipe: Recipe, _ set: CalibrationSet, _ settings: QuantizerSettings, _ output: String) {
+        let network = loaded.model.network, nodes = network.graphs(withPreview: loaded.model.hasPreview).flatMap(\.nodes).filter(\.isConvolution)
+        let float = nodes.filter { recipe.decisions[$0.name]?.weights == .float }
+        var bytes = 0
+        for node in nodes {
+            let count = loaded.model.weights["\(node.name).weight"]!.values.count
+            bytes += float.contains(node) ? 4 * count : count
+        }
+        Terminal.output.line("""
+            \(loaded.path) → \(output)\(FilePath.exists(output) ? " (exists)" : "")
+            \(nodes.count - float.count) layers int8, \(float.count) float; weights \(Text.bytes(4 * nodes.reduce(0) { $0 + loaded.model.weights["\($1.name).weight"]!.values.count })) → \(Text.bytes(bytes))
+            calibration: \(set.description)
+            settings: \(settings.description)
+            """)
+        for node in float { Terminal.output.line("float: \(node.name)  (\(recipe.decisions[node.name]!.reason))") }
+    }
+}
+
+/// A heading, some words, a table.
+private struct Section {
+    let title: String
+    let words: [String]
+    let table: Table?
+    let fullTable: Table?
+    let remark: String?
+
+    init(_ title: String, _ words: [String], table: Table? = nil, fullTable: Table? = nil, remark: String? = nil) {
+        self.title = title
+        self.words = words
+        self.table = table
+        self.fullTable = fullTable
+        self.remark = remark
+    }
+
+    var text: String {
+        var parts = [title.uppercased()] + words.map(Self.wrapped)
+        if let table { parts.append(Text.table([table.heading] + table.rows, right: table.right)) }
+        if let remark { parts.append(remark) }
+        return parts.joined(separator: "\n")
+    }
+
+    var markdown: String {
+        var parts = ["## \(title)"] + words
+        if let table = fullTable ?? table { parts.append(table.markdown) }
+        return parts.joined(separator: "\n\n")
+    }
+
+    /// Lines of at most 100 characters.
+    private static func wrapped(_ text: String) -> String {
+        var lines: [String] = [], line = ""
+        for word in text.split(separator: " ") {
+            if !line.isEmpty && line.count + 1 + word.count > 100 {
+                lines.append(line)
+                line = ""
+            }
+            line += line.isEmpty ? String(word) : " \(word)"
+        }
+        return (lines + [line]).joined(separator: "\n")
+    }
+}
+
+private struct Table {
+    let heading: [String]
+    let rows: [[String]]
+    let right: Set<Int>
+
+    init(_ heading: [String], _ rows: [[String]], right: Set<Int> = []) {
+        self.heading = heading
+        self.rows = rows
+        self.right = right
+    }
+
+    var markdown: String {
+        let rule = heading.indices.map { right.contains($0) ? "---:" : "---" }
+        return ([heading, rule] + rows).map { "| \($0.joined(separator: " | ")) |" }.joined(separator: "\n")
+    }
+}

@@ -47,12 +47,12 @@ public struct Checkpoint: Sendable {
 
 extension Checkpoint.Format {
     fileprivate init(of bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
-        if bytes.starts(with: "PK".utf8) {
+        if bytes.count > 8, bytes[8] == UInt8(ascii: "{") {     // first: the length before it may look like anything
+            self = .safetensors
+        } else if bytes.starts(with: "PK".utf8) {
             self = .torchZip
         } else if bytes.first == 0x80 {        // the first instruction of every pickle since protocol 2
             self = .legacyPickle
-        } else if bytes.count > 8, bytes[8] == UInt8(ascii: "{") {
-            self = .safetensors
         } else {
             let start = bytes.prefix(32).map { 0x20..<0x7f ~= $0 ? String(Unicode.Scalar($0)) : "." }
             throw .notACheckpoint(startsWith: start.joined())

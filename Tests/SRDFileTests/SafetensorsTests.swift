@@ -103,8 +103,8 @@ struct SafetensorsRoundTripTests {
 
 @Suite("Damaged safetensors are errors that say what is wrong")
 struct DamagedSafetensorsTests {
-    @Test("headers", arguments: [
-        ("", SafetensorsError.header(at: 8, expected: "'{'")),
+    static let damagedHeaders: [(String, SafetensorsError)] = [
+        ("", .header(at: 8, expected: "'{'")),
         ("[]", .header(at: 8, expected: "'{'")),
         ("{", .header(at: 9, expected: "'\"'")),
         ("{}x", .header(at: 10, expected: "the end")),
@@ -131,7 +131,9 @@ struct DamagedSafetensorsTests {
         ("{\"a\":\(tensor("", "0,4")),\"b\":\(tensor("", "2,6"))}", .overlap(key: "b", found: 2, expected: 4)),
         ("{\"a\":\(tensor("", "1,5"))}", .gap(key: "a", found: 1, expected: 0)),
         ("{\"a\":\(tensor("", "0,4"))}", .trailingBytes(4))
-    ])
+    ]
+
+    @Test("headers", arguments: damagedHeaders)
     func headers(header: String, expected: SafetensorsError) {
         #expect(failure(file(header, data: 8)) == expected, "\(header)")
     }

@@ -1,0 +1,112 @@
+import SRDTensor
+import SRDiff
+
+/// An int8 model in a file; FORMAT.md says every key.
+public struct QuantizedModelFile: Sendable {
+    public static let format = "srdiff-int8", version = "1"
+
+    /// Where a model came from, in words and hashes: nothing that differs from one run to the next.
+    public struct Provenance: Equatable, Sendable {
+        public let sourceSHA256: String
+        public let calibration: String
+        public let calibrationSHA256: String
+        public let settings: String
+        public let tool: String
+
+        public init(sourceSHA256: String, calibration: String, calibrationSHA256: String, settings: String, tool: String) {
+            self.sourceSHA256 = sourceSHA256
+            self.calibration = calibration
+            self.calibrationSHA256 = calibrationSHA256
+            self.settings = settings
+            self.tool = tool
+        }
+    }
+
+    public let model: QuantizedModel
+    public let provenance: Provenance
+
+    public init(model: QuantizedModel, provenance: Provenance) {
+        self.model = model
+        self.provenance = provenance
+    }
+
+    /// Throws `FileError` or `QuantizedModelError`.
+    public init(path: String) throws {
+        try self.init(MappedFile(path: path))
+    }
+
+    public init(_ file: MappedFile) throws(QuantizedModelError) {
+        let safetensors = try Self.open(file)
+        try self.init(safetensors)
+    }
+
+    public init(_ safetensors: Safetensors) throws(QuantizedModelError) {
+        var reader = try QuantizedModelReader(safetensors)
+        provenance = try reader.provenance()
+        model = try reader.model()
+    }
+
+    /// Whether this is a safetensors file that says it is an int8 model, whatever is in it: a checkpoint is not.
+    public static func recognizes(_ file: MappedFile) -> Bool {
+        (try? open(file))?.metadata["format"] == format
+    }
+
+    private static func open(_ file: MappedFile) throws(QuantizedModelError) -> Safetensors {
+        do throws(SafetensorsError) { return try Safetensors(file) } catch { throw .safetensors(error) }
+    }
+}
+
+/// Names that reader and writer share.
+enum QuantizedModelKeys {
+    static let timesteps = "calibration.timesteps"
+    static func names(_ graph: Graph) -> String { "activations.\(graph.name)" }
+    static func scale(_ graph: Graph) -> String { "activations.\(graph.name).scale" }
+    static func zeroPoint(_ graph: Graph) -> String { "activations.\(graph.name).zero_point" }
+    static func keepsFloat(_ graph: Graph) -> String { "activations.\(graph.name).keeps_float" }
+
+    /// With the schedule's numbers for each.
+    static func buffers(_ schedule: NoiseSchedule) -> [(name: String, values: [Double])] {
+        [
+            ("betas", schedule.betas), ("sqrt_alphas_cumprod", schedule.signal),
+            ("sqrt_one_minus_alphas_cumprod", schedule.noise), ("sqrt_recip_alphas_cumprod", schedule.inverseSignal),
+            ("sqrt_recipm1_alphas_cumprod", schedule.noiseToSignal)
+        ]
+    }
+    static let bufferNames = buffers(NoiseSchedule(betas: [])).map(\.name)
+}
+
+extension Graph {
+    /// Nodes with weights of their own under `….weight` and `….bias`.
+    var convolutions: [Node] {
+        nodes.filter { node in
+            switch node.operation {
+            case .convolution, .transposedConvolution: true
+            case .input, .nearestDouble, .linearAttention: false
+            }
+        }
+    }
+
+    /// Nodes whose output may be kept in codes: all but graph inputs, and the network's own results.
+    var quantizable: [Node] {
+        let results = name == "noisePredictor" || name == "preview" ? outputs : []
+        return nodes.filter { $0.operation != .input && !results.contains($0.output) }
+    }
+}
+
+extension Network {
+    /// What is not a convolution's weight or bias: time embedding and attention.
+    func floatParameters(withPreview: Bool) -> [Parameter] {
+        let convolutions = Set(graphs(withPreview: withPreview).flatMap(\.convolutions).map(\.name))
+        return samplingParameters.filter { parameter in
+            !["weight", "bias"].contains { parameter.name.hasSuffix(".\($0)") && convolutions.contains(String(parameter.name.dropLast($0.count + 1))) }
+        }
+    }
+}
+
+extension Node {
+    /// The dimension of the weights that counts output channels.
+    public var outputDimension: Int {
+        if case .transposedConvolution = operation { return 1 }
+        return 0
+    }
+}

@@ -1,0 +1,180 @@
+import SRDTensor
+import SRDiff
+
+/// Goes through the keys of FORMAT.md, checks each before it is used, and at the end that there are no others.
+struct QuantizedModelReader {
+    /// Beyond these a scale's inverse, or 255 times it, would leave Float's range.
+    private static let scales: ClosedRange<Float> = 0x1p-103...0x1p103
+
+    private let file: Safetensors
+    private var used: Set<String> = []
+
+    init(_ file: Safetensors) throws(QuantizedModelError) {
+        self.file = file
+        let format = file.metadata["format"]
+        guard format == QuantizedModelFile.format else { throw .notQuantized(format: format) }
+        let version = try metadata("format_version")
+        guard version == QuantizedModelFile.version else { throw .unknownVersion(version) }
+    }
+
+    func provenance() throws(QuantizedModelError) -> QuantizedModelFile.Provenance {
+        func hash(_ key: String) throws(QuantizedModelError) -> String {
+            let text = try metadata(key)
+            guard text.utf8.count == 64, text.allSatisfy(\.isHexDigit) else {
+                throw .badMetadata(key: key, found: text, expected: "64 hexadecimal digits")
+            }
+            return text
+        }
+        return QuantizedModelFile.Provenance(
+            sourceSHA256: try hash("source_sha256"), calibration: try metadata("calibration"),
+            calibrationSHA256: try hash("calibration_sha256"), settings: try metadata("settings"), tool: try metadata("tool")
+        )
+    }
+
+    mutating func model() throws(QuantizedModelError) -> QuantizedModel {
+        let network = try network()
+        let hasPreview = network.preview.parameters.contains { file[$0.name] != nil }
+        let graphs = network.graphs(withPreview: hasPreview)
+
+        let schedule = try schedule(timesteps: network.configuration.timesteps)
+        let timesteps = try timesteps(below: network.configuration.timesteps)
+        var layers: [String: QuantizedLayer] = [:], activations: [String: QuantizedActivation] = [:]
+        for graph in graphs {
+            let shapes = Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.name, $0.shape) })
+            for node in graph.convolutions { layers[node.name] = try layer(node, shape: shapes["\(node.name).weight"]!) }
+            try readActivations(of: graph, timesteps: graph.timed ? timesteps.count : 1, into: &activations)
+        }
+        var floatWeights: [String: FloatTensor] = [:]
+        for parameter in network.floatParameters(withPreview: hasPreview) {
+            floatWeights[parameter.name] = FloatTensor(
+                shape: parameter.shape, values: try finiteFloats(parameter.name, parameter.shape)
+            )
+        }
+        if let unknown = file.entries.first(where: { !used.contains($0.name) }) { throw .unknownKey(unknown.name) }
+        for graph in graphs {
+            for node in graph.convolutions where layers[node.name]!.isInt8 {
+                for input in node.inputs where activations[graph.node(of: input).name] == nil {
+                    throw .inputNotInCodes(layer: node.name, value: graph.node(of: input).name)
+                }
+            }
+        }
+        return QuantizedModel(
+            network: network, schedule: schedule, timesteps: timesteps, layers: layers, activations: activations,
+            floatWeights: floatWeights, hasPreview: hasPreview
+        )
+    }
+
+    // MARK: Parts
+
+    private func network() throws(QuantizedModelError) -> Network {
+        let shapes = Dictionary(uniqueKeysWithValues: file.entries.map { ($0.name, $0.shape) })
+        do throws(ModelError) { return Network(try Configuration(shapes: shapes)) } catch { throw .model(error) }
+    }
+
+    private mutating func layer(_ node: Node, shape: [Int]) throws(QuantizedModelError) -> QuantizedLayer {
+        let key = "\(node.name).weight", channels = shape[node.outputDimension]
+        let bias = try finiteFloats("\(node.name).bias", [channels])
+        guard file[key]?.type == .i8 else {
+            return QuantizedLayer(shape: shape, weights: .float(try finiteFloats(key, shape)), bias: bias)
+        }
+        let codes = try int8s(key, shape)
+        if let bad = codes.firstIndex(of: -128) { throw .badElement(key: key, index: bad, found: "-128", expected: "-127…127") }
+        return QuantizedLayer(
+            shape: shape, weights: .int8(codes: codes, scales: try scales("\(node.name).weight_scale", [channels])), bias: bias
+        )
+    }
+
+    private mutating func readActivations(
+        of graph: Graph, timesteps: Int, into activations: inout [String: QuantizedActivation]
+    ) throws(QuantizedModelError) {
+        let key = QuantizedModelKeys.names(graph)
+        let names = try metadata(key).split(separator: " ").map(String.init)
+        var known = Set(graph.quantizable.map(\.name))
+        for name in names where known.remove(name) == nil {
+            throw .badMetadata(key: key, found: name, expected: "layers of the graph, each once")
+        }
+        let scaleKey = QuantizedModelKeys.scale(graph)
+        let columns = file[scaleKey]?.shape.last == 1 ? 1 : timesteps
+        let scales = try scales(scaleKey, [names.count, columns])
+        let zeroPoints = try int8s(QuantizedModelKeys.zeroPoint(graph), [names.count, columns])
+        let keepsFloatKey = QuantizedModelKeys.keepsFloat(graph)
+        let keepsFloat = try read(keepsFloatKey) { file throws(SafetensorsError) in try file.uint8s(keepsFloatKey, shape: [names.count]) }
+        if let bad = keepsFloat.firstIndex(where: { $0 > 1 }) {
+            throw .badElement(key: keepsFloatKey, index: bad, found: "\(keepsFloat[bad])", expected: "0 or 1")
+        }
+        for (row, name) in names.enumerated() {
+            let quantizations = (row * columns..<(row + 1) * columns).map { Quantization(scale: scales[$0], zeroPoint: zeroPoints[$0]) }
+            activations[name] = QuantizedActivation(quantizations: quantizations, keepsFloat: keepsFloat[row] == 1)
+        }
+    }
+
+    private mutating func schedule(timesteps: Int) throws(QuantizedModelError) -> NoiseSchedule {
+        var buffers: [String: FloatTensor] = [:]
+        for name in QuantizedModelKeys.bufferNames {
+            buffers[name] = FloatTensor(shape: [timesteps], values: try finiteFloats(name, [timesteps]))
+        }
+        do throws(ModelError) { return try NoiseSchedule(tensors: buffers) } catch { throw .model(error) }
+    }
+
+    private mutating func timesteps(below end: Int) throws(QuantizedModelError) -> [Int] {
+        let key = QuantizedModelKeys.timesteps
+        let found = try read(key) { file throws(SafetensorsError) in try file.int32s(key) }.map { Int($0) }
+        guard file[key]!.shape == [found.count], (1...end).contains(found.count) else {
+            throw .safetensors(.wrongShape(key: key, found: file[key]!.shape, expected: [min(max(found.count, 1), end)]))
+        }
+        for (i, timestep) in found.enumerated() {
+            let least = i == 0 ? 0 : found[i - 1] + 1
+            guard timestep >= least && timestep < end else {
+                throw .badElement(key: key, index: i, found: "\(timestep)", expected: "ascending timesteps below \(end)")
+            }
+        }
+        return found
+    }
+
+    // MARK: Elements
+
+    private func metadata(_ key: String) throws(QuantizedModelError) -> String {
+        guard let text = file.metadata[key] else { throw .missingMetadata(key: key) }
+        return text
+    }
+
+    private mutating func read<T>(
+        _ key: String, _ body: (Safetensors) throws(SafetensorsError) -> T
+    ) throws(QuantizedModelError) -> T {
+        used.insert(key)
+        do throws(SafetensorsError) { return try body(file) } catch { throw .safetensors(error) }
+    }
+
+    private mutating func int8s(_ key: String, _ shape: [Int]) throws(QuantizedModelError) -> [Int8] {
+        try read(key) { file throws(SafetensorsError) in try file.int8s(key, shape: shape) }
+    }
+
+    private mutating func floats(_ key: String, _ shape: [Int]) throws(QuantizedModelError) -> [Float] {
+        if let found = file[key]?.type, found != .f32 {
+            throw .safetensors(.wrongType(key: key, found: found, expected: [.f32]))
+        }
+        return try read(key) { file throws(SafetensorsError) in try file.floats(key, shape: shape) }
+    }
+
+    private mutating func finiteFloats(_ key: String, _ shape: [Int]) throws(QuantizedModelError) -> [Float] {
+        let values = try floats(key, shape)
+        if let bad = values.firstIndex(where: { !$0.isFinite }) {
+            throw .badElement(key: key, index: bad, found: "\(values[bad])", expected: "a finite number")
+        }
+        return values
+    }
+
+    /// NaN, zero, negative and infinite ones are outside the range.
+    private mutating func scales(_ key: String, _ shape: [Int]) throws(QuantizedModelError) -> [Float] {
+        let values = try floats(key, shape)
+        if let bad = values.firstIndex(where: { !Self.scales.contains($0) }) {
+            throw .badElement(key: key, index: bad, found: "\(values[bad])", expected: "a scale from 2^-103 to 2^103")
+        }
+        return values
+    }
+}
+
+extension Graph {
+    /// Whether it runs once per timestep.
+    var timed: Bool { name == "noisePredictor" }
+}

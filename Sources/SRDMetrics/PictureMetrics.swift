@@ -1,0 +1,76 @@
+import SRDImage
+import SRDTensor
+
+/// How alike two pictures are. All take pictures of one size and 8 bits, without alpha.
+public enum PictureMetrics {
+    /// Peak signal-to-noise ratio over all samples, in dB; ∞ when they are equal.
+    public static func psnr(_ a: Picture, _ b: Picture) -> Double {
+        psnr(a.samples.map(Double.init), b.samples.map(Double.init))
+    }
+
+    /// The same of the luminance that MATLAB's `rgb2ycbcr` gives (16…235, not rounded), without `border` pixels on each side:
+    /// how super-resolution papers count it.
+    public static func psnrOfLuminance(_ a: Picture, _ b: Picture, border: Int) -> Double {
+        func inner(_ picture: Picture) -> [Double] {
+            precondition(picture.width > 2 * border && picture.height > 2 * border, "a border of \(border) leaves nothing")
+            return (border..<picture.height - border).flatMap { y in
+                (border..<picture.width - border).map { x in picture.luminance(x, y) }
+            }
+        }
+        return psnr(inner(a), inner(b))
+    }
+
+    /// How well `picture`, reduced again (MATLAB bicubic, rounded to 8 bits), agrees with the one it was made from.
+    public static func lowResolutionPSNR(of picture: Picture, from low: Picture) -> Double {
+        psnr(picture.resized(width: low.width, height: low.height), low)
+    }
+
+    /// 10 · lg(255² / mean squared difference)
+    static func psnr(_ a: [Double], _ b: [Double]) -> Double {
+        precondition(a.count == b.count && !a.isEmpty, "pictures of \(a.count) and \(b.count) samples")
+        var sum = 0.0
+        for i in a.indices { sum += (a[i] - b[i]) * (a[i] - b[i]) }
+        return decibels(255 * 255 * Double(a.count) / sum)
+    }
+}
+
+/// 10 · lg(ratio)
+public func decibels(_ ratio: Double) -> Double {
+    guard ratio.isFinite, ratio > 0 else { return ratio > 0 ? .infinity : -.infinity }
+    return 10 * Mathematics.log(ratio) / Mathematics.log(10)
+}
+
+/// Power of a signal over that of what is wrong with it, gathered piece by piece.
+public struct SignalToNoise: Equatable, Sendable {
+    public private(set) var signal = 0.0
+    public private(set) var noise = 0.0
+
+    public init() {}
+
+    public mutating func add(_ found: [Float], expected: [Float]) {
+        precondition(found.count == expected.count)
+        for i in found.indices {
+            let e = Double(expected[i]), d = Double(found[i]) - e
+            signal += e * e
+            noise += d * d
+        }
+    }
+
+    public mutating func add(_ other: SignalToNoise) {
+        signal += other.signal
+        noise += other.noise
+    }
+
+    /// ∞ where nothing is wrong.
+    public var decibels: Double { noise == 0 ? .infinity : SRDMetrics.decibels(signal / noise) }
+}
+
+extension Picture {
+    /// ITU-R BT.601 as `rgb2ycbcr` scales it: 16…235.
+    fileprivate func luminance(_ x: Int, _ y: Int) -> Double {
+        let pixel = (y * width + x) * channels
+        let red = Double(samples[pixel])
+        guard hasColor else { return 16 + red * (65.481 + 128.553 + 24.966) / 255 }
+        return 16 + (65.481 * red + 128.553 * Double(samples[pixel + 1]) + 24.966 * Double(samples[pixel + 2])) / 255
+    }
+}

@@ -31,7 +31,7 @@ let package = Package(
         .target(name: "CPNG", dependencies: ["CLibPNG"]),
         .target(name: "SRDImage", dependencies: ["CPNG"]),
         .target(name: "SRDiff", dependencies: ["SRDTensor", "SRDImage"]),
-        .target(name: "SRDFile", dependencies: ["SRDTensor", "SRDiff"]),
+        .target(name: "SRDFile", dependencies: ["SRDTensor", "SRDiff"], exclude: ["FORMAT.md"]),
         .target(name: "SRDFloat", dependencies: ["CSRDKernels", "SRDTensor", "SRDiff"]),
         .target(name: "SRDCheckpoint", dependencies: ["SRDTensor", "SRDFile"]),
         .target(name: "SRDMetrics", dependencies: ["SRDTensor", "SRDImage"]),

@@ -34,6 +34,7 @@ let package = Package(
         .target(name: "SRDFile", dependencies: ["SRDTensor", "SRDiff"], exclude: ["FORMAT.md"]),
         .target(name: "SRDFloat", dependencies: ["CSRDKernels", "SRDTensor", "SRDiff"]),
         .target(name: "SRDCheckpoint", dependencies: ["SRDTensor", "SRDFile"]),
+        .target(name: "SRDMetrics", dependencies: ["SRDTensor", "SRDImage"]),
         .target(name: "SRDInt8", dependencies: ["CSRDKernels", "SRDTensor", "SRDiff"]),
 
         .target(name: "SRDMetrics", dependencies: ["SRDTensor", "SRDImage"]),

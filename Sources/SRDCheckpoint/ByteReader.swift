@@ -37,8 +37,8 @@ struct ByteReader {
     }
 
     func text(_ range: Range<Int>) throws(CheckpointError) -> String {
-        guard let text = String(validating: bytes[range], as: UTF8.self) else { throw .malformed("text is not UTF-8", at: range.lowerBound) }
-        return text
+        if let text = String(validating: bytes[range], as: UTF8.self) { return text }
+        throw .malformed("text is not UTF-8", at: range.lowerBound)
     }
 }
 

@@ -10,6 +10,8 @@ public struct Checkpoint: Sendable {
     public let format: Format
     /// Without `module.` prefixes, weight normalisation folded in. Shapes are the checkpoint's, convolutions [outC, inC, h, w].
     public let tensors: [String: FloatTensor]
+    /// How the file stores each; of a weight normalisation's pair, `X.weight`, as it stores `X.weight_v`.
+    public let types: [String: ElementType]
     public let epoch: Int?
     public let globalStep: Int?
     /// Of the whole file, 64 hexadecimal digits.
@@ -29,7 +31,9 @@ public struct Checkpoint: Sendable {
         case .torchZip: try file.withBytes(Contents.init(torchZip:))
         case .safetensors: try Contents(safetensors: file)
         }
-        tensors = try WeightNorm.folded(contents.tensors)
+        let tensors = try WeightNorm.folded(contents.tensors), types = contents.types
+        self.tensors = tensors
+        self.types = types.merging(tensors.keys.compactMap { name in types["\(name)_v"].map { (name, $0) } }) { stored, _ in stored }
         epoch = contents.epoch
         globalStep = contents.globalStep
         sourceSHA256 = file.withBytes { SHA256.hex($0) }
@@ -47,12 +51,12 @@ public struct Checkpoint: Sendable {
 
 extension Checkpoint.Format {
     fileprivate init(of bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
-        if bytes.starts(with: "PK".utf8) {
+        if bytes.count > 8, bytes[8] == UInt8(ascii: "{") {     // first: the length before it may look like anything
+            self = .safetensors
+        } else if bytes.starts(with: "PK".utf8) {
             self = .torchZip
         } else if bytes.first == 0x80 {        // the first instruction of every pickle since protocol 2
             self = .legacyPickle
-        } else if bytes.count > 8, bytes[8] == UInt8(ascii: "{") {
-            self = .safetensors
         } else {
             let start = bytes.prefix(32).map { 0x20..<0x7f ~= $0 ? String(Unicode.Scalar($0)) : "." }
             throw .notACheckpoint(startsWith: start.joined())
@@ -63,6 +67,7 @@ extension Checkpoint.Format {
 /// What every format comes down to.
 private struct Contents {
     var tensors: [String: FloatTensor] = [:]
+    var types: [String: ElementType] = [:]
     var epoch: Int?
     var globalStep: Int?
 
@@ -90,29 +95,30 @@ private struct Contents {
             let key = tensor.storage.key
             if elements[key] == nil { elements[key] = try torch.elements(of: tensor.storage) }
             let values = tensor.values(count: try tensor.checkedCount(name: name), elements: elements[key]!)
-            try insert(name, FloatTensor(shape: tensor.shape, values: values))
+            try insert(name, FloatTensor(shape: tensor.shape, values: values), tensor.storage.type)
         }
     }
 
     init(safetensors file: MappedFile) throws(CheckpointError) {
-        var named: [(name: String, tensor: FloatTensor)] = []
+        var named: [(name: String, tensor: FloatTensor, type: ElementType)] = []
         do throws(SafetensorsError) {
             let safetensors = try Safetensors(file)
             epoch = safetensors.metadata["epoch"].flatMap { Int($0) }
             globalStep = safetensors.metadata["global_step"].flatMap { Int($0) }
             for entry in safetensors.entries where entry.type.isFloat {
-                named.append((entry.name, try safetensors.tensor(entry.name)))
+                named.append((entry.name, try safetensors.tensor(entry.name), entry.type))
             }
         } catch {
             throw .safetensors(error)
         }
         if named.isEmpty { throw .noTensors }
-        for (name, tensor) in named { try insert(name, tensor) }
+        for (name, tensor, type) in named { try insert(name, tensor, type) }
     }
 
     /// Data-parallel training puts `module.` before every name.
-    private mutating func insert(_ name: String, _ tensor: FloatTensor) throws(CheckpointError) {
+    private mutating func insert(_ name: String, _ tensor: FloatTensor, _ type: ElementType) throws(CheckpointError) {
         let name = name.hasPrefix("module.") ? String(name.dropFirst("module.".count)) : name
         guard tensors.updateValue(tensor, forKey: name) == nil else { throw .duplicateTensor(name: name) }
+        types[name] = type
     }
 }

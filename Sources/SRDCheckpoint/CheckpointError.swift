@@ -44,9 +44,11 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible, Sendable
             "tensor \"\(name)\" of shape \(shape), strides \(strides), offset \(offset) does not fit its storage of \(count) elements"
         case .duplicateTensor(let name): "tensor \"\(name)\" comes twice"
         case .weightNormPair(let name, let g, let v):
-            "\"\(name)_g\" of shape \(g.map { "\($0)" } ?? "(missing)") does not match \"\(name)_v\" of shape \(v.map { "\($0)" } ?? "(missing)")"
+            "\"\(name)_g\" (\(Self.shape(g))) and \"\(name)_v\" (\(Self.shape(v))) are no weight-norm pair"
         case .noTensors: "no named float tensors in it"
         case .safetensors(let error): error.description
         }
     }
+
+    private static func shape(_ shape: [Int]?) -> String { shape.map { "shape \($0)" } ?? "missing" }
 }

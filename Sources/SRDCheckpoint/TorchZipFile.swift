@@ -8,7 +8,8 @@ struct TorchZipFile: TorchFile {
 
     init(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
         archive = try ZipArchive(bytes)
-        guard let path = archive.names.filter({ $0 == "data.pkl" || $0.hasSuffix("/data.pkl") }).min(by: { $0.utf8.count < $1.utf8.count }) else {
+        let pickles = archive.names.filter { $0 == "data.pkl" || $0.hasSuffix("/data.pkl") }
+        guard let path = pickles.min(by: { $0.utf8.count < $1.utf8.count }) else {
             throw .unsupported("a zip that torch.save did not write (no data.pkl in it)")
         }
         folder = String(path.dropLast("data.pkl".count))

@@ -56,4 +56,14 @@ public enum ElementType: String, CaseIterable, Sendable {
         if half & 0x7c00 == 0x7c00 { return Float(bitPattern: sign | 0x7f80_0000 | rest) }     // ∞ and NaN
         return Float(bitPattern: sign | rest) * 0x1p112     // the exponent's bias goes from 15 to 127, subnormals too
     }
+
+    /// Binary32 → IEEE 754 binary16, to nearest, ties to even. By hand, as above.
+    static func half(_ value: Float) -> UInt16 {
+        let sign = UInt16(truncatingIfNeeded: value.bitPattern >> 16) & 0x8000, size = value.magnitude
+        if size.isNaN { return sign | 0x7e00 }
+        if size >= 65520 { return sign | 0x7c00 }
+        if size < 0x1p-14 { return sign | UInt16((size * 0x1p24).rounded(.toNearestOrEven)) }     // subnormal: units of 2⁻²⁴
+        let bits = size.bitPattern - (112 << 23)
+        return sign | UInt16(truncatingIfNeeded: (bits + 0xfff + (bits >> 13 & 1)) >> 13)
+    }
 }

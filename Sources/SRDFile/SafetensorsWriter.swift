@@ -22,6 +22,12 @@ public struct SafetensorsTensor: Equatable, Sendable {
         self.init(name, .f32, shape: tensor.shape, bytes: tensor.values.withUnsafeBytes { Array($0) })
     }
 
+    /// Rounded to binary16, ties to even. Values of 65520 and more become infinite: ask first.
+    public init(halves name: String, _ tensor: FloatTensor) {
+        let halves = tensor.values.map { ElementType.half($0) }
+        self.init(name, .f16, shape: tensor.shape, bytes: halves.withUnsafeBytes { Array($0) })
+    }
+
     public init(_ name: String, shape: [Int], _ values: [Int8]) {
         self.init(name, .i8, shape: shape, bytes: values.map { UInt8(bitPattern: $0) })
     }

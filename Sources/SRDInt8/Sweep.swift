@@ -55,6 +55,13 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
             }
         }
 
+        for (node, stage) in zip(graph.nodes, stages) {
+            guard case .int8 = stage else { continue }
+            for value in node.inputs {
+                let name = graph.node(of: value).name
+                precondition(model.activations[name] != nil, "\(node.name) is an int8 layer, but \(name) has no codes")
+            }
+        }
         // Who reads a value's floats?
         var readsFloats = [Bool](repeating: false, count: graph.nodes.count)
         for (node, stage) in zip(graph.nodes, stages) {

@@ -42,8 +42,9 @@ struct GoldenCheckpointTests {
                valuesDigest: "4e12f8b290702e7296f3f410cacb3dfe8439962b785958b1fff643b438c55a5c")
     ]
 
-    @Test("names, shapes and every bit of every value", .enabled(if: golden.allSatisfy { SharedFiles.has($0.file) }, SharedFiles.absent),
-          arguments: golden)
+    static let isThere = golden.allSatisfy { SharedFiles.has($0.file) }
+
+    @Test("names, shapes and every bit of every value", .enabled(if: isThere, SharedFiles.absent), arguments: golden)
     func reads(_ golden: Golden) throws {
         let checkpoint = try Checkpoint.read(SharedFiles.path(golden.file))
         #expect(checkpoint.format == golden.format)
@@ -55,7 +56,7 @@ struct GoldenCheckpointTests {
         #expect(valuesDigest(checkpoint) == golden.valuesDigest)
     }
 
-    @Test("a checkpoint written as safetensors reads as the same checkpoint", .enabled(if: SharedFiles.has("golden/x4.ckpt"), SharedFiles.absent))
+    @Test("a checkpoint written as safetensors reads as the same checkpoint", .enabled(if: isThere, SharedFiles.absent))
     func rewritten() throws {
         let checkpoint = try Checkpoint.read(SharedFiles.path("golden/x4.ckpt"))
         try withTemporaryFolder { folder in

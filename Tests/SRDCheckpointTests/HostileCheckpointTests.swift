@@ -65,10 +65,12 @@ struct HandmadeCheckpointTests {
     @Test("a dict that contains itself, and one remembered before it is filled")
     func shared() throws {
         // {} → memo 0; d["self"] = d; d["w"] = tensor
-        let object = P.emptyDict + [0x71, 0] + P.string("self") + [0x68, 0, 0x73]
-            + P.string("w") + P.tensor(P.storage("0", count: 2), [2], strides: [1]) + [0x73]
+        let object = bytes(
+            P.emptyDict, [0x71, 0], P.string("self"), [0x68, 0, 0x73],
+            P.string("w"), P.tensor(P.storage("0", count: 2), [2], strides: [1]), [0x73]
+        )
         #expect(try read(zip(zipOf(object))).tensors["w"]?.values == [1, 2])
-        let itself = P.emptyDict + [0x71, 0] + P.string("state_dict") + [0x68, 0, 0x73] + P.string("model") + [0x68, 0, 0x73]
+        let itself = bytes(P.emptyDict, [0x71, 0], P.string("state_dict"), [0x68, 0, 0x73], P.string("model"), [0x68, 0, 0x73])
         #expect(throws: CheckpointError.noTensors) { try read(zip(zipOf(itself))) }
     }
 
@@ -90,6 +92,14 @@ struct HandmadeCheckpointTests {
         #expect(try read(normed([("c.weight_g", [2]), ("c.weight_v", [2])])).tensors["c.weight"]?.values == [1, 2])
     }
 
+    @Test("safetensors whose header's length looks like a pickle or a zip", arguments: [0x80, 0x4b50])
+    func formats(length: Int) throws {
+        let header = "{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}"
+        let spaces = [UInt8](repeating: 0x20, count: length - header.utf8.count)
+        let checkpoint = try read(bytes(littleEndian(UInt64(length)), Array(header.utf8), spaces, floatBytes([1])))
+        #expect(checkpoint.format == .safetensors && checkpoint.tensors["w"]?.values == [1])
+    }
+
     @Test("two names that differ by module. alone")
     func duplicates() throws {
         let tensor = P.tensor(P.storage("0", count: 2), [1], strides: [1])
@@ -109,7 +119,7 @@ struct HostileCheckpointTests {
         let file = legacyFile(P.dict([("optimizer_states", attack)]))
         #expect(failure(file)?.description.hasPrefix("the pickle asks for \(module).\(name) at byte ") == true)
         // The other way to write a global, since protocol 4.
-        let stack = P.pickle(P.string(module) + P.string(name) + [0x93] + P.tuple([]) + [0x52], protocolVersion: 4)
+        let stack = P.pickle(bytes(P.string(module), P.string(name), [0x93], P.tuple([]), [0x52]), protocolVersion: 4)
         #expect(throws: CheckpointError.unknownGlobal("\(module).\(name)", at: 2 + 10 + module.utf8.count + name.utf8.count)) {
             try read(zip([ZipMember(name: "a/data.pkl", bytes: stack)]))
         }
@@ -197,7 +207,7 @@ struct HostileCheckpointTests {
         let expanded = P.dict([("w", P.tensor(P.storage("0", count: 2), [1 << 20, 1 << 20], strides: [0, 0]))])
         var file = zip(zipOf(expanded))
         #expect(throws: CheckpointError.tooMuch("values for the file's size", limit: file.count)) { try read(file) }
-        let remembered = P.storage("0", count: 1000) + [0x71, 1, 0x30]
+        let remembered = bytes(P.storage("0", count: 1000), [0x71, 1, 0x30])
         let many = P.dict((0..<200).map { ("w\($0)", P.tensor([0x68, 1], [1000], strides: [1])) })
         file = zip(zipOf(remembered + many, [("0", [UInt8](repeating: 0, count: 4000))]))
         #expect(throws: CheckpointError.tooMuch("values for the file's size", limit: file.count)) { try read(file) }
@@ -210,14 +220,14 @@ struct HostileCheckpointTests {
         let deep = [UInt8]([[UInt8]](repeating: instructions, count: 2_000_000 / instructions.count).joined())
         #expect(throws: CheckpointError.self) { try read(zip(zipOf(deep))) }
         // Below the limit nothing recurses either: 300,000 lists, each in the one before.
-        let nested = [UInt8](repeating: 0x5d, count: 300_000) + [UInt8](repeating: 0x61, count: 299_999)
+        let nested = bytes([UInt8](repeating: 0x5d, count: 300_000), [UInt8](repeating: 0x61, count: 299_999))
         #expect(throws: CheckpointError.noTensors) { try read(zip(zipOf(nested))) }
     }
 
     @Test("one long list lent to many calls costs its length once")
     func quadraticCalls() throws {
-        let long = P.list([[UInt8]](repeating: P.none, count: 300_000)) + [0x71, 0]
-        let sizes = [[UInt8]](repeating: P.global("torch", "Size") + [0x68, 0, 0x85, 0x52, 0x30], count: 100_000).joined()
+        let long = bytes(P.list([[UInt8]](repeating: P.none, count: 300_000)), [0x71, 0])
+        let sizes = [[UInt8]](repeating: bytes(P.global("torch", "Size"), [0x68, 0, 0x85, 0x52, 0x30]), count: 100_000).joined()
         #expect(throws: CheckpointError.noTensors) { try read(zip(zipOf(long + sizes))) }
     }
 

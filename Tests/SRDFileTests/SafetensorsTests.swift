@@ -34,6 +34,18 @@ struct SafetensorsRoundTripTests {
         return tensors
     }
 
+    @Test("binary16: every value survives, between two the nearer is taken, ties go to even")
+    func halves() throws {
+        let all = (0..<UInt16.max).filter { $0 & 0x7c00 != 0x7c00 || $0 & 0x3ff == 0 }       // no NaN
+        let stored = SafetensorsTensor("x", .f16, shape: [all.count], bytes: all.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] })
+        let floats = stored.bytes.withUnsafeBytes { ElementType.f16.floats(in: $0) }
+        func written(_ values: [Float]) -> [UInt8] { SafetensorsTensor(halves: "x", FloatTensor(shape: [values.count], values: values)).bytes }
+        #expect(written(floats) == stored.bytes)
+        // Neighbours 1 and 1 + 2⁻¹⁰, 1 + 2⁻¹⁰ and 1 + 2⁻⁹; the largest; the smallest.
+        #expect(written([1 + 0x1p-11, 1 + 0x3p-11, 1 + 0x1.01p-11, 65519, 65520, 0x1p-25, 0x1.8p-25, .nan])
+            == [0, 0x3c, 2, 0x3c, 1, 0x3c, 0xff, 0x7b, 0, 0x7c, 0, 0, 1, 0, 0, 0x7e])
+    }
+
     @Test("tensors and metadata, odd names included")
     func roundTrip() throws {
         let metadata = Dictionary(uniqueKeysWithValues: names.map { ($0, $0 + $0) })
@@ -103,8 +115,8 @@ struct SafetensorsRoundTripTests {
 
 @Suite("Damaged safetensors are errors that say what is wrong")
 struct DamagedSafetensorsTests {
-    @Test("headers", arguments: [
-        ("", SafetensorsError.header(at: 8, expected: "'{'")),
+    static let damagedHeaders: [(String, SafetensorsError)] = [
+        ("", .header(at: 8, expected: "'{'")),
         ("[]", .header(at: 8, expected: "'{'")),
         ("{", .header(at: 9, expected: "'\"'")),
         ("{}x", .header(at: 10, expected: "the end")),
@@ -131,7 +143,9 @@ struct DamagedSafetensorsTests {
         ("{\"a\":\(tensor("", "0,4")),\"b\":\(tensor("", "2,6"))}", .overlap(key: "b", found: 2, expected: 4)),
         ("{\"a\":\(tensor("", "1,5"))}", .gap(key: "a", found: 1, expected: 0)),
         ("{\"a\":\(tensor("", "0,4"))}", .trailingBytes(4))
-    ])
+    ]
+
+    @Test("headers", arguments: damagedHeaders)
     func headers(header: String, expected: SafetensorsError) {
         #expect(failure(file(header, data: 8)) == expected, "\(header)")
     }

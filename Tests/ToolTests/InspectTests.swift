@@ -33,6 +33,19 @@ struct InspectTests {
         }
     }
 
+    @Test("lists tensors of every type, floats or not")
+    func listsEveryType() throws {
+        try withTemporaryFolder { folder in
+            let halves = SafetensorsTensor(halves: "in.halves", .init(shape: [2]))
+            for tensors in [[SafetensorsTensor("in.bytes", shape: [3], [Int8](repeating: 1, count: 3))], [halves]] {
+                try Safetensors.write(tensors, metadata: ["made": "by hand"], to: "\(folder)/other.safetensors")
+                let run = try ToolRun("srdiff-inspect", ["\(folder)/other.safetensors"])
+                #expect(run.status == 1 && run.text.contains("by hand"))
+                for tensor in tensors { #expect(run.text.contains("\(tensor.name)") && run.text.contains(tensor.type.rawValue)) }
+            }
+        }
+    }
+
     @Test("tensors that are no SRDiff model are still listed, and the exit status is 1")
     func otherTensors() throws {
         try withTemporaryFolder { folder in

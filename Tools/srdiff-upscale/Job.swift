@@ -51,7 +51,7 @@ extension Job {
     static func plan(_ inputs: [PictureInput], arguments: [String], output: String?, scale: Int, _ settings: Settings) throws -> [Job] {
         let isMany = inputs.count > 1 || arguments.contains { FilePath.isFolder($0) }
         let target = try Target(output, isMany: isMany)
-        let suffix = "_x\(scale)" + (settings.preview ? "_preview" : "")
+        let suffix = "_x\(scale)" + (settings.method == .sampled ? "" : "_\(settings.method.rawValue)")
         let inputs = target == .besideInput ? withoutResults(inputs, suffix: "_x\(scale)") : inputs
         if inputs.count * settings.samples > 1 && (target == .standardOutput || target == .besideInput && inputs.contains(.standardInput)) {
             throw ValidationError("standard output takes one picture: name a folder with -o")

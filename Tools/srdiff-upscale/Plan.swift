@@ -26,15 +26,21 @@ struct Plan {
         padded = model.configuration.paddedSize(width: width, height: height)
         high = (width * scale, height * scale)
         let pixels = Double(padded.width * padded.height) * Double(scale * scale)
-        steps = settings.preview ? 0 : settings.sampler.steps
+        steps = settings.method == .sampled ? settings.sampler.steps : 0
         samples = settings.samples
-        macsOnce = pixels * (network.encoder.macsPerPixel + (settings.preview ? network.preview : network.conditioner).macsPerPixel)
+        macsOnce = switch settings.method {
+        case .sampled: pixels * (network.encoder.macsPerPixel + network.conditioner.macsPerPixel)
+        case .preview: pixels * (network.encoder.macsPerPixel + network.preview.macsPerPixel)
+        case .bicubic: 0
+        }
         macsPerStep = pixels * network.noisePredictor.macsPerPixel
         // Beside the executor: x_t, the prediction and the noise, in float; the result's samples and its file.
-        let fields = settings.preview ? 2 : settings.generator == .torch ? 6 : 3
+        let fields = settings.method != .sampled ? 2 : settings.generator == .torch ? 6 : 3
         let perPixel = fields * 12 + 3 * 2 + 2 * bytesPerPixel
-        memory = FloatExecutor.memoryEstimate(model, lowWidth: padded.width, lowHeight: padded.height, preview: settings.preview)
-            + Int(pixels) * perPixel + (12 << 20)
+        let executor = settings.method == .bicubic ? 0 : FloatExecutor.memoryEstimate(
+            model, lowWidth: padded.width, lowHeight: padded.height, preview: settings.method == .preview
+        )
+        memory = executor + Int(pixels) * perPixel + (12 << 20)
     }
 
     var macs: Double { macsOnce + macsPerStep * Double(steps * samples) }

@@ -52,10 +52,11 @@ struct Report {
 
               \(plan.steps * plan.samples) steps of \(Text.count(plan.macsPerStep))MAC, about \(Text.duration(perStep)) each
             """
+        let time = plan.macs == 0 ? "" : "\(Text.count(plan.macs))MAC, about \(Text.duration(total)) in all; "
         line("""
             \(job.input) → \(job.outputs.map(\.destination.description).joined(separator: ", "))
               \(plan.low.width)×\(plan.low.height)\(padding) → \(plan.high.width)×\(plan.high.height)\(steps)
-              \(Text.count(plan.macs))MAC, about \(Text.duration(total)) in all; about \(Text.bytes(plan.memory)) of memory
+              \(time)about \(Text.bytes(plan.memory)) of memory
             """)
         results.append([
             "input": .string(job.input.description), "outputs": .array(job.outputs.map { .string($0.destination.description) }),

@@ -67,6 +67,9 @@ struct Upscale: ParsableCommand {
     @Flag(help: "Write the encoder's own picture: quick, smooth, no seed.")
     var preview = false
 
+    @Flag(help: "Write the plain bicubic enlargement, to compare with.")
+    var bicubic = false
+
     @Option(help: ArgumentHelp("Threads. (default: the processors this process may use)", valueName: "n"))
     var threads: Int?
 
@@ -97,7 +100,8 @@ struct Upscale: ParsableCommand {
         try check(threads.map { (1...1024).contains($0) } ?? true, "--threads \(threads ?? 0): 1 to 1024")
         try check(eta == nil || sampler == .ddim, "--eta is for --sampler ddim")
         try check((0...1).contains(eta ?? 0), "--eta \(eta ?? 0): 0 to 1")
-        try check(!preview || samples == 1, "--preview has no seed: there is only one sample")
+        try check(!preview || !bicubic, "--preview and --bicubic are two different pictures")
+        try check(!preview && !bicubic || samples == 1, "--\(preview ? "preview" : "bicubic") has no seed: there is only one sample")
     }
 
     func run() throws {
@@ -106,7 +110,7 @@ struct Upscale: ParsableCommand {
         let loaded = try LoadedModel.find(model)
         let settings = try settings(for: loaded)
         let jobs = try Job.plan(inputs, arguments: self.inputs, output: output, scale: loaded.model.configuration.scale, settings)
-        if settings.preview && !loaded.model.hasPreview { throw ToolError("\(loaded.path): no layers for --preview in this model") }
+        if settings.method == .preview && !loaded.model.hasPreview { throw ToolError("\(loaded.path): no layers for --preview in this model") }
 
         var report = Report(json: json, quiet: quiet, resultsOnError: jobs.contains { $0.outputs.contains { $0.destination == .standardOutput } })
         report.note("model: \(loaded.path) (\(loaded.foundBy))")
@@ -127,7 +131,7 @@ struct Upscale: ParsableCommand {
     /// One picture: read, plan, sample as often as asked, write.
     private func run(_ job: Job, label: String, _ machine: inout UpscaleMachine, _ report: inout Report) throws {
         let outputs = job.outputs.filter { output in
-            guard case .file(let path) = output.destination, FilePath.exists(path), !overwrite else { return true }
+            guard case .file(let path) = output.destination, FilePath.exists(path), !overwrite, !dryRun else { return true }
             report.skipped(job.input, path)
             return false
         }
@@ -157,7 +161,7 @@ struct Upscale: ParsableCommand {
         guard steps <= timesteps else { throw ValidationError("--steps \(steps): \(loaded.path) has \(timesteps) timesteps") }
         return Settings(
             sampler: sampler == .ddpm ? .ancestral(steps: steps) : .ddim(steps: steps, eta: eta ?? 0), seed: seed, samples: samples,
-            generator: rng, preview: preview, threads: threads ?? Machine.processors
+            generator: rng, method: preview ? .preview : bicubic ? .bicubic : .sampled, threads: threads ?? Machine.processors
         )
     }
 }

@@ -66,14 +66,18 @@ struct UpscaleMachine {
         _ picture: Picture, seeds: [UInt64], progress: ProgressLine, label: String,
         each: (_ index: Int, _ result: Picture, _ seconds: Double) throws -> Void
     ) throws {
+        let clock = ContinuousClock(), start = clock.now
+        if settings.method == .bicubic {
+            let result = picture.resized(by: model.configuration.scale)
+            return try each(0, result, (clock.now - start).seconds)
+        }
         let size = model.configuration.paddedSize(width: picture.width, height: picture.height)
         if last?.width != size.width || last?.height != size.height {
             last = nil                                    // its memory goes before the next takes any
             last = (size.width, size.height, executor())
         }
-        let clock = ContinuousClock(), start = clock.now
         let upscaler = Upscaler(executor: last!.executor, schedule: model.schedule, threads: settings.threads)
-        if settings.preview {
+        if settings.method == .preview {
             let result = upscaler.preview(picture)
             return try each(0, result, (clock.now - start).seconds)
         }

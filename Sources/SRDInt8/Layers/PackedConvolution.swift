@@ -83,7 +83,7 @@ final class PackedConvolution: @unchecked Sendable {       // written by `init` 
     /// Called before a sweep with each input's zero point.
     func start(zeroPoints: [Int8]) {
         for (input, zeroPoint) in zeroPoints.enumerated() {
-            let offset = Int32(zeroPoint) + Int32(SRD_CODE_BIAS)
+            let offset = Int32(zeroPoint) + kernels.offset
             for o in sums[input].indices { starts[input][o] = -offset * sums[input][o] }
         }
     }

@@ -37,7 +37,6 @@ let package = Package(
         .target(name: "SRDMetrics", dependencies: ["SRDTensor", "SRDImage"]),
         .target(name: "SRDInt8", dependencies: ["CSRDKernels", "SRDTensor", "SRDiff"]),
 
-        .target(name: "SRDMetrics", dependencies: ["SRDTensor", "SRDImage"]),
         .target(name: "SRDQuantizer", dependencies: ["SRDTensor", "SRDImage", "SRDiff", "SRDFloat", "SRDFile", "SRDMetrics"]),
 
         // Tools

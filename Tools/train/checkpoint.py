@@ -28,7 +28,9 @@ def read_tensors(path):
 def load_model(path):
     tensors = read_tensors(path)
     model = SRDiff(Config.of(tensors))
-    model.load_state_dict(tensors, strict=True)
+    # A file may leave out the schedules that betas decide; the shipped ones do.
+    schedules = {name: value for name, value in model.state_dict().items() if "." not in name}
+    model.load_state_dict({**schedules, **tensors}, strict=True)
     return model
 
 

@@ -50,13 +50,16 @@ let package = Package(
         tool("srdiff-inspect", "SRDTensor", "SRDiff", "SRDFile", "SRDCheckpoint"),
 
         // Tests
-        .target(name: "TestSupport", dependencies: ["SRDTensor", "SRDFile", "SRDiff"], path: "Tests/TestSupport"),
+        .target(
+            name: "TestSupport", dependencies: ["SRDTensor", "SRDFile", "SRDiff", "SRDImage", "SRDQuantizer"],
+            path: "Tests/TestSupport"),
         tests("SRDTensorTests", "SRDTensor"),
         tests("SRDImageTests", "SRDImage"),
         tests("SRDFileTests", "SRDFile", "SRDTensor"),
         tests("SRDCheckpointTests", "SRDCheckpoint", "SRDFile", "SRDTensor"),
         tests("SRDiffTests", "SRDiff", "SRDTensor"),
         tests("SRDFloatTests", "SRDFloat", "SRDiff", "SRDImage", "SRDFile", "SRDCheckpoint"),
+        tests("SRDInt8Tests", "SRDInt8", "SRDQuantizer", "SRDFloat", "SRDiff", "SRDTensor"),
         tests("SRDKernelTests", "CSRDKernels"),
         tests("ToolTests", "SRDImage", "SRDFile", "SRDiff", "SRDTensor", "srdiff-upscale", "srdiff-inspect"),
     ]

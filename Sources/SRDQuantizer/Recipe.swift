@@ -19,7 +19,7 @@ public struct Recipe: Equatable, Sendable {
     }
 
     /// By layer name: every convolution, `nearest` and attention.
-    public internal(set) var decisions: [String: Decision]
+    public var decisions: [String: Decision]
 
     /// Int8 wherever it makes sense.
     ///

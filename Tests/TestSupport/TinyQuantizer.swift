@@ -1,0 +1,31 @@
+import SRDImage
+import SRDQuantizer
+import SRDiff
+
+/// Int8 models of tiny float ones, calibrated on noise.
+public enum TinyQuantizer {
+    public static func pictures(_ count: Int = 2, side: Int = 12, seed: UInt64 = 7) -> CalibrationSet {
+        var random = SeededRandom(seed: seed)
+        let pictures = (0..<count).map { _ in
+            Picture(
+                width: side, height: side - 2, channels: 3, bitDepth: 8,
+                samples: (0..<side * (side - 2) * 3).map { _ in UInt16.random(in: 0...255, using: &random) })
+        }
+        return CalibrationSet(lowResolution: pictures, side: side, seed: seed, description: "noise")
+    }
+
+    public static func settings(steps: Int = 3) -> QuantizerSettings {
+        var settings = QuantizerSettings()
+        settings.steps = steps
+        return settings
+    }
+
+    /// - Parameter edit: what to change of the ordinary recipe.
+    public static func quantize(
+        _ model: Model, settings: QuantizerSettings = settings(), edit: (inout Recipe) -> Void = { _ in }
+    ) -> QuantizedModel {
+        var recipe = Recipe(for: model.network, hasPreview: model.hasPreview)
+        edit(&recipe)
+        return Quantizer(model, settings: settings).quantize(recipe, Statistics(of: model, on: pictures(), settings: settings))
+    }
+}

@@ -42,10 +42,13 @@ let package = Package(
         // Tools
         .target(
             name: "ToolSupport",
-            dependencies: ["SRDImage", "SRDFile", "SRDiff", "SRDFloat", "SRDCheckpoint", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "SRDImage", "SRDFile", "SRDiff", "SRDFloat", "SRDInt8", "SRDCheckpoint",
+                .product(name: "ArgumentParser", package: "swift-argument-parser")
+            ],
             path: "Tools/ToolSupport"
         ),
-        tool("srdiff-upscale", "SRDImage", "SRDiff", "SRDFile", "SRDFloat", "SRDCheckpoint"),
+        tool("srdiff-upscale", "SRDImage", "SRDiff", "SRDFile", "SRDTensor"),
         tool("srdiff-quantize", "SRDImage", "SRDiff", "SRDFile", "SRDCheckpoint", "SRDInt8", "SRDQuantizer", "SRDMetrics"),
         tool("srdiff-inspect", "SRDTensor", "SRDiff", "SRDFile", "SRDCheckpoint"),
 

@@ -20,6 +20,8 @@ public final class Int8Executor: Executor {
 
     public var configuration: Configuration { model.configuration }
 
+    public static let defaultBandRows = 16, defaultConditionBudget = 32 << 20
+
     /// Rows of the enlarged picture that are computed layer by layer before the next.
     private let bandRows: Int
     /// Bytes that the condition may take; beyond it, its rows are computed anew in every step.
@@ -28,19 +30,21 @@ public final class Int8Executor: Executor {
     private let time: TimeEmbedding
     private let streamed: Graph
     private var timeBiases: [Int: [String: [Float]]] = [:]
-    private var sweeps: [SweepKey: Sweep] = [:]
-
-    private struct SweepKey: Hashable { let graph: String, height, width: Int }
+    /// The noise predictor's, for pictures of the size at work.
+    private var kept: (graph: String, height: Int, width: Int, sweep: Sweep)?
 
     /// The instruction sets this machine's integer kernels can use, slowest first.
     public static var instructionSets: [String] { Kernels.table.map { String(cString: $0.name) } }
+
+    /// The name that `FloatExecutor` knows for the widest vectors that one of `instructionSets` implies.
+    public static func floatInstructionSet(beside name: String) -> String { Kernels.floatInstructionSet(beside: name) }
 
     /// - Parameters:
     ///   - instructionSet: one of `instructionSets`; nil takes the fastest.
     ///   - bandRows: a multiple of nothing in particular; results do not depend on it.
     public init(
-        _ model: QuantizedModel, threads: Int, instructionSet: String? = nil, bandRows: Int = 16,
-        conditionBudget: Int = 32 << 20
+        _ model: QuantizedModel, threads: Int, instructionSet: String? = nil, bandRows: Int = defaultBandRows,
+        conditionBudget: Int = defaultConditionBudget
     ) {
         self.model = model
         self.threads = threads
@@ -56,30 +60,27 @@ public final class Int8Executor: Executor {
     public func encode(_ low: FloatTensor, enlarged: FloatTensor?) -> Condition {
         var maps = Array(encodeMaps(low).dropLast())
         if let enlarged, configuration.hasEnlargedInput { maps.append(StoredMap(enlarged)) }
-        let pixels = low.height * low.width * configuration.scale * configuration.scale
-        guard pixels * RowRing<srd_code>.filledUp(configuration.hiddenSize) <= conditionBudget else {
-            return Condition(maps: maps, map: nil)
-        }
-        let map = sweep(model.network.conditioner, maps[0].height * configuration.scale, maps[0].width * configuration.scale).run(maps)[0]
-        return Condition(maps: maps, map: map)
+        guard keepsCondition(lowWidth: low.width, lowHeight: low.height) else { return Condition(maps: maps, map: nil) }
+        return Condition(maps: [], map: sweep(model.network.conditioner, for: low).run(maps)[0])
     }
 
     public func predictNoise(in x: FloatTensor, at timestep: Int, given condition: Condition) -> FloatTensor {
         let biases = timeBiases[timestep] ?? time.biases(of: model.network.noisePredictor, at: timestep)
         timeBiases[timestep] = biases
         let noisy = StoredMap(x)
-        if let map = condition.map {
-            return sweep(model.network.noisePredictor, x.height, x.width)
-                .run([noisy, map], timestep: timestep, biases: biases)[0].tensor()
+        let (graph, sources) = condition.map.map { (model.network.noisePredictor, [noisy, $0]) }
+            ?? (streamed, condition.maps + [noisy])
+        if kept?.graph != graph.name || kept?.height != x.height || kept?.width != x.width {
+            kept = nil                                     // its memory goes before the next takes any
+            kept = (graph.name, x.height, x.width, sweep(graph, x.height, x.width))
         }
-        return sweep(streamed, x.height, x.width)
-            .run(condition.maps + [noisy], timestep: timestep, biases: biases)[0].tensor()
+        kept!.sweep.observe = observe
+        return kept!.sweep.run(sources, timestep: timestep, biases: biases)[0].tensor()
     }
 
     public func preview(_ low: FloatTensor) -> FloatTensor {
         let maps = encodeMaps(low)
-        var picture = sweep(model.network.preview, low.height * configuration.scale, low.width * configuration.scale)
-            .run([maps.last!])[0].tensor()
+        var picture = sweep(model.network.preview, for: low).run([maps.last!])[0].tensor()
         for i in picture.values.indices { picture.values[i] = max(0, min(1, picture.values[i])) * 2 - 1 }
         return picture
     }
@@ -87,17 +88,61 @@ public final class Int8Executor: Executor {
     private func encodeMaps(_ low: FloatTensor) -> [StoredMap] {
         var zeroToOne = low
         for i in low.values.indices { zeroToOne.values[i] = low.values[i] * 0.5 + 0.5 }
-        return sweep(model.network.encoder, low.height * configuration.scale, low.width * configuration.scale)
-            .run([StoredMap(zeroToOne)])
+        return sweep(model.network.encoder, for: low).run([StoredMap(zeroToOne)])
+    }
+
+    /// What runs once per picture keeps no memory.
+    private func sweep(_ graph: Graph, for low: FloatTensor) -> Sweep {
+        sweep(graph, low.height * configuration.scale, low.width * configuration.scale)
     }
 
     private func sweep(_ graph: Graph, _ height: Int, _ width: Int) -> Sweep {
-        let key = SweepKey(graph: graph.name, height: height, width: width)
-        let sweep = sweeps[key] ?? Sweep(
+        let sweep = Sweep(
             graph, of: model, layers: layers, height: height, width: width, threads: threads, bandRows: bandRows)
-        if sweeps[key] == nil { sweeps = sweeps.filter { $0.key.height == height && $0.key.width == width } }
-        sweeps[key] = sweep
         sweep.observe = observe
         return sweep
+    }
+
+    private func keepsCondition(lowWidth: Int, lowHeight: Int) -> Bool {
+        let shape = model.network.conditioner.outputs[0].shape
+        return Self.bytes(shape, of: model, lowWidth, lowHeight, inCodes: true) <= conditionBudget
+    }
+}
+
+// MARK: Memory
+
+extension Int8Executor {
+    /// About how many bytes it holds for a picture of this (padded) size: weights twice, as read and as packed, the maps
+    /// between the graphs, and the rows of the graph at work.
+    public static func memoryEstimate(
+        _ model: QuantizedModel, lowWidth: Int, lowHeight: Int, preview: Bool = false
+    ) -> Int {
+        let network = model.network, scale = network.configuration.scale
+        func rows(_ graph: Graph) -> Int {
+            let plan = StreamPlan(graph, height: lowHeight * scale, bandRows: defaultBandRows)
+            return SweepLayout(graph, of: model, width: lowWidth * scale, plan: plan).bytes
+        }
+        func maps(_ graph: Graph) -> Int {
+            graph.outputs.reduce(0) { sum, value in
+                let inCodes = model.activations[graph.node(of: value).name] != nil
+                return sum + bytes(value.shape, of: model, lowWidth, lowHeight, inCodes: inCodes)
+            }
+        }
+        let weights = model.layers.values.reduce(0) { $0 + 2 * ($1.isInt8 ? 1 : 4) * $1.shape.reduce(1, *) }
+            + model.floatWeights.values.reduce(0) { $0 + 4 * $1.values.count }
+        let features = maps(network.encoder), condition = maps(network.conditioner)
+        if preview { return weights + features + max(rows(network.encoder), rows(network.preview) + maps(network.preview)) }
+        let step = condition <= defaultConditionBudget
+            ? max(features + rows(network.conditioner), rows(network.noisePredictor)) + condition
+            : features + rows(Graph(joining: network.conditioner, to: network.noisePredictor))
+        return weights + max(features + rows(network.encoder), step)
+    }
+
+    private static func bytes(
+        _ shape: FeatureShape, of model: QuantizedModel, _ lowWidth: Int, _ lowHeight: Int, inCodes: Bool
+    ) -> Int {
+        let scale = model.configuration.scale, area = shape.reduction * shape.reduction
+        let channels = inCodes ? RowRing<srd_code>.filledUp(shape.channels) : 4 * shape.channels
+        return lowWidth * lowHeight * scale * scale / area * channels
     }
 }

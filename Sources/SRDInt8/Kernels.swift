@@ -12,14 +12,18 @@ struct Kernels: Sendable {
         return Array(UnsafeBufferPointer(start: srd_kernels_s8_available(&count), count: Int(count)))
     }
 
+    /// The float kernels' name for what an integer instruction set implies.
+    static func floatInstructionSet(beside name: String) -> String {
+        ["scalar": "scalar", "avx2": "avx2", "avxvnni": "avx2", "avx512vnni": "avx512"][name] ?? "vector128"
+    }
+
     /// nil takes the fastest. The float kernels are the widest that the integer set implies.
     init(_ instructionSet: String?) {
         let table = Self.table
         int8 = table.first { String(cString: $0.name) == instructionSet } ?? table[table.count - 1]
         var count: Int32 = 0
         let floats = UnsafeBufferPointer(start: srd_kernels_f32_available(&count), count: Int(count))
-        let names = ["scalar": "scalar", "avx2": "avx2", "avxvnni": "avx2", "avx512vnni": "avx512"]
-        let wanted = names[String(cString: int8.name)] ?? "vector128"
+        let wanted = Self.floatInstructionSet(beside: String(cString: int8.name))
         float = floats.first { String(cString: $0.name) == wanted } ?? floats[0]
     }
 }

@@ -34,9 +34,6 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
     private let codeArena: UnsafeMutableBufferPointer<srd_code>
     private let floatArena: UnsafeMutableBufferPointer<Float>
 
-    /// Bytes of rows kept alive.
-    var arenaBytes: Int { codeArena.count + 4 * floatArena.count }
-
     /// - Parameters:
     ///   - height, width: of the enlarged picture.
     ///   - bandRows: rows of it per band; results do not depend on it.
@@ -55,38 +52,10 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
             }
         }
 
-        for (node, stage) in zip(graph.nodes, stages) {
-            guard case .int8 = stage else { continue }
-            for value in node.inputs {
-                let name = graph.node(of: value).name
-                precondition(model.activations[name] != nil, "\(node.name) is an int8 layer, but \(name) has no codes")
-            }
-        }
-        // Who reads a value's floats?
-        var readsFloats = [Bool](repeating: false, count: graph.nodes.count)
-        for (node, stage) in zip(graph.nodes, stages) {
-            if case .int8 = stage { continue }
-            for value in node.inputs + node.residuals { readsFloats[value.index] = true }
-        }
-        let borders = graph.borders
-        var codeCount = 0, floatCount = 0, places: [(codes: Int?, floats: Int?)] = []
-        for (i, node) in graph.nodes.enumerated() {
-            let activation = model.activations[node.name], shape = node.output.shape
-            var madeInFloat = true
-            if case .int8 = stages[i] { madeInFloat = false }
-            if case .input = stages[i] { madeInFloat = false }
-            let needsFloats = activation.map { $0.keepsFloat || readsFloats[i] || madeInFloat } ?? true
-            func place(_ count: inout Int) -> Int {
-                let start = count
-                count += RowRing<Float>.count(
-                    capacity: plan.capacities[i], width: width / shape.reduction, channels: shape.channels)
-                return start
-            }
-            places.append((activation == nil ? nil : place(&codeCount), needsFloats ? place(&floatCount) : nil))
-        }
-        let codeArena = UnsafeMutableBufferPointer<srd_code>.allocate(capacity: max(1, codeCount))
+        let layout = SweepLayout(graph, of: model, width: width, plan: plan), places = layout.places, borders = graph.borders
+        let codeArena = UnsafeMutableBufferPointer<srd_code>.allocate(capacity: max(1, layout.codeCount))
         codeArena.initialize(repeating: 0)
-        let floatArena = UnsafeMutableBufferPointer<Float>.allocate(capacity: max(1, floatCount))
+        let floatArena = UnsafeMutableBufferPointer<Float>.allocate(capacity: max(1, layout.floatCount))
         floatArena.initialize(repeating: 0)
         var slots: [Slot] = []
         for (i, node) in graph.nodes.enumerated() {

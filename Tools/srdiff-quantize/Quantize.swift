@@ -107,21 +107,20 @@ struct Quantize: ParsableCommand {
         for path in [outputPath, report].compactMap({ $0 }) where FilePath.exists(path) && !overwrite && !dryRun {
             throw ToolError("\(path) exists: --overwrite replaces it")
         }
-        let loaded = try LoadedModel.find(model)
-        let network = loaded.model.network
+        let loaded = try LoadedModel.read(model), float = try loaded.float(), network = float.network
         var settings = settings
         let set = try CalibrationPictures(calibration: calibration, lr: lr, count: pictures, seed: seed).load(scale: network.configuration.scale)
         let kept = try keptByPattern(network)
-        let found = try readRecipe(for: loaded.model)
-        let recipe = found ?? Recipe(for: network, hasPreview: loaded.model.hasPreview, keepFloat: kept)
-        if dryRun { return Report.printPlan(loaded, recipe, set, settings, outputPath) }
+        let found = try readRecipe(for: float)
+        let recipe = found ?? Recipe(for: network, hasPreview: float.hasPreview, keepFloat: kept)
+        if dryRun { return Report.printPlan(loaded, float, recipe, set, settings, outputPath) }
 
         let clock = ContinuousClock(), start = clock.now
-        let statistics = calibrate(loaded.model, set, settings)
-        var quantizer = Quantizer(loaded.model, settings: settings), chosen = recipe
+        let statistics = calibrate(float, set, settings)
+        var quantizer = Quantizer(float, settings: settings), chosen = recipe
         if let maxLoss { chosen = try limitLoss(maxLoss, quantizer, statistics, set, kept) }
         settings.threads = threads ?? Machine.processors
-        quantizer = Quantizer(loaded.model, settings: settings)
+        quantizer = Quantizer(float, settings: settings)
         let quantized = quantizer.quantize(chosen, statistics)
         let file = QuantizedModelFile(model: quantized, provenance: .init(
             sourceSHA256: loaded.sha256, calibration: set.description, calibrationSHA256: set.sha256,
@@ -129,10 +128,10 @@ struct Quantize: ParsableCommand {
         ))
         try file.write(to: outputPath)
         if let path = self.recipe, found == nil {
-            let text = chosen.text(for: network, hasPreview: loaded.model.hasPreview)
+            let text = chosen.text(for: network, hasPreview: float.hasPreview)
             try FileOutput.write(atomically: [Array(text.utf8)], to: path)
         }
-        let quality = compare(quantized, loaded.model, set, settings)
+        let quality = compare(quantized, float, set, settings)
         let result = Report(
             source: loaded, output: outputPath, recipe: chosen, set: set, settings: settings, quality: quality,
             quantized: quantized, seconds: (clock.now - start).seconds)

@@ -131,17 +131,17 @@ struct Report {
     }
 
     /// What `--dry-run` says.
-    static func printPlan(_ loaded: LoadedModel, _ recipe: Recipe, _ set: CalibrationSet, _ settings: QuantizerSettings, _ output: String) {
-        let network = loaded.model.network, nodes = network.graphs(withPreview: loaded.model.hasPreview).flatMap(\.nodes).filter(\.isConvolution)
+    static func printPlan(_ loaded: LoadedModel, _ model: Model, _ recipe: Recipe, _ set: CalibrationSet, _ settings: QuantizerSettings, _ output: String) {
+        let network = model.network, nodes = network.graphs(withPreview: model.hasPreview).flatMap(\.nodes).filter(\.isConvolution)
         let float = nodes.filter { recipe.decisions[$0.name]?.weights == .float }
         var bytes = 0
         for node in nodes {
-            let count = loaded.model.weights["\(node.name).weight"]!.values.count
+            let count = model.weights["\(node.name).weight"]!.values.count
             bytes += float.contains(node) ? 4 * count : count
         }
         Terminal.output.line("""
             \(loaded.path) → \(output)\(FilePath.exists(output) ? " (exists)" : "")
-            \(nodes.count - float.count) layers int8, \(float.count) float; weights \(Text.bytes(4 * nodes.reduce(0) { $0 + loaded.model.weights["\($1.name).weight"]!.values.count })) → \(Text.bytes(bytes))
+            \(nodes.count - float.count) layers int8, \(float.count) float; weights \(Text.bytes(4 * nodes.reduce(0) { $0 + model.weights["\($1.name).weight"]!.values.count })) → \(Text.bytes(bytes))
             calibration: \(set.description)
             settings: \(settings.description)
             """)

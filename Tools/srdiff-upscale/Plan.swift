@@ -1,4 +1,3 @@
-import SRDFloat
 import SRDImage
 import SRDiff
 import ToolSupport
@@ -11,16 +10,16 @@ struct Plan {
     /// Multiply-accumulates: encoder and condition, then each step.
     let macsOnce, macsPerStep: Double
     let samples: Int
-    /// Bytes, with the float executor.
+    /// Bytes.
     let memory: Int
 
-    init(_ picture: Picture, _ model: Model, _ settings: Settings) {
+    init(_ picture: Picture, _ model: LoadedModel, _ settings: Settings) {
         self.init(
             width: picture.width, height: picture.height, bytesPerPixel: picture.channels * picture.bitDepth / 8, model, settings
         )
     }
 
-    init(width: Int, height: Int, bytesPerPixel: Int, _ model: Model, _ settings: Settings) {
+    init(width: Int, height: Int, bytesPerPixel: Int, _ model: LoadedModel, _ settings: Settings) {
         let scale = model.configuration.scale, network = model.network
         low = (width, height)
         padded = model.configuration.paddedSize(width: width, height: height)
@@ -37,8 +36,8 @@ struct Plan {
         // Beside the executor: x_t, the prediction and the noise, in float; the result's samples and its file.
         let fields = settings.method != .sampled ? 2 : settings.generator == .torch ? 6 : 3
         let perPixel = fields * 12 + 3 * 2 + 2 * bytesPerPixel
-        let executor = settings.method == .bicubic ? 0 : FloatExecutor.memoryEstimate(
-            model, lowWidth: padded.width, lowHeight: padded.height, preview: settings.method == .preview
+        let executor = settings.method == .bicubic ? 0 : model.memoryEstimate(
+            lowWidth: padded.width, lowHeight: padded.height, preview: settings.method == .preview
         )
         memory = executor + Int(pixels) * perPixel + (12 << 20)
     }

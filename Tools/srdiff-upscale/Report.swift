@@ -72,7 +72,7 @@ struct Report {
         guard json else { return }
         let document: JSON = [
             "tool": "srdiff-upscale", "version": .string(ToolInfo.version),
-            "model": ["path": .string(loaded.path), "sha256": .string(loaded.sha256), "scale": .int(loaded.model.configuration.scale)],
+            "model": ["path": .string(loaded.path), "sha256": .string(loaded.sha256), "arithmetic": .string(loaded.arithmetic), "scale": .int(loaded.configuration.scale)],
             "settings": settings.json, "results": .array(results), "peakMemoryBytes": .int(Machine.peakMemory)
         ]
         (resultsOnError ? Terminal.error : .output).line(document.text)

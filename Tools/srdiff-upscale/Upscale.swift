@@ -1,6 +1,5 @@
 import ArgumentParser
 import SRDFile
-import SRDFloat
 import SRDImage
 import SRDiff
 import ToolSupport
@@ -43,7 +42,7 @@ struct Upscale: ParsableCommand {
     ))
     var output: String?
 
-    @Option(help: ArgumentHelp("The model: safetensors or a PyTorch checkpoint.", valueName: "file"))
+    @Option(help: ArgumentHelp("The model: one of srdiff-quantize, or a float one as safetensors or PyTorch checkpoint.", valueName: "file"))
     var model: String?
 
     @Option(help: "ddpm draws fresh noise at each step, ddim only what --eta says.")
@@ -109,11 +108,11 @@ struct Upscale: ParsableCommand {
         let (inputs, errors) = PictureInput.expand(inputs)
         let loaded = try LoadedModel.find(model)
         let settings = try settings(for: loaded)
-        let jobs = try Job.plan(inputs, arguments: self.inputs, output: output, scale: loaded.model.configuration.scale, settings)
-        if settings.method == .preview && !loaded.model.hasPreview { throw ToolError("\(loaded.path): no layers for --preview in this model") }
+        let jobs = try Job.plan(inputs, arguments: self.inputs, output: output, scale: loaded.configuration.scale, settings)
+        if settings.method == .preview && !loaded.hasPreview { throw ToolError("\(loaded.path): no layers for --preview in this model") }
 
         var report = Report(json: json, quiet: quiet, resultsOnError: jobs.contains { $0.outputs.contains { $0.destination == .standardOutput } })
-        report.note("model: \(loaded.path) (\(loaded.foundBy))")
+        report.note("model: \(loaded.path) (\(loaded.arithmetic), \(loaded.foundBy))")
         for error in errors { report.failed(nil, error) }
 
         var machine = UpscaleMachine(loaded: loaded, settings: settings, instructionSet: instructionSet)
@@ -157,7 +156,7 @@ struct Upscale: ParsableCommand {
     }
 
     private func settings(for loaded: LoadedModel) throws -> Settings {
-        let timesteps = loaded.model.schedule.timesteps
+        let timesteps = loaded.schedule.timesteps
         guard steps <= timesteps else { throw ValidationError("--steps \(steps): \(loaded.path) has \(timesteps) timesteps") }
         return Settings(
             sampler: sampler == .ddpm ? .ancestral(steps: steps) : .ddim(steps: steps, eta: eta ?? 0), seed: seed, samples: samples,

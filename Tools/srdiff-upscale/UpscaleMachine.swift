@@ -1,5 +1,4 @@
 import SRDFile
-import SRDFloat
 import SRDImage
 import SRDTensor
 import SRDiff
@@ -11,7 +10,7 @@ struct UpscaleMachine {
     let settings: Settings
     let instructionSet: String?
     /// An executor keeps the memory of one size of picture: the next of the same size may use it.
-    private var last: (width: Int, height: Int, executor: FloatExecutor)?
+    private var last: (width: Int, height: Int, executor: any Executor)?
     private var measured: Double?
 
     init(loaded: LoadedModel, settings: Settings, instructionSet: String?) {
@@ -20,11 +19,7 @@ struct UpscaleMachine {
         self.instructionSet = instructionSet
     }
 
-    private var model: Model { loaded.model }
-
-    private func executor() -> FloatExecutor {
-        FloatExecutor(model, threads: settings.threads, instructionSet: instructionSet)
-    }
+    private func executor() -> any Executor { loaded.executor(threads: settings.threads, instructionSet: instructionSet) }
 
     /// - Parameter evenIfTooLarge: otherwise a picture that memory will not do for is refused by its header alone.
     func read(_ input: PictureInput, evenIfTooLarge: Bool, onWarning: (String) -> Void) throws -> Picture {
@@ -40,7 +35,7 @@ struct UpscaleMachine {
         case .success(let picture): return picture
         case .failure(.tooManyPixels(let width, let height, _)) where limit < Picture.defaultPixelLimit && width * height <= Picture.defaultPixelLimit:
             do {
-                try Plan(width: width, height: height, bytesPerPixel: 3, model, settings).checkMemory()
+                try Plan(width: width, height: height, bytesPerPixel: 3, loaded, settings).checkMemory()
             } catch {
                 throw ToolError("\(input): \(error)")
             }
@@ -55,11 +50,11 @@ struct UpscaleMachine {
     private var pixelLimit: Int {
         guard let available = Machine.availableMemory else { return Picture.defaultPixelLimit }
         let side = 1024
-        let perPixel = Plan(width: side, height: side, bytesPerPixel: 1, model, settings).memory / (side * side)
+        let perPixel = Plan(width: side, height: side, bytesPerPixel: 1, loaded, settings).memory / (side * side)
         return max(64 * 64, min(Picture.defaultPixelLimit, available / max(1, perPixel / 2)))
     }
 
-    func plan(_ picture: Picture) -> Plan { Plan(picture, model, settings) }
+    func plan(_ picture: Picture) -> Plan { Plan(picture, loaded, settings) }
 
     /// Samples a picture with each seed in turn.
     mutating func run(
@@ -68,15 +63,23 @@ struct UpscaleMachine {
     ) throws {
         let clock = ContinuousClock(), start = clock.now
         if settings.method == .bicubic {
-            let result = picture.resized(by: model.configuration.scale)
+            let result = picture.resized(by: loaded.configuration.scale)
             return try each(0, result, (clock.now - start).seconds)
         }
-        let size = model.configuration.paddedSize(width: picture.width, height: picture.height)
+        let size = loaded.configuration.paddedSize(width: picture.width, height: picture.height)
         if last?.width != size.width || last?.height != size.height {
             last = nil                                    // its memory goes before the next takes any
             last = (size.width, size.height, executor())
         }
-        let upscaler = Upscaler(executor: last!.executor, schedule: model.schedule, threads: settings.threads)
+        try run(picture, on: last!.executor, since: start, seeds: seeds, progress: progress, label: label, each: each)
+    }
+
+    private func run(
+        _ picture: Picture, on executor: some Executor, since start: ContinuousClock.Instant, seeds: [UInt64],
+        progress: ProgressLine, label: String, each: (_ index: Int, _ result: Picture, _ seconds: Double) throws -> Void
+    ) throws {
+        let clock = ContinuousClock()
+        let upscaler = Upscaler(executor: executor, schedule: loaded.schedule, threads: settings.threads)
         if settings.method == .preview {
             let result = upscaler.preview(picture)
             return try each(0, result, (clock.now - start).seconds)
@@ -99,9 +102,15 @@ struct UpscaleMachine {
     /// Measured once, on a small picture.
     mutating func secondsPerMAC() -> Double {
         if let measured { return measured }
-        let side = 24, scale = model.configuration.scale
-        let size = model.configuration.paddedSize(width: side, height: side)
-        let executor = executor(), clock = ContinuousClock()
+        let seconds = secondsPerMAC(on: executor())
+        measured = seconds
+        return seconds
+    }
+
+    private func secondsPerMAC(on executor: some Executor) -> Double {
+        let side = 24, scale = loaded.configuration.scale
+        let size = loaded.configuration.paddedSize(width: side, height: side)
+        let clock = ContinuousClock()
         let low = FloatTensor(height: size.height, width: size.width, channels: 3)
         let high = FloatTensor(height: size.height * scale, width: size.width * scale, channels: 3)
         let condition = executor.encode(low, enlarged: high)
@@ -111,8 +120,6 @@ struct UpscaleMachine {
             _ = executor.predictNoise(in: high, at: 0, given: condition)
             best = min(best, (clock.now - start).seconds)
         }
-        let seconds = best / (Double(high.height * high.width) * model.network.noisePredictor.macsPerPixel)
-        measured = seconds
-        return seconds
+        return best / (Double(high.height * high.width) * loaded.network.noisePredictor.macsPerPixel)
     }
 }

@@ -41,7 +41,7 @@ public final class Int8Executor: Executor {
 
     /// - Parameters:
     ///   - instructionSet: one of `instructionSets`; nil takes the fastest.
-    ///   - bandRows: a multiple of nothing in particular; results do not depend on it.
+    ///   - bandRows: see `StreamPlan`; results do not depend on it.
     public init(
         _ model: QuantizedModel, threads: Int, instructionSet: String? = nil, bandRows: Int = defaultBandRows,
         conditionBudget: Int = defaultConditionBudget

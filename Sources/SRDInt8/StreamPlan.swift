@@ -2,60 +2,55 @@ import SRDiff
 
 /// In what order rows are computed, so that a picture is swept once from top to bottom, and how many rows of each value
 /// must be kept for that. Numbers only: no memory, no arithmetic.
-struct StreamPlan: Sendable {
+package struct StreamPlan: Sendable {
     /// Rows of one node to compute; its inputs' rows are there by then.
-    struct Run: Equatable, Sendable {
-        let node: Int
-        let rows: Range<Int>
+    package struct Run: Equatable, Sendable {
+        package let node: Int
+        package let rows: Range<Int>
     }
 
-    let runs: [Run]
+    package let runs: [Run]
     /// Rows of each node's value that are alive at the same time; row y lives in place y modulo this.
-    let capacities: [Int]
+    package let capacities: [Int]
 
+    /// In each round every node advances by a band of rows, or by what its inputs allow: so none runs ahead of those that
+    /// read it, neither while the first rows work their way through the layers nor while the last ones do.
+    ///
     /// - Parameters:
     ///   - height: of the enlarged picture; a multiple of every node's reduction.
-    ///   - bandRows: rows of the enlarged picture per band.
-    init(_ graph: Graph, height: Int, bandRows: Int) {
-        let heights = graph.nodes.map { height / $0.output.shape.reduction }
+    ///   - bandRows: rows of the enlarged picture per band; rounded up to a multiple of every node's reduction.
+    package init(_ graph: Graph, height: Int, bandRows: Int) {
+        let reductions = graph.nodes.map(\.output.shape.reduction), largest = reductions.max() ?? 1
+        let band = (bandRows + largest - 1) / largest * largest
+        let heights = reductions.map { height / $0 }
         var consumers = [[Int]](repeating: [], count: graph.nodes.count)
         for (i, node) in graph.nodes.enumerated() {
             for value in node.inputs + node.residuals { consumers[value.index].append(i) }
         }
         var done = [Int](repeating: 0, count: graph.nodes.count), capacities = done, runs: [Run] = []
-        let outputs = Set(graph.outputs.map(\.index))
-        var target = 0
-        while outputs.contains(where: { done[$0] < heights[$0] }) {
-            target = min(target + bandRows, height)
-            // What this band needs, from the outputs back to the inputs …
-            var needed = done
-            for i in graph.nodes.indices.reversed() {
-                let node = graph.nodes[i]
-                if outputs.contains(i) {
-                    let reduction = node.output.shape.reduction
-                    needed[i] = max(needed[i], (target + reduction - 1) / reduction)
+        /// The first row of a value that a consumer still reads.
+        func oldest(of i: Int, for consumer: Int) -> Int {
+            let next = done[consumer], reader = graph.nodes[consumer], value = graph.nodes[i].output
+            guard next < heights[consumer] else { return heights[i] }
+            let asInput = reader.inputs.contains(value)
+                ? reader.inputRows(for: next..<next + 1, of: heights[i]).lowerBound : heights[i]
+            return reader.residuals.contains(value) ? min(asInput, next) : asInput
+        }
+        while graph.outputs.contains(where: { done[$0.index] < heights[$0.index] }) {
+            for (i, node) in graph.nodes.enumerated() where done[i] < heights[i] {
+                var end = min(heights[i], done[i] + band / reductions[i])
+                if case .linearAttention = node.operation { end = heights[i] }      // all of it or nothing
+                for value in node.residuals { end = min(end, done[value.index]) }
+                func isThere(_ value: Value) -> Bool {
+                    node.inputRows(for: done[i]..<end, of: heights[value.index]).upperBound <= done[value.index]
                 }
-                guard needed[i] > done[i] else { continue }
-                if case .linearAttention = node.operation { needed[i] = heights[i] }      // all of it or nothing
-                for value in node.inputs {
-                    let rows = node.inputRows(for: done[i]..<needed[i], of: heights[value.index])
-                    needed[value.index] = max(needed[value.index], rows.upperBound)
-                }
-                for value in node.residuals { needed[value.index] = max(needed[value.index], needed[i]) }
-            }
-            // … and then forth, noting what is still alive when new rows come.
-            for (i, node) in graph.nodes.enumerated() where needed[i] > done[i] {
-                let oldest = consumers[i].map { consumer -> Int in
-                    let next = done[consumer]
-                    guard next < heights[consumer] else { return needed[i] }
-                    let reader = graph.nodes[consumer]
-                    let asInput = reader.inputs.contains(node.output)
-                        ? reader.inputRows(for: next..<next + 1, of: heights[i]).lowerBound : next
-                    return reader.residuals.contains(node.output) ? min(asInput, next) : asInput
-                }.min() ?? done[i]
-                capacities[i] = max(capacities[i], needed[i] - min(oldest, done[i]))
-                runs.append(Run(node: i, rows: done[i]..<needed[i]))
-                done[i] = needed[i]
+                while end > done[i], !node.inputs.allSatisfy(isThere) { end -= 1 }
+                if case .linearAttention = node.operation, end < heights[i] { continue }
+                guard end > done[i] else { continue }
+                let first = consumers[i].map { oldest(of: i, for: $0) }.min() ?? done[i]
+                capacities[i] = max(capacities[i], end - min(first, done[i]))
+                runs.append(Run(node: i, rows: done[i]..<end))
+                done[i] = end
             }
         }
         self.runs = runs
@@ -65,7 +60,7 @@ struct StreamPlan: Sendable {
 
 extension Node {
     /// The rows of an input, `height` rows high, that are read for some output rows.
-    func inputRows(for rows: Range<Int>, of height: Int) -> Range<Int> {
+    package func inputRows(for rows: Range<Int>, of height: Int) -> Range<Int> {
         func clamped(_ low: Int, _ high: Int) -> Range<Int> { max(0, low)..<min(height, high) }
         switch operation {
         case .input: return 0..<0

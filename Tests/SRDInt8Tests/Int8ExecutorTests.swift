@@ -76,7 +76,7 @@ struct Int8ExecutorTests {
         let setting = try Setting(configuration), model = setting.quantized(output)
         var results: [FloatTensor] = []
         for instructionSet in Int8Executor.instructionSets {
-            for (bandRows, threads, budget) in [(16, 1, 1 << 30), (1, 3, 0), (7, 2, 0), (1000, 1, 0)] {
+            for (bandRows, threads, budget) in [(16, 1, 1 << 30), (1, 3, 0), (17, 2, 0), (1000, 1, 0)] {
                 let executor = Int8Executor(
                     model, threads: threads, instructionSet: instructionSet, bandRows: bandRows,
                     conditionBudget: budget)

@@ -1,0 +1,46 @@
+import SRDInt8
+import SRDiff
+import TestSupport
+import Testing
+
+@Suite("The order of rows")
+struct StreamPlanTests {
+    static let graphs: [Graph] = Int8ExecutorTests.configurations.flatMap { configuration -> [Graph] in
+        let network = Network(configuration)
+        return network.graphs(withPreview: true) + [Graph(joining: network.conditioner, to: network.noisePredictor)]
+    }
+    static let bands = [1, 16, 40, 10_000]
+
+    /// A walk that keeps only as many rows as the plan says: every row must be there when it is read.
+    @Test("every row is computed once, in order, from rows that are there", arguments: graphs, bands)
+    func complete(_ graph: Graph, _ bandRows: Int) {
+        let height = 128, plan = StreamPlan(graph, height: height, bandRows: bandRows)
+        let heights = graph.nodes.map { height / $0.output.shape.reduction }
+        var done = [Int](repeating: 0, count: graph.nodes.count), missing: [String] = []
+        for run in plan.runs {
+            let node = graph.nodes[run.node]
+            #expect(run.rows.lowerBound == done[run.node])
+            // Rows of this run may be written before the first of them is read by anyone, so all of them count.
+            done[run.node] = run.rows.upperBound
+            for value in node.inputs + node.residuals {
+                let rows = node.residuals.contains(value) && !node.inputs.contains(value)
+                    ? run.rows : node.inputRows(for: run.rows, of: heights[value.index])
+                let kept = max(0, done[value.index] - plan.capacities[value.index])..<done[value.index]
+                if rows.lowerBound < kept.lowerBound || rows.upperBound > kept.upperBound {
+                    missing.append("\(node.name) reads rows \(rows) of \(graph.node(of: value).name), kept are \(kept)")
+                }
+            }
+        }
+        #expect(missing.isEmpty)
+        for value in graph.outputs { #expect(done[value.index] == heights[value.index]) }
+    }
+
+    @Test("rows that are kept do not grow with the height")
+    func bounded() {
+        let network = Network(TinyModel.configuration)
+        for graph in [network.encoder, network.conditioner, network.noisePredictor, network.preview] {
+            let low = StreamPlan(graph, height: 1024, bandRows: 16), high = StreamPlan(graph, height: 4096, bandRows: 16)
+            #expect(low.capacities == high.capacities)
+        }
+    }
+}

@@ -3,10 +3,42 @@
 #define KERNELS(ISA, BLOCK, GROUP, OFFSET)                                                                             \
     {#ISA, BLOCK, GROUP, OFFSET, srd_conv_row_s8_##ISA, srd_quantize_row_s8_##ISA, srd_dequantize_row_s8_##ISA}
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+/// Leaf 7.1, EAX bit 4: the compiler's own question is not known to every version.
+static int has_avxvnni(void) {
+    unsigned a, b, c, d;
+    return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
+}
+
+static int has_avx512vnni(void) {
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vnni");
+}
+#endif
+
+static srd_kernels_s8 available[5];
+static int available_count;
+
+/// Before main, so that no two threads do it.
+__attribute__((constructor)) static void find_available(void) {
+    const srd_kernels_s8 scalar = KERNELS(scalar, 1, SRD_CHANNEL_STEP, 0);
+    available[available_count++] = scalar;
+#if defined(__x86_64__)
+    const srd_kernels_s8 sse41 = KERNELS(sse41, 8, 4, SRD_CODE_BIAS), avx2 = KERNELS(avx2, 16, 4, SRD_CODE_BIAS),
+                         avxvnni = KERNELS(avxvnni, 16, 4, SRD_CODE_BIAS),
+                         avx512vnni = KERNELS(avx512vnni, 32, 4, SRD_CODE_BIAS);
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("sse4.1")) available[available_count++] = sse41;
+    if (__builtin_cpu_supports("avx2")) available[available_count++] = avx2;
+    if (has_avxvnni()) available[available_count++] = avxvnni;
+    if (has_avx512vnni()) available[available_count++] = avx512vnni;
+#endif
+}
+
 const srd_kernels_s8 *srd_kernels_s8_available(int *count) {
-    static const srd_kernels_s8 all[] = {
-        KERNELS(scalar, 1, SRD_CHANNEL_STEP, 0),
-    };
-    *count = 1;
-    return all;
+    *count = available_count;
+    return available;
 }

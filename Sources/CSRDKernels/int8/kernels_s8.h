@@ -9,4 +9,10 @@
     void srd_dequantize_row_s8_##ISA(const srd_code *codes, ptrdiff_t count, float scale, int zero_point,              \
                                      float *floats)
 SRD_DECLARE_S8(scalar);
+#if defined(__x86_64__)
+SRD_DECLARE_S8(sse41);
+SRD_DECLARE_S8(avx2);
+SRD_DECLARE_S8(avxvnni);
+SRD_DECLARE_S8(avx512vnni);
+#endif
 #endif

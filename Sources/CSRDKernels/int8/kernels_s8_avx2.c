@@ -1,0 +1,28 @@
+// Without a byte product that cannot saturate: bytes become words, even and odd channels apart, and pmaddwd adds pairs.
+// 8 sums of 8 lanes, 4 words of weights, 2 of codes: 14 of 16 registers.
+#if defined(__x86_64__)
+#pragma STDC FP_CONTRACT OFF
+#include <immintrin.h>
+#include "kernels_s8.h"
+#define ISA avx2
+#define TARGET __attribute__((target("avx2")))
+#define HELPER TARGET static inline __attribute__((always_inline))
+#define LANES 8
+#define VECTORS 2
+#define PIXELS 4
+#include "kernels_s8_256.h"
+typedef struct { __m256i even, odd; } four_codes, four_weights;
+
+HELPER four_codes codes(const srd_code *p) {
+    const __m256i four = _mm256_set1_epi32(*(const any_int *)p);
+    return (four_codes){_mm256_and_si256(four, _mm256_set1_epi16(255)), _mm256_srli_epi16(four, 8)};
+}
+HELPER four_weights weights(const int8_t *p) {
+    const __m256i four = _mm256_loadu_si256((const __m256i *)p);
+    return (four_weights){_mm256_srai_epi16(_mm256_slli_epi16(four, 8), 8), _mm256_srai_epi16(four, 8)};
+}
+HELPER ivec dot(ivec sum, four_codes c, four_weights w) {
+    return sum + (ivec)_mm256_madd_epi16(c.even, w.even) + (ivec)_mm256_madd_epi16(c.odd, w.odd);
+}
+#include "kernels_s8_body.h"
+#endif

@@ -1,0 +1,162 @@
+// The int8 kernels, written once for every vector width. Before including it, define
+//   ISA      the suffix of the functions       TARGET   __attribute__((target(…))) or nothing
+//   LANES    floats in a vector                VECTORS  vectors of output channels in a block: 1, 2 or 4
+//   PIXELS   pixels in the largest tile: 4, 6, 8 or 12
+// the types vec (floats) and ivec (int32), and
+//   four_codes, codes(p)      four channels of a pixel, in every lane
+//   four_weights, weights(p)  four channels' weights of LANES outputs
+//   dot(sum, codes, weights)  plus the four products, in each lane
+//   to_float(ivec)            rounded to nearest even              floor_vec(vec)
+//   min_vec, max_vec          as a < b ? a : b, a > b ? a : b      to_int(k)  of an integral k
+//   real(p, zero)             LANES codes as floats, in units of the scale
+//   put(p, v, count, zero)    `count` vectors, rounded and clamped
+//
+// A tile is PIXELS × VECTORS sums held in registers. Its block of weights is read anew for every tile of the row: from
+// the first cache where it fits (64 channels, 3×3, 32 outputs: 18 KB), else streamed from the second.
+#include "kernels_s8.h"
+#include "mish_s8.h"
+
+#define INLINE TARGET static inline __attribute__((always_inline))
+#define UNROLL _Pragma("clang loop unroll(full)")
+#define BLOCK (LANES * VECTORS)
+#define GROUP 4
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+
+typedef vec vec_u __attribute__((aligned(4)));
+
+INLINE vec splat(float f) { return (vec){0} + f; }
+INLINE vec load(const float *p) { return *(const vec_u *)p; }
+INLINE ivec load_ints(const int32_t *p) { return (ivec)load((const float *)p); }
+
+#define MIN_VEC(a, b) min_vec(a, splat(b))
+#define MAX_VEC(a, b) max_vec(a, splat(b))
+#define BITS(v) ((ivec)(v))
+#define FROM_BITS(v) ((vec)(v))
+SRD_DEFINE_MISH_S8(mish, vec, ivec, floor_vec, MIN_VEC, MAX_VEC, to_int, BITS, FROM_BITS, TARGET)
+
+/// From what the taps gave to what is kept, for some vectors of channels, from o on, of pixel x.
+INLINE void finish(const srd_conv_row_s8_args *a, vec *v, const int vectors, int x, int o) {
+    if (a->activation == SRD_ACTIVATION_MISH) {
+        UNROLL for (int j = 0; j < vectors; j++) v[j] = mish(v[j]);
+    } else if (a->activation == SRD_ACTIVATION_LEAKY_RELU) {
+        UNROLL for (int j = 0; j < vectors; j++) v[j] = max_vec(v[j], v[j] * 0.2f);
+    }
+    if (a->gain != 1) {
+        UNROLL for (int j = 0; j < vectors; j++) v[j] = v[j] * a->gain;
+    }
+    if (a->time_bias) {
+        UNROLL for (int j = 0; j < vectors; j++) v[j] = v[j] + load(a->time_bias + o + j * LANES);
+    }
+    for (int r = 0; r < a->residual_count; r++) {
+        const srd_residual_s8 *residual = &a->residual[r];
+        const ptrdiff_t i = x * residual->pixel + o;
+        if (residual->codes) {
+            UNROLL for (int j = 0; j < vectors; j++) {
+                v[j] = v[j] + real(residual->codes + i + j * LANES, residual->zero_point) * residual->scale;
+            }
+        } else {
+            UNROLL for (int j = 0; j < vectors; j++) {
+                v[j] = v[j] + load(residual->floats + i + j * LANES) * residual->scale;
+            }
+        }
+    }
+    if (a->floats) {
+        float *floats = a->floats + x * a->floats_pixel + o;
+        UNROLL for (int j = 0; j < vectors; j++) *(vec_u *)(floats + j * LANES) = v[j];
+    }
+    if (a->codes) {
+        UNROLL for (int j = 0; j < vectors; j++) v[j] = v[j] * a->inverse_scale;
+        put(a->codes + x * a->codes_pixel + o, v, vectors, a->zero_point);
+    }
+}
+
+/// `pixels` from x on, `vectors` of output channels from the start of a block on.
+INLINE void tile(const srd_conv_row_s8_args *a, int x, int block, const int pixels, const int vectors) {
+    const int o = block * BLOCK;
+    vec v[PIXELS][VECTORS];
+    for (int s = 0; s < a->segment_count; s++) {
+        const srd_segment_s8 *segment = &a->segments[s];
+        ivec sum[PIXELS][VECTORS];
+        UNROLL for (int j = 0; j < vectors; j++) {
+            const ivec start = load_ints(segment->start + o + j * LANES);
+            UNROLL for (int p = 0; p < pixels; p++) sum[p][j] = start;
+        }
+        for (int t = 0; t < segment->tap_count; t++) {
+            const srd_tap_s8 *tap = &segment->taps[t];
+            const ptrdiff_t pixel = tap->pixel;
+            const int8_t *packed = tap->weights + block * a->block_stride;
+            const srd_code *input[(PIXELS + 3) / 4];
+            UNROLL for (int p = 0; p < pixels; p += 4) input[p / 4] = tap->input + (x + p) * pixel;
+            for (int i = 0; i < tap->channels; i += SRD_CHANNEL_STEP) {
+                UNROLL for (int g = 0; g < SRD_CHANNEL_STEP; g += GROUP) {
+                    four_weights w[VECTORS];
+                    UNROLL for (int j = 0; j < vectors; j++) w[j] = weights(packed + g * BLOCK + j * LANES * GROUP);
+                    UNROLL for (int p = 0; p < pixels; p++) {
+                        const four_codes c = codes(input[p / 4] + p % 4 * pixel + g);
+                        UNROLL for (int j = 0; j < vectors; j++) sum[p][j] = dot(sum[p][j], c, w[j]);
+                    }
+                }
+                UNROLL for (int p = 0; p < pixels; p += 4) input[p / 4] += SRD_CHANNEL_STEP;
+                packed += SRD_CHANNEL_STEP * BLOCK;
+            }
+        }
+        UNROLL for (int j = 0; j < vectors; j++) {
+            const vec scale = load(a->weight_scale + o + j * LANES) * segment->scale;
+            const vec bias = load(a->bias + o + j * LANES);
+            UNROLL for (int p = 0; p < pixels; p++) {
+                v[p][j] = (s == 0 ? bias : v[p][j]) + to_float(sum[p][j]) * scale;
+            }
+        }
+    }
+    for (int p = 0; p < pixels; p++) finish(a, v[p], vectors, x + p, o);
+}
+
+/// A block's part of the row. What is left at the end is computed with some of its neighbours again: that is as fast as
+/// a narrower tile, whose few sums would wait for one another.
+INLINE void columns(const srd_conv_row_s8_args *a, int block, const int vectors) {
+    int x = 0;
+    for (; x + PIXELS <= a->width; x += PIXELS) tile(a, x, block, PIXELS, vectors);
+    if (PIXELS > 8 && x + 8 <= a->width) {
+        tile(a, x, block, 8, vectors);
+        x += 8;
+    }
+    while (x < a->width && a->width >= 4) {
+        if (x > a->width - 4) x = a->width - 4;
+        tile(a, x, block, 4, vectors);
+        x += 4;
+    }
+    for (; x < a->width; x++) tile(a, x, block, 1, vectors);
+}
+
+TARGET void JOIN(srd_conv_row_s8_, ISA)(const srd_conv_row_s8_args *a) {
+    for (int o = 0; o < a->channels; o += BLOCK) {
+        // What is left is a multiple of SRD_CHANNEL_STEP.
+        if ((a->channels - o) >= BLOCK) {
+            columns(a, o / BLOCK, VECTORS);
+        } else {
+            columns(a, o / BLOCK, SRD_CHANNEL_STEP / LANES);
+        }
+    }
+}
+
+TARGET void JOIN(srd_quantize_row_s8_, ISA)(
+    const float *floats, ptrdiff_t count, float inverse_scale, int zero_point, srd_code *codes
+) {
+    enum { step = 16, vectors = step / LANES };
+    ptrdiff_t i = 0;
+    for (; i + step <= count; i += step) {
+        vec v[vectors];
+        UNROLL for (int j = 0; j < vectors; j++) v[j] = load(floats + i + j * LANES) * inverse_scale;
+        put(codes + i, v, vectors, zero_point);
+    }
+    srd_quantize_row_s8_scalar(floats + i, count - i, inverse_scale, zero_point, codes + i);
+}
+
+TARGET void JOIN(srd_dequantize_row_s8_, ISA)(
+    const srd_code *codes, ptrdiff_t count, float scale, int zero_point, float *floats
+) {
+    ptrdiff_t i = 0;
+    for (; i + LANES <= count; i += LANES) *(vec_u *)(floats + i) = real(codes + i, zero_point) * scale;
+    srd_dequantize_row_s8_scalar(codes + i, count - i, scale, zero_point, floats + i);
+}

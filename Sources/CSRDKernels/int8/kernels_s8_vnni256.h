@@ -1,0 +1,13 @@
+// 256-bit byte products, for AVX-VNNI and, to check the same code where that is lacking, for its EVEX twin. ISA, TARGET and
+// DPBUSD are defined before. 12 sums, 2 of weights, 1 of codes: 15 of 16 registers.
+#define HELPER TARGET static inline __attribute__((always_inline))
+#define LANES 8
+#define VECTORS 2
+#define PIXELS 6
+#include "kernels_s8_256.h"
+typedef ivec four_codes, four_weights;
+
+HELPER ivec codes(const srd_code *p) { return (ivec)_mm256_set1_epi32(*(const any_int *)p); }
+HELPER ivec weights(const int8_t *p) { return (ivec)_mm256_loadu_si256((const __m256i *)p); }
+HELPER ivec dot(ivec sum, ivec c, ivec w) { return (ivec)DPBUSD((__m256i)sum, (__m256i)c, (__m256i)w); }
+#include "kernels_s8_body.h"

@@ -64,6 +64,7 @@ let package = Package(
         tests("SRDFloatTests", "SRDFloat", "SRDiff", "SRDImage", "SRDFile", "SRDCheckpoint"),
         tests("SRDInt8Tests", "SRDInt8", "SRDQuantizer", "SRDFloat", "SRDiff", "SRDTensor"),
         tests("SRDQuantizerTests", "SRDQuantizer", "SRDFloat", "SRDiff", "SRDImage", "SRDTensor"),
+        tests("SRDMetricsTests", "SRDMetrics", "SRDImage", "SRDFile", "SRDTensor"),
         tests("SRDKernelTests", "CSRDKernels"),
         tests("ToolTests", "SRDImage", "SRDFile", "SRDiff", "SRDTensor", "srdiff-upscale", "srdiff-inspect", "srdiff-quantize"),
     ]

@@ -4,6 +4,23 @@ import SRDQuantizer
 import SRDiff
 import ToolSupport
 
+/// A title over the first column, which says what a row is about.
+struct ResultTable {
+    let title: String
+    let heading: [String]
+    let rows: [[String]]
+    let right: Set<Int>
+    let note: String
+
+    init(_ title: String, _ heading: [String], _ rows: [[String]], right: Set<Int>, note: String = "") {
+        self.title = title
+        self.heading = heading
+        self.rows = rows
+        self.right = right
+        self.note = note
+    }
+}
+
 /// Results as tables, JSON and CSV.
 struct TextReport {
     let results: Results
@@ -13,30 +30,34 @@ struct TextReport {
     private static let shownLayers = 12
 
     var text: String {
-        var parts = [means] + results.metrics.map(table)
-        if showsLayers { parts += results.inside.map(layers) }
-        return parts.joined(separator: "\n\n")
+        var tables = [means] + results.metrics.map(table)
+        if showsLayers { tables += results.inside.map { layers($0, limit: Self.shownLayers) } }
+        return tables.map { table in
+            let rows = Text.table([[table.title.uppercased()] + table.heading.dropFirst()] + table.rows, right: table.right)
+            return table.note.isEmpty ? rows : rows + "\n" + table.note
+        }.joined(separator: "\n\n")
     }
 
     /// A line for each set and run.
-    private var means: String {
+    var means: ResultTable {
         let sets = results.sets.count > 1 ? results.sets.map { Optional($0) } + [nil] : [nil]
         let metrics = results.metrics
-        var rows = [["MEANS", "pictures"] + metrics.map(\.title)]
+        var rows: [[String]] = []
         for set in sets {
             let count = results.entries.filter { set == nil || $0.set == set }.count
             for (i, run) in results.runs.enumerated() {
-                rows.append([(set.map { "\($0)  " } ?? (sets.count > 1 ? "all  " : "")) + run.label, String(count)] + metrics.map { metric in
+                rows.append([(set.map { "\($0): " } ?? (sets.count > 1 ? "all: " : "")) + run.label, String(count)] + metrics.map { metric in
                     results.sample(metric, run: i, set: set).map { metric.text($0.mean) } ?? ""
                 })
             }
         }
-        return Text.table(rows, right: Set(1...metrics.count + 1))
+        return ResultTable("Means", ["", "pictures"] + metrics.map(\.title), rows, right: Set(1...metrics.count + 1))
     }
 
-    private func table(_ metric: Metric) -> String {
+    func table(_ metric: Metric) -> ResultTable {
         let hasReference = results.runs.indices.contains { results.differences(metric, run: $0) != nil }
-        var rows = [[metric.title.uppercased(), "mean", "± 95 %", "median", "worst", "in"] + (hasReference ? ["- reference", "± 95 %"] : [])]
+        let heading = ["", "mean", "± 95 %", "median", "worst", "in"] + (hasReference ? ["- reference", "± 95 %"] : [])
+        var rows: [[String]] = []
         for (i, run) in results.runs.enumerated() {
             guard let sample = results.sample(metric, run: i) else { continue }
             let worst = results.worst(metric, run: i), difference = results.differences(metric, run: i)
@@ -48,20 +69,18 @@ struct TextReport {
                 difference?.halfWidth.map { Text.fixed($0, metric.decimals + 1) } ?? ""
             ] : []))
         }
-        return Text.table(rows, right: [1, 2, 3, 4, 6, 7]) + "\n" + metric.explanation
+        return ResultTable(metric.title, heading, rows, right: [1, 2, 3, 4, 6, 7], note: metric.explanation)
     }
 
-    private func layers(_ inside: Results.Inside) -> String {
-        let layers = inside.layers
-        let rows = [["LAYERS of \(inside.contestant), worst first", "own, dB", "output, dB", "weights, dB"]] + layers.prefix(Self.shownLayers).map {
-            [$0.name] + Self.decibels($0)
-        }
-        let more = layers.count - Self.shownLayers
-        return Text.table(rows, right: [1, 2, 3]) + """
-
-            Signal over error against the float model, on a patch of \(inside.picture): of the layer itself, given the float model's \
-            values; of what it puts out in the int8 model; of its rounded weights.\(more > 0 ? " \(more) more in --json and --report." : "")
-            """
+    func layers(_ inside: Results.Inside, limit: Int = .max) -> ResultTable {
+        let layers = inside.layers, more = layers.count - limit
+        return ResultTable(
+            "Layers of \(inside.contestant), worst first", ["", "own, dB", "output, dB", "weights, dB"],
+            layers.prefix(limit).map { [$0.name] + Self.decibels($0) }, right: [1, 2, 3],
+            note: """
+                Signal over error against the float model, on a patch of \(inside.picture): of the layer itself, given the float model's
+                values; of what it puts out in the int8 model; of its rounded weights.\(more > 0 ? " \(more) more in --json and --report." : "")
+                """)
     }
 
     static func decibels(_ layer: Quality.Layer) -> [String] {

@@ -6,7 +6,7 @@ enum Page {
         @media(prefers-color-scheme:dark){:root{--bg:#15171a;--fg:#e4e6e9;--soft:#9aa2ad;--line:#33383f;--card:#1f2327;--accent:#6db2ff;
         --c0:#6db2ff;--c1:#ff9d5c;--c2:#5fd39d;--c3:#c99bf2;--c4:#ff8296;--c5:#d9c74a}}
         *{box-sizing:border-box}
-        body{margin:0 auto;max-width:1240px;padding:1.5rem 1.25rem 4rem;background:var(--bg);color:var(--fg);font:16px/1.5 system-ui,sans-serif}
+        body{margin:0 auto;max-width:1560px;padding:1.5rem 1.25rem 4rem;background:var(--bg);color:var(--fg);font:16px/1.5 system-ui,sans-serif}
         h1{font-size:1.7rem;line-height:1.2;margin:.3rem 0 1rem}h2{font-size:1.2rem;margin:2.4rem 0 .6rem}h3{font-size:1rem;margin:0 0 .3rem}
         p{max-width:75ch;margin:.5rem 0}.note{color:var(--soft);font-size:.87rem}
         .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.87rem;font-variant-numeric:tabular-nums}
@@ -21,7 +21,7 @@ enum Page {
         circle.c0{fill:var(--c0)}circle.c1{fill:var(--c1)}circle.c2{fill:var(--c2)}circle.c3{fill:var(--c3)}circle.c4{fill:var(--c4)}circle.c5{fill:var(--c5)}
         span.c0{color:var(--c0)}span.c1{color:var(--c1)}span.c2{color:var(--c2)}span.c3{color:var(--c3)}span.c4{color:var(--c4)}span.c5{color:var(--c5)}
         .picture{background:var(--card);border-radius:8px;padding:.8rem;margin:0 0 1.2rem}
-        .tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(210px,1fr));gap:.6rem}
+        .tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(160px,1fr));gap:.6rem}
         .view{position:relative;overflow:hidden;aspect-ratio:1;border-radius:4px;background:#8884;cursor:grab;touch-action:pan-y}
         .view:active{cursor:grabbing}.view:focus-visible{outline:2px solid var(--accent)}
         .view>*{position:absolute;left:0;top:0;transform-origin:0 0;image-rendering:pixelated;max-width:none;user-select:none}

@@ -33,7 +33,7 @@ struct TextReport {
         var tables = [means] + results.metrics.map(table)
         if showsLayers { tables += results.inside.map { layers($0, limit: Self.shownLayers) } }
         return tables.map { table in
-            let rows = Text.table([[table.title.uppercased()] + table.heading.dropFirst()] + table.rows, right: table.right)
+            let rows = Text.table([[table.title] + table.heading.dropFirst()] + table.rows, right: table.right)
             return table.note.isEmpty ? rows : rows + "\n" + table.note
         }.joined(separator: "\n\n")
     }
@@ -51,7 +51,7 @@ struct TextReport {
                 })
             }
         }
-        return ResultTable("Means", ["", "pictures"] + metrics.map(\.title), rows, right: Set(1...metrics.count + 1))
+        return ResultTable("MEANS", ["", "pictures"] + metrics.map(\.title), rows, right: Set(1...metrics.count + 1))
     }
 
     func table(_ metric: Metric) -> ResultTable {
@@ -69,13 +69,13 @@ struct TextReport {
                 difference?.halfWidth.map { Text.fixed($0, metric.decimals + 1) } ?? ""
             ] : []))
         }
-        return ResultTable(metric.title, heading, rows, right: [1, 2, 3, 4, 6, 7], note: metric.explanation)
+        return ResultTable(metric.title.uppercased(), heading, rows, right: [1, 2, 3, 4, 6, 7], note: metric.explanation)
     }
 
     func layers(_ inside: Results.Inside, limit: Int = .max) -> ResultTable {
         let layers = inside.layers, more = layers.count - limit
         return ResultTable(
-            "Layers of \(inside.contestant), worst first", ["", "own, dB", "output, dB", "weights, dB"],
+            "LAYERS of \(inside.contestant), worst first", ["", "own, dB", "output, dB", "weights, dB"],
             layers.prefix(limit).map { [$0.name] + Self.decibels($0) }, right: [1, 2, 3],
             note: """
                 Signal over error against the float model, on a patch of \(inside.picture): of the layer itself, given the float model's

@@ -28,8 +28,8 @@ public struct Sample: Equatable, Sendable {
     static func quantile(degrees: Int) -> Double {
         if degrees <= table.count { return table[degrees - 1] }
         let z = 1.959963984540054, n = Double(degrees), z3 = z * z * z          // Abramowitz & Stegun 26.7.5
-        let second = 5 * z3 * z * z + 16 * z3 + 3 * z
-        return z + (z3 + z) / (4 * n) + second / (96 * n * n)
+        let z5 = z3 * z * z, second = 5 * z5 + 16 * z3 + 3 * z, third = 3 * z5 * z * z + 19 * z5 + 17 * z3 - 15 * z
+        return z + (z3 + z) / (4 * n) + second / (96 * n * n) + third / (384 * n * n * n)
     }
 
     private static let table = [

@@ -83,9 +83,8 @@ enum Page {
             });
           }
           const canvas = picture.querySelector('canvas'), gain = picture.querySelector('input');
-          const difference = async () => {
+          const difference = () => {
             const [a, b] = [canvas.dataset.a, canvas.dataset.b].map(i => picture.querySelectorAll('img')[i]);
-            await Promise.all([a.decode(), b.decode()]);
             const context = canvas.getContext('2d', {willReadFrequently: true});
             const pixels = image => { context.drawImage(image, 0, 0); return context.getImageData(0, 0, W, H); };
             const one = pixels(a), two = pixels(b);
@@ -98,11 +97,8 @@ enum Page {
             };
             gain.addEventListener('input', show);
             show();
-            picture.dataset.ready = '1';
           };
-          new IntersectionObserver((entries, self) => {
-            if (entries.some(e => e.isIntersecting)) { self.disconnect(); difference(); }
-          }, {rootMargin: '600px'}).observe(picture);
+          addEventListener('load', difference);
           new ResizeObserver(draw).observe(views[0]);
           worst();
         }

@@ -157,7 +157,9 @@ struct Evaluate: ParsableCommand {
         }
         store.removePartial()
         let output = TextReport(results: results, plan: plan, showsLayers: layers)
-        if json { Terminal.output.line(output.json.text) } else if csv { Terminal.output.line(output.csv) } else if !quiet { Terminal.output.line(output.text) }
+        if json { Terminal.output.line(output.json.text) }
+        if csv { Terminal.output.line(output.csv) }
+        if !json && !csv && !quiet { Terminal.output.line(output.text) }
         let failures = conditions.flatMap { $0.failures(in: results) }
         for failure in failures { Self.report(failure) }
         if !failures.isEmpty { throw ExitCode(1) }

@@ -51,7 +51,8 @@ struct Evaluation {
         for (_, entry) in entries { try expect(entry) }
         for (i, (set, entry)) in entries.enumerated() {
             let pair = try PictureSet.load(entry, scale: plan.scale)
-            let values = try measure(entry, pair, runs: results.runs, label: entries.count > 1 ? "[\(i + 1)/\(entries.count)] \(entry.name)" : entry.name)
+            let label = entries.count > 1 ? "[\(i + 1)/\(entries.count)] \(entry.name)" : entry.name
+            let values = try measure(entry, pair, runs: results.runs, label: label)
             results.entries.append(Results.Entry(
                 name: entry.name, set: set, width: pair.original.width, height: pair.original.height, values: values))
         }
@@ -59,6 +60,8 @@ struct Evaluation {
     }
 
     // MARK: One picture
+
+    private typealias Made = (picture: Picture, seconds: Double?)
 
     /// The key of what a run makes of a picture.
     static func key(_ run: Run, _ entry: PictureSet.Entry, low: Picture, seed: UInt64, plan: Plan) -> PictureStore.Key {
@@ -73,19 +76,24 @@ struct Evaluation {
     }
 
     /// `[run][metric]`
-    private mutating func measure(_ entry: PictureSet.Entry, _ pair: PictureSet.Pair, runs: [Run], label: String) throws -> [[Metric: Double]] {
+    private mutating func measure(
+        _ entry: PictureSet.Entry, _ pair: PictureSet.Pair, runs: [Run], label: String
+    ) throws -> [[Metric: Double]] {
         let seen = lpips?.features(of: pair.original, threads: plan.threads)
-        var made = [[(picture: Picture, seconds: Double?)]](repeating: [], count: runs.count)
+        var made = [[Made]](repeating: [], count: runs.count)
         try makeBaselines(entry, pair, runs, into: &made)
         for i in plan.contestants.indices { try sample(i, entry, pair, runs, label: label, into: &made) }
         progress.show("\(label)  measuring")
         return runs.enumerated().map { i, run in
-            let reference = run.isReference ? nil : runs.firstIndex { $0.isReference && $0.schedule == run.schedule && run.schedule != nil }
+            let reference = run.isReference || run.schedule == nil
+                ? nil : runs.firstIndex { $0.isReference && $0.schedule == run.schedule }
             let perSeed = made[i].enumerated().map { j, result in
                 metrics(of: result.picture, pair, seen, reference: reference.map { made[$0][j].picture })
             }
             var values = perSeed[0]
-            for metric in values.keys where perSeed.count > 1 { values[metric] = perSeed.reduce(0) { $0 + $1[metric]! } / Double(perSeed.count) }
+            for metric in values.keys where perSeed.count > 1 {
+                values[metric] = perSeed.reduce(0) { $0 + $1[metric]! } / Double(perSeed.count)
+            }
             values[.sigma] = PictureMetrics.diversity(made[i].map(\.picture))
             let seconds = made[i].compactMap(\.seconds)
             if !seconds.isEmpty { values[.seconds] = Sample(seconds).mean }
@@ -93,7 +101,9 @@ struct Evaluation {
         }
     }
 
-    private func metrics(of found: Picture, _ pair: PictureSet.Pair, _ seen: LPIPS.Features?, reference: Picture?) -> [Metric: Double] {
+    private func metrics(
+        of found: Picture, _ pair: PictureSet.Pair, _ seen: LPIPS.Features?, reference: Picture?
+    ) -> [Metric: Double] {
         let original = pair.original, border = plan.scale
         var values: [Metric: Double] = [
             .psnr: PictureMetrics.psnr(found, original), .lr_psnr: PictureMetrics.lowResolutionPSNR(of: found, from: pair.low)
@@ -111,7 +121,7 @@ struct Evaluation {
     }
 
     private func makeBaselines(
-        _ entry: PictureSet.Entry, _ pair: PictureSet.Pair, _ runs: [Run], into made: inout [[(picture: Picture, seconds: Double?)]]
+        _ entry: PictureSet.Entry, _ pair: PictureSet.Pair, _ runs: [Run], into made: inout [[Made]]
     ) throws {
         for (i, run) in runs.enumerated() where run.schedule == nil {
             let key = Self.key(run, entry, low: pair.low, seed: 0, plan: plan)
@@ -127,14 +137,16 @@ struct Evaluation {
 
     private func preview(of low: Picture, by contestant: Int) -> Picture {
         let loaded = plan.contestants[contestant].loaded
-        func run(_ executor: some Executor) -> Picture { Upscaler(executor: executor, schedule: loaded.schedule, threads: plan.threads).preview(low) }
+        func run(_ executor: some Executor) -> Picture {
+            Upscaler(executor: executor, schedule: loaded.schedule, threads: plan.threads).preview(low)
+        }
         return run(loaded.executor(threads: plan.threads, instructionSet: plan.instructionSet))
     }
 
     /// All samplers and seeds of one model.
     private mutating func sample(
         _ contestant: Int, _ entry: PictureSet.Entry, _ pair: PictureSet.Pair, _ runs: [Run], label: String,
-        into made: inout [[(picture: Picture, seconds: Double?)]]
+        into made: inout [[Made]]
     ) throws {
         var missing: [(run: Int, place: Int, key: PictureStore.Key)] = []
         for (i, run) in runs.enumerated() where run.contestant == contestant && run.schedule != nil {
@@ -154,7 +166,7 @@ struct Evaluation {
 
     private mutating func make(
         _ missing: [(run: Int, place: Int, key: PictureStore.Key)], _ runs: [Run], _ low: Picture, on executor: some Executor,
-        _ schedule: NoiseSchedule, label: String, into made: inout [[(picture: Picture, seconds: Double?)]]
+        _ schedule: NoiseSchedule, label: String, into made: inout [[Made]]
     ) throws {
         let clock = ContinuousClock(), start = clock.now
         progress.show("\(label)  encoding")
@@ -181,7 +193,8 @@ struct Evaluation {
         let needed = loaded.memoryEstimate(lowWidth: size.width, lowHeight: size.height, preview: false)
         guard let available = Machine.availableMemory, needed > available else { return }
         throw ToolError("""
-            \(entry.path): about \(Text.bytes(needed)) of memory needed for \(loaded.path), \(Text.bytes(available)) are free: use a smaller picture
+            \(entry.path): about \(Text.bytes(needed)) of memory needed for \(loaded.path), \
+            \(Text.bytes(available)) are free: use a smaller picture
             """)
     }
 
@@ -191,7 +204,8 @@ struct Evaluation {
         let pair = try PictureSet.load(entry, scale: plan.scale), pixels = Double(pair.low.width * pair.low.height)
         for run in plan.runs {
             guard let schedule = run.schedule, let contestant = run.contestant else { continue }
-            for seed in plan.seeds where store.load(Self.key(run, entry, low: pair.low, seed: seed, plan: plan)) == nil {
+            let keys = plan.seeds.map { Self.key(run, entry, low: pair.low, seed: $0, plan: plan) }
+            for key in keys where store.load(key) == nil {
                 estimate.expect(pixels * Double(schedule.steps), contestant)
             }
         }

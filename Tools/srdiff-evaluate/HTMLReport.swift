@@ -24,6 +24,8 @@ struct HTMLReport {
     func text() throws -> String {
         let tables = TextReport(results: results, plan: plan, showsLayers: true)
         let title = "srdiff-evaluate: " + plan.contestants.map(\.name).joined(separator: ", ")
+        let details = results.metrics.map { Self.details($0.title, tables.table($0)) }
+            + results.inside.map { Self.details("Layers of \($0.contestant), worst first", tables.layers($0)) }
         return """
             <!doctype html>
             <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
@@ -35,8 +37,7 @@ struct HTMLReport {
             <h2>Plots</h2>
             <div class="plots">\(plots.map(\.svg).joined(separator: "\n"))</div>
             <h2>Every metric</h2>
-            \(results.metrics.map { "<details><summary>\($0.title.html)</summary>\(Self.html(tables.table($0)))</details>" }.joined(separator: "\n"))
-            \(results.inside.map { "<details><summary>Layers of \($0.contestant.html), worst first</summary>\(Self.html(tables.layers($0)))</details>" }.joined(separator: "\n"))
+            \(details.joined(separator: "\n"))
             <h2>Pictures, the worst first</h2>
             \(try pictures())
             <h2>Models</h2>
@@ -46,12 +47,22 @@ struct HTMLReport {
             """ + "\n"
     }
 
+    private static func details(_ title: String, _ table: ResultTable) -> String {
+        "<details><summary>\(title.html)</summary>\(html(table))</details>"
+    }
+
     private static func html(_ table: ResultTable) -> String {
-        func cell(_ tag: String, _ i: Int, _ text: String) -> String { "<\(tag)\(table.right.contains(i) ? " class=\"r\"" : "")>\(text.html)</\(tag)>" }
-        let heading = table.heading.enumerated().map { cell("th", $0, $1) }.joined()
-        let rows = table.rows.map { "<tr>" + $0.enumerated().map { cell("td", $0, $1) }.joined() + "</tr>" }.joined(separator: "\n")
+        func row(_ tag: String, _ cells: [String]) -> String {
+            "<tr>" + cells.enumerated().map { i, text in
+                "<\(tag)\(table.right.contains(i) ? " class=\"r\"" : "")>\(text.html)</\(tag)>"
+            }.joined() + "</tr>"
+        }
+        let rows = table.rows.map { row("td", $0) }.joined(separator: "\n")
         let note = table.note.isEmpty ? "" : "<p class=\"note\">\(table.note.html)</p>"
-        return "<div class=\"scroll\"><table><thead><tr>\(heading)</tr></thead><tbody>\(rows)</tbody></table></div>\(note)"
+        return """
+            <div class="scroll"><table><thead>\(row("th", table.heading))</thead>
+            <tbody>\(rows)</tbody></table></div>\(note)
+            """
     }
 
     private var models: ResultTable {
@@ -64,9 +75,10 @@ struct HTMLReport {
 
     private var summary: [String] {
         let count = results.entries.count, subject = results.runs[subject]
+        let sets = results.sets.count > 1 ? " of \(results.sets.joined(separator: " and "))" : ""
         var words = ["""
-            \(count) picture\(count == 1 ? "" : "s")\(results.sets.count > 1 ? " of \(results.sets.joined(separator: " and "))" : ""), reduced and enlarged \
-            ×\(plan.scale) again from the same noise. \(mean(of: .psnr, self.subject))\(mean(of: .lpips, self.subject)) \
+            \(count) picture\(count == 1 ? "" : "s")\(sets), reduced and enlarged ×\(plan.scale) again from the same noise. \
+            \(subject.label): PSNR \(mean(.psnr, self.subject) ?? "–") dB\(mean(.lpips, self.subject).map { ", LPIPS \($0)" } ?? ""). \
             Bicubic alone: \(mean(.psnr, 0) ?? "–") dB\(mean(.lpips, 0).map { ", LPIPS \($0)" } ?? "").
             """]
         for run in results.runs.indices where results.runs[run].schedule == schedule {
@@ -74,14 +86,19 @@ struct HTMLReport {
             var text = "\(results.runs[run].name) against \(results.runs[reference].name), \(schedule.label): "
             let change = loss.mean, half = loss.halfWidth
             if let half, abs(change) <= half {
-                text += "no difference in PSNR can be shown on these pictures (\(Metric.psnr.text(change, signed: true)) ± \(Text.fixed(half, 3)) dB). "
+                text += """
+                    no difference in PSNR can be shown on these pictures \
+                    (\(Metric.psnr.text(change, signed: true)) ± \(Text.fixed(half, 3)) dB). 
+                    """
             } else {
-                text += "\(change < 0 ? "loses" : "gains") \(Text.fixed(abs(change), 3))\(half.map { " ± \(Text.fixed($0, 3))" } ?? "") dB of PSNR. "
+                let spread = half.map { " ± \(Text.fixed($0, 3))" } ?? ""
+                text += "\(change < 0 ? "loses" : "gains") \(Text.fixed(abs(change), 3))\(spread) dB of PSNR. "
             }
             if let perceptual = results.differences(.lpips, run: run) {
                 text += "LPIPS changes by \(Metric.lpips.text(perceptual.mean, signed: true)). "
             }
-            if let near = results.sample(.psnr_to_reference, run: run), let worst = results.worst(.psnr_to_reference, run: run) {
+            if let near = results.sample(.psnr_to_reference, run: run),
+                let worst = results.worst(.psnr_to_reference, run: run) {
                 text += """
                     Its pictures are \(Metric.psnr.text(near.mean)) dB from the reference's, \(Metric.psnr.text(worst.value)) at worst (\(worst.picture)); \
                     above 46 dB two pictures are hard to tell apart.
@@ -89,7 +106,9 @@ struct HTMLReport {
             }
             words.append(text)
         }
-        let same = results.runs.indices.filter { results.runs[$0].name == subject.name && results.runs[$0].schedule?.kind == schedule.kind }
+        let same = results.runs.indices.filter {
+            results.runs[$0].name == subject.name && results.runs[$0].schedule?.kind == schedule.kind
+        }
         if same.count > 1, let few = same.min(by: { results.runs[$0].schedule!.steps < results.runs[$1].schedule!.steps }) {
             let metric = results.metrics.contains(.lpips) ? Metric.lpips : .psnr
             words.append("""
@@ -106,11 +125,6 @@ struct HTMLReport {
 
     private func mean(_ metric: Metric, _ run: Int) -> String? { results.sample(metric, run: run).map { metric.text($0.mean) } }
 
-    private func mean(of metric: Metric, _ run: Int) -> String {
-        guard let value = mean(metric, run) else { return "" }
-        return metric == .psnr ? "\(results.runs[run].label): PSNR \(value) dB" : ", LPIPS \(value)."
-    }
-
     // MARK: Plots
 
     private var plots: [Plot] {
@@ -119,8 +133,11 @@ struct HTMLReport {
             var series: [(name: String, points: [Plot.Point])] = []
             for (i, run) in results.runs.enumerated() {
                 guard let schedule = run.schedule, let mean = results.sample(metric, run: i)?.mean else { continue }
-                let name = "\(run.name) \(schedule.kind)", point = Plot.Point(x: Double(schedule.steps), y: mean, tip: "\(run.label): \(metric.text(mean))")
-                if let at = series.firstIndex(where: { $0.name == name }) { series[at].points.append(point) } else { series.append((name, [point])) }
+                let name = "\(run.name) \(schedule.kind)"
+                let point = Plot.Point(x: Double(schedule.steps), y: mean, tip: "\(run.label): \(metric.text(mean))")
+                let place = series.firstIndex { $0.name == name } ?? series.count
+                if place == series.count { series.append((name, [])) }
+                series[place].points.append(point)
             }
             plots.append(Plot(
                 title: "\(metric.title) by steps\(metric == .lpips ? " (lower is better)" : "")", xLabel: "steps", yLabel: metric.title,
@@ -130,8 +147,8 @@ struct HTMLReport {
         let noise = results.inside.filter { !$0.quality.noise.isEmpty }
         if !noise.isEmpty {
             plots.append(Plot(
-                title: "Predicted noise, int8 against float, by timestep", xLabel: "timestep (0 is the last)", yLabel: "signal to error, dB",
-                series: noise.map { inside in
+                title: "Predicted noise, int8 against float, by timestep", xLabel: "timestep (0 is the last)",
+                yLabel: "signal to error, dB", series: noise.map { inside in
                     Plot.Series(name: inside.contestant, points: inside.quality.noise.map {
                         Plot.Point(x: Double($0.timestep), y: $0.ratio.decibels, tip: "t = \($0.timestep): \(Text.fixed($0.ratio.decibels, 1)) dB")
                     })
@@ -144,8 +161,12 @@ struct HTMLReport {
                 })
             }
             var plot = Plot(
-                title: "Layers of \(inside.contestant), in the network's order", xLabel: "layer (rest the pointer on a dot for its name)", yLabel: "signal to error, dB",
-                series: [series("the layer itself") { inside.quality.layers[$0].own }, series("all up to it") { inside.quality.layers[$0].output }])
+                title: "Layers of \(inside.contestant), in the network's order",
+                xLabel: "layer (rest the pointer on a dot for its name)", yLabel: "signal to error, dB",
+                series: [
+                    series("the layer itself") { inside.quality.layers[$0].own },
+                    series("all up to it") { inside.quality.layers[$0].output }
+                ])
             plot.joined = false
             plots.append(plot)
         }
@@ -171,7 +192,7 @@ struct HTMLReport {
             })
         }
         var plot = Plot(
-            title: compared.isEmpty ? "PSNR over pictures, and the mean" : "PSNR minus the reference's over pictures, and the mean with its 95 % interval",
+            title: compared.isEmpty ? "PSNR of each picture, and the mean" : "PSNR of each picture minus the reference's, and the mean",
             xLabel: "", yLabel: "dB", series: series)
         plot.joined = false
         plot.categories = runs.map { results.runs[$0].label }
@@ -260,7 +281,9 @@ struct HTMLReport {
         var tiles: [String] = [], places: [Int: Int] = [:], count = 0
         func add(_ name: String, _ note: String, _ picture: Picture) throws {
             let source = "data:image/png;base64," + base64(try picture.encoded(as: .png))
-            tiles.append(Self.tile(name, note, "<img alt=\"\(name.html)\" width=\"\(width)\" height=\"\(height)\" draggable=\"false\" src=\"\(source)\">"))
+            tiles.append(Self.tile(name, note, """
+                <img alt="\(name.html)" width="\(width)" height="\(height)" draggable="false" src="\(source)">
+                """))
             count += 1
         }
         try add("input", "\(shown.low.width)×\(shown.low.height)", shown.low.window(left / scale, top / scale, width / scale, height / scale))
@@ -276,13 +299,14 @@ struct HTMLReport {
             "difference", "\(results.runs[subject].label) − \(hasReference ? results.runs[reference!].label : "original")", """
                 <canvas width="\(width)" height="\(height)" data-a="\(places[subject]!)" data-b="\(hasReference ? places[reference!]! : truth)"></canvas>
                 """))
+        let gain = hasReference ? 8 : 2
         let near = values[subject][.psnr_to_reference].map { ", \(Metric.psnr.text($0)) dB from the reference" } ?? ""
         return """
             <section class="picture" data-width="\(width)" data-height="\(height)" data-x="\(spot.x - left)" data-y="\(spot.y - top)">
             <h3>\((entry.name + near).html)</h3>
             <div class="bar"><button data-do="out" aria-label="zoom out">−</button><button data-do="in" aria-label="zoom in">+</button>\
             <button data-do="worst">Worst spot</button><button data-do="whole">Whole</button>\
-            <label>difference <output>×8</output> <input type="range" min="1" max="32" value="8" aria-label="gain of the difference"></label></div>
+            <label>difference <output>×\(gain)</output> <input type="range" min="1" max="32" value="\(gain)" aria-label="gain"></label></div>
             <div class="tiles">\(tiles.joined())</div></section>
             """
     }

@@ -13,7 +13,7 @@ enum Page {
         th,td{padding:.25rem .7rem;text-align:left;white-space:nowrap;border-bottom:1px solid var(--line)}th{color:var(--soft);font-weight:600}
         th:first-child,td:first-child{padding-left:0}td.r,th.r{text-align:right}
         details{margin:.5rem 0}summary{cursor:pointer;font-weight:600}
-        .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,460px),1fr));gap:1rem}
+        .plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,460px),1fr));gap:1rem}
         figure{margin:0}.plot{background:var(--card);border-radius:8px;padding:.7rem .8rem}.plot figcaption{font-weight:600;font-size:.92rem}
         svg{width:100%;height:auto;display:block}svg text{fill:var(--soft);font-size:12px}svg .label{fill:var(--fg)}
         .grid{stroke:var(--line)}polyline{fill:none;stroke-width:2}.mean{stroke:var(--fg);stroke-width:2}.legend{font-size:.82rem;margin:.2rem 0 0}
@@ -21,7 +21,7 @@ enum Page {
         circle.c0{fill:var(--c0)}circle.c1{fill:var(--c1)}circle.c2{fill:var(--c2)}circle.c3{fill:var(--c3)}circle.c4{fill:var(--c4)}circle.c5{fill:var(--c5)}
         span.c0{color:var(--c0)}span.c1{color:var(--c1)}span.c2{color:var(--c2)}span.c3{color:var(--c3)}span.c4{color:var(--c4)}span.c5{color:var(--c5)}
         .picture{background:var(--card);border-radius:8px;padding:.8rem;margin:0 0 1.2rem}
-        .tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(160px,1fr));gap:.6rem}
+        .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(160px,1fr));gap:.6rem}
         .view{position:relative;overflow:hidden;aspect-ratio:1;border-radius:4px;background:#8884;cursor:grab;touch-action:pan-y}
         .view:active{cursor:grabbing}.view:focus-visible{outline:2px solid var(--accent)}
         .view>*{position:absolute;left:0;top:0;transform-origin:0 0;image-rendering:pixelated;max-width:none;user-select:none}

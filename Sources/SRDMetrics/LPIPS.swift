@@ -10,21 +10,22 @@ public enum LPIPSError: Error, Equatable, CustomStringConvertible, Sendable {
     public var description: String {
         switch self {
         case .missing(let name, let expected): "not LPIPS weights: tensor `\(name)` of shape \(expected) is missing"
-        case .misshapen(let name, let found, let expected): "tensor `\(name)` has shape \(found), LPIPS needs \(expected)"
+        case .misshapen(let name, let found, let expected):
+            "tensor `\(name)` has shape \(found), LPIPS needs \(expected)"
         case .notFinite(let name): "tensor `\(name)` has numbers that are not finite"
         }
     }
 }
 
-/// Learned perceptual distance, version 0.1 with AlexNet (Zhang et al. 2018, arXiv 1801.03924, eq. 1): 0 for equal pictures, about 0.7 for
-/// unlike ones.
+/// Learned perceptual distance, version 0.1 with AlexNet (Zhang et al. 2018, arXiv 1801.03924, eq. 1): 0 for equal
+/// pictures, about 0.7 for unlike ones.
 public struct LPIPS: Sendable {
     /// Below this AlexNet has nothing left to look at.
     public static let leastSide = 31
 
     private let stages: [Stage]
 
-    /// From torchvision's `features.{0,3,6,8,10}.{weight,bias}` and the linear layers `lin0…4.weight`; others are ignored.
+    /// From torchvision's `features.{0,3,6,8,10}.{weight,bias}` and the linear layers `lin0…4.weight`; ignores others.
     public init(tensors: [String: FloatTensor]) throws(LPIPSError) {
         func values(_ name: String, _ shape: [Int]) throws(LPIPSError) -> [Float] {
             guard let tensor = tensors[name] else { throw .missing(name: name, expected: shape) }
@@ -36,9 +37,11 @@ public struct LPIPS: Sendable {
         var stages: [Stage] = []
         for (i, (layer, out, channels, kernel)) in shapes.enumerated() {
             stages.append(Stage(
-                channels: channels, out: out, kernel: kernel, stride: i == 0 ? 4 : 1, padding: i < 2 ? 2 : 1, poolsFirst: i == 1 || i == 2,
+                channels: channels, out: out, kernel: kernel, stride: i == 0 ? 4 : 1, padding: i < 2 ? 2 : 1,
+                poolsFirst: i == 1 || i == 2,
                 weights: try values("features.\(layer).weight", [out, channels, kernel, kernel]),
-                bias: try values("features.\(layer).bias", [out]), importance: try values("lin\(i).weight", [1, out, 1, 1])))
+                bias: try values("features.\(layer).bias", [out]),
+                importance: try values("lin\(i).weight", [1, out, 1, 1])))
         }
         self.stages = stages
     }
@@ -113,15 +116,17 @@ private struct Stage: Sendable {
     private let bias: [Block]
 
     init(
-        channels: Int, out: Int, kernel: Int, stride: Int, padding: Int, poolsFirst: Bool, weights: [Float], bias: [Float],
-        importance: [Float]
+        channels: Int, out: Int, kernel: Int, stride: Int, padding: Int, poolsFirst: Bool, weights: [Float],
+        bias: [Float], importance: [Float]
     ) {
         let taps = kernel * kernel * channels
-        var packed = [Block](repeating: .zero, count: out / 8 * taps), packedBias = [Block](repeating: .zero, count: out / 8)
+        var packed = [Block](repeating: .zero, count: out / 8 * taps)
+        var packedBias = [Block](repeating: .zero, count: out / 8)
         for o in 0..<out {
             for i in 0..<channels {
                 for tap in 0..<kernel * kernel {
-                    packed[o / 8 * taps + tap * channels + i][o % 8] = weights[(o * channels + i) * kernel * kernel + tap]
+                    let weight = weights[(o * channels + i) * kernel * kernel + tap]
+                    packed[o / 8 * taps + tap * channels + i][o % 8] = weight
                 }
             }
             packedBias[o / 8][o % 8] = bias[o]
@@ -146,7 +151,9 @@ private struct Stage: Sendable {
                     for block in 0..<out / 8 {
                         let blockWeights = weights.baseAddress! + block * kernel * kernel * channels
                         for x in Swift.stride(from: 0, to: width, by: 4) {
-                            tile(start, min(4, width - x), from: x, input.width, channels, blockWeights, bias[block], into: row + block * 8)
+                            tile(
+                                start, min(4, width - x), from: x, input.width, channels, blockWeights, bias[block],
+                                into: row + block * 8)
                         }
                     }
                 }
@@ -157,8 +164,8 @@ private struct Stage: Sendable {
     /// Eight channels of four pixels, or of the row's last ones; those beyond are computed from the last and dropped.
     @inline(__always)
     private func tile(
-        _ rows: UnsafePointer<Float>, _ pixels: Int, from x: Int, _ inputWidth: Int, _ channels: Int, _ weights: UnsafePointer<Block>,
-        _ bias: Block, into out: UnsafeMutablePointer<Float>
+        _ rows: UnsafePointer<Float>, _ pixels: Int, from x: Int, _ inputWidth: Int, _ channels: Int,
+        _ weights: UnsafePointer<Block>, _ bias: Block, into out: UnsafeMutablePointer<Float>
     ) {
         let step = stride * channels, count = kernel * channels, last = pixels - 1
         let first = rows + x * step
@@ -183,7 +190,8 @@ private struct Stage: Sendable {
 extension FloatTensor {
     /// A feature map whose rows `body` fills in, over the threads.
     fileprivate init(
-        height: Int, width: Int, channels: Int, threads: Int, _ body: @Sendable (_ y: Int, _ row: UnsafeMutablePointer<Float>) -> Void
+        height: Int, width: Int, channels: Int, threads: Int,
+        _ body: @Sendable (_ y: Int, _ row: UnsafeMutablePointer<Float>) -> Void
     ) {
         self.init(height: height, width: width, channels: channels)
         values.withUnsafeMutableBufferPointer { values in
@@ -206,13 +214,15 @@ extension FloatTensor {
 
     /// The greatest of 3×3, every second pixel.
     fileprivate func pooled(threads: Int) -> FloatTensor {
-        let outWidth = (width - 3) / 2 + 1
-        return FloatTensor(height: (height - 3) / 2 + 1, width: outWidth, channels: channels, threads: threads) { y, row in
+        let outWidth = (width - 3) / 2 + 1, outHeight = (height - 3) / 2 + 1
+        return FloatTensor(height: outHeight, width: outWidth, channels: channels, threads: threads) { y, row in
             for x in 0..<outWidth {
                 for c in 0..<channels {
                     var greatest = -Float.infinity
                     for dy in 0..<3 {
-                        for dx in 0..<3 { greatest = max(greatest, values[((2 * y + dy) * width + 2 * x + dx) * channels + c]) }
+                        for dx in 0..<3 {
+                            greatest = max(greatest, values[((2 * y + dy) * width + 2 * x + dx) * channels + c])
+                        }
                     }
                     row[x * channels + c] = greatest
                 }

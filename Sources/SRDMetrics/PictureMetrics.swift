@@ -25,8 +25,8 @@ public enum PictureMetrics {
         psnr(picture.resized(width: low.width, height: low.height), low)
     }
 
-    /// How much the samples of one input differ: the standard deviation of each value over them, then the mean over all values, in
-    /// codes of 8 bits (Lugmayr et al. 2020, SRFlow, sec. 4). nil for fewer than two.
+    /// How much the samples of one input differ: the standard deviation of each value over them, then the mean over all
+    /// values, in codes of 8 bits (Lugmayr et al. 2020, SRFlow, sec. 4). nil for fewer than two.
     public static func diversity(_ samples: [Picture]) -> Double? {
         guard samples.count > 1 else { return nil }
         var sum = 0.0

@@ -1,8 +1,8 @@
 import SRDImage
 import SRDTensor
 
-/// SSIM (Wang, Bovik, Sheikh, Simoncelli 2004, eq. 13), K₁ = 0.01, K₂ = 0.03: mean over channels and over all places where the
-/// window lies inside the picture.
+/// SSIM (Wang, Bovik, Sheikh, Simoncelli 2004, eq. 13), K₁ = 0.01, K₂ = 0.03: mean over channels and over all places
+/// where the window lies inside the picture.
 public struct StructuralSimilarity: Sendable {
     /// Along one axis; sums to 1.
     private let window: [Double]
@@ -16,9 +16,11 @@ public struct StructuralSimilarity: Sendable {
     }()
 
     /// 7×7, all alike, unbiased covariance: what scikit-image does unasked, and the published results used.
-    public static let uniform7 = StructuralSimilarity(window: [Double](repeating: 1 / 7, count: 7), covarianceGain: 49.0 / 48)
+    public static let uniform7 = StructuralSimilarity(
+        window: [Double](repeating: 1 / 7, count: 7), covarianceGain: 49.0 / 48)
 
-    /// −1…1; nil where the pictures are smaller than the window. They must be alike in size and channels, 8 bits, without alpha.
+    /// −1…1; nil where the pictures are smaller than the window. They must be alike in size and channels, 8 bits,
+    /// without alpha.
     public func mean(_ a: Picture, _ b: Picture, threads: Int = 1) -> Double? {
         precondition(a.width == b.width && a.height == b.height && a.channels == b.channels, "two sizes of picture")
         let rows = a.height - window.count + 1, columns = a.width - window.count + 1

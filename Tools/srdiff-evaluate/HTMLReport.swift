@@ -195,7 +195,7 @@ struct HTMLReport {
             title: compared.isEmpty ? "PSNR of each picture, and the mean" : "PSNR of each picture minus the reference's, and the mean",
             xLabel: "", yLabel: "dB", series: series)
         plot.joined = false
-        plot.categories = runs.map { results.runs[$0].label }
+        plot.categories = runs.map { runs.count > 4 ? "" : results.runs[$0].label }       // more would overlap
         plot.means = means
         return plot
     }

@@ -170,7 +170,7 @@ struct Condition {
         guard let start = text.firstIndex(where: { "<>".contains($0) }) else { return nil }
         var comparison = String(text[start]), rest = text[text.index(after: start)...]
         if rest.first == "=" { comparison += "="; rest = rest.dropFirst() }
-        func trimmed(_ text: Substring) -> String { String(text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed()) }
+        func trimmed(_ text: Substring) -> String { text.split(whereSeparator: \.isWhitespace).joined(separator: " ") }
         let name = trimmed(text[..<start])
         let side: Side = name.hasSuffix("_drop") ? .drop : name.hasSuffix("_rise") ? .rise : .value
         guard let bound = Double(trimmed(rest)), bound.isFinite,
@@ -198,7 +198,8 @@ struct Condition {
             case "<": value < bound
             default: value <= bound
             }
-            return fails ? "\(results.runs[run].label): \(metric.rawValue)\(side.rawValue) is \(Text.fixed(value, 4)) (\(text))" : nil
+            let name = "\(results.runs[run].label): \(metric.rawValue)\(side.rawValue)"
+            return fails ? "\(name) is \(Text.fixed(value, 4)) (\(text))" : nil
         }
     }
 }

@@ -50,6 +50,7 @@ let package = Package(
         ),
         tool("srdiff-upscale", "SRDImage", "SRDiff", "SRDFile", "SRDTensor"),
         tool("srdiff-quantize", "SRDImage", "SRDiff", "SRDFile", "SRDCheckpoint", "SRDInt8", "SRDQuantizer", "SRDMetrics"),
+        tool("srdiff-evaluate", "SRDImage", "SRDiff", "SRDFile", "SRDInt8", "SRDQuantizer", "SRDMetrics"),
         tool("srdiff-inspect", "SRDTensor", "SRDiff", "SRDFile", "SRDCheckpoint"),
 
         // Tests
@@ -64,7 +65,8 @@ let package = Package(
         tests("SRDFloatTests", "SRDFloat", "SRDiff", "SRDImage", "SRDFile", "SRDCheckpoint"),
         tests("SRDInt8Tests", "SRDInt8", "SRDQuantizer", "SRDFloat", "SRDiff", "SRDTensor"),
         tests("SRDQuantizerTests", "SRDQuantizer", "SRDFloat", "SRDiff", "SRDImage", "SRDTensor"),
+        tests("SRDMetricsTests", "SRDMetrics", "SRDImage", "SRDFile", "SRDTensor"),
         tests("SRDKernelTests", "CSRDKernels"),
-        tests("ToolTests", "SRDImage", "SRDFile", "SRDiff", "SRDTensor", "srdiff-upscale", "srdiff-inspect", "srdiff-quantize"),
+        tests("ToolTests", "SRDImage", "SRDFile", "SRDiff", "SRDTensor", "srdiff-upscale", "srdiff-evaluate", "srdiff-inspect", "srdiff-quantize"),
     ]
 )

@@ -16,6 +16,8 @@ public final class FloatExecutor: Executor {
     public let threads: Int
     /// Called with every node's output, in order; for calibration and comparison. Costs a copy of each.
     public var observe: ((Node, FloatTensor) -> Void)?
+    /// Asked after `observe` what a node should have put out; its readers go on from that, so an error stays where it is made.
+    public var correct: ((Node) -> FloatTensor?)?
 
     public var configuration: Configuration { model.configuration }
 
@@ -117,7 +119,8 @@ public final class FloatExecutor: Executor {
                 compute(node, inputs, residuals: node.residuals.map { maps[$0.index]! }, timeBiases, into: output)
                 maps[i] = output
             }
-            if let rounding, let activation = rounding.activations[node.name] {
+            func roundOutput() {
+                guard let rounding, let activation = rounding.activations[node.name] else { return }
                 let quantization = activation.at(timestep, of: rounding.timesteps)
                 if activation.keepsFloat {
                     rounded[i] = round(maps[i]!, to: quantization)
@@ -125,7 +128,12 @@ public final class FloatExecutor: Executor {
                     maps[i] = round(maps[i]!, to: quantization)
                 }
             }
+            roundOutput()
             observe?(node, maps[i]!.tensor())
+            if node.operation != .input, let corrected = correct?(node) {
+                maps[i] = FeatureMap(corrected, border: borders[i], pool: pool)
+                roundOutput()
+            }
             for value in lastUses[i] {
                 maps[value.index] = nil
                 rounded[value.index] = nil

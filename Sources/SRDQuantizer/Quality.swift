@@ -12,6 +12,8 @@ public struct Quality: Sendable {
         public let weights: SignalToNoise?
         /// Of what the layer puts out in the int8 model, everything before it int8 too.
         public let output: SignalToNoise
+        /// The same with the float model's values before it: what the layer itself does wrong.
+        public let own: SignalToNoise
     }
 
     public struct PictureQuality: Sendable {
@@ -30,6 +32,8 @@ public struct Quality: Sendable {
     /// Predicted noise, by timestep, ascending.
     public internal(set) var noise: [(timestep: Int, ratio: SignalToNoise)] = []
     public internal(set) var pictures: [PictureQuality] = []
+
+    public init(layers: [Layer] = []) { self.layers = layers }
 
     public var meanPSNR: Double { pictures.isEmpty ? .nan : pictures.reduce(0) { $0 + $1.psnr } / Double(pictures.count) }
 
@@ -97,21 +101,28 @@ public struct Comparison {
                 PictureMetrics.lowResolutionPSNR(of: expected, from: low), PictureMetrics.lowResolutionPSNR(of: found, from: low)))
     }
 
-    /// On one picture, at the first, the middle and the last step of its float trajectory.
-    private func layers(of quantized: QuantizedModel) -> [Quality.Layer] {
+    /// Every layer on the first picture, at the first, the middle and the last step of its float trajectory.
+    public func layers(of quantized: QuantizedModel) -> [Quality.Layer] {
         guard let picture = patches.pictures.first else { return [] }
         let float = FloatExecutor(model, threads: settings.threads)
         let simulated = FloatExecutor(simulating: quantized, threads: settings.threads)
-        var expected: [String: FloatTensor] = [:], outputs: [String: SignalToNoise] = [:]
-        func compare(_ run: (FloatExecutor) -> Void) {
+        var expected: [String: FloatTensor] = [:], outputs: [String: SignalToNoise] = [:], own: [String: SignalToNoise] = [:]
+        /// `run` is told which it is: 0 float, 1 int8, 2 int8 with every layer's inputs put right.
+        func compare(_ run: (FloatExecutor, Int) -> Void) {
             float.observe = { node, tensor in expected[node.name] = tensor }
-            run(float)
+            run(float, 0)
             simulated.observe = { node, tensor in
                 if node.operation != .input { outputs[node.name, default: .init()].add(tensor.values, expected: expected[node.name]!.values) }
             }
-            run(simulated)
+            run(simulated, 1)
+            simulated.observe = { node, tensor in
+                if node.operation != .input { own[node.name, default: .init()].add(tensor.values, expected: expected[node.name]!.values) }
+            }
+            simulated.correct = { expected[$0.name] }
+            run(simulated, 2)
             float.observe = nil
             simulated.observe = nil
+            simulated.correct = nil
             expected = [:]
         }
         let watched = WatchedExecutor(float)
@@ -119,18 +130,19 @@ public struct Comparison {
         var moments: [(x: FloatTensor, timestep: Int)] = []
         watched.onNoise = { x, timestep, _, _ in moments.append((x, timestep)) }
         _ = upscaler.residual(upscaler.prepare(picture), settings: SamplingSettings(sampler: sampler, seed: settings.seed)) { _ in }
-        compare { executor in _ = Upscaler(executor: executor, schedule: model.schedule, threads: settings.threads).prepare(picture) }
-        let conditions = [float, simulated].map {
-            Upscaler(executor: $0, schedule: model.schedule, threads: settings.threads).prepare(picture).condition
+        var conditions: [Int: FloatExecutor.Condition] = [:]
+        compare { executor, which in
+            conditions[which] = Upscaler(executor: executor, schedule: model.schedule, threads: settings.threads).prepare(picture).condition
         }
         for i in Swift.Set([0, moments.count / 2, moments.count - 1]).sorted() {
-            compare { executor in
-                _ = executor.predictNoise(in: moments[i].x, at: moments[i].timestep, given: conditions[executor === float ? 0 : 1])
+            compare { executor, which in
+                _ = executor.predictNoise(in: moments[i].x, at: moments[i].timestep, given: conditions[which]!)
             }
         }
         let graphs = [model.network.encoder, model.network.conditioner, model.network.noisePredictor]
         return graphs.flatMap(\.nodes).filter { $0.operation != .input }.map { node in
-            Quality.Layer(name: node.name, weights: weights(of: node, in: quantized), output: outputs[node.name] ?? .init())
+            Quality.Layer(
+                name: node.name, weights: weights(of: node, in: quantized), output: outputs[node.name] ?? .init(), own: own[node.name] ?? .init())
         }
     }
 

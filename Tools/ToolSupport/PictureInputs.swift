@@ -42,3 +42,15 @@ extension PictureInput {
         !name.hasPrefix(".") && FilePath.fileExtension(of: name).map { PictureFormat(fileExtension: $0) != nil } ?? false
     }
 }
+
+extension Picture {
+    /// 8 bits, without alpha.
+    public var plain: Picture {
+        let kept = channels - (hasAlpha ? 1 : 0), unit: UInt32 = bitDepth == 8 ? 1 : 257
+        guard kept != channels || unit != 1 else { return self }
+        let samples = stride(from: 0, to: samples.count, by: channels).flatMap { pixel in
+            (pixel..<pixel + kept).map { UInt16((UInt32(self.samples[$0]) + unit / 2) / unit) }
+        }
+        return Picture(width: width, height: height, channels: kept, bitDepth: 8, samples: samples)
+    }
+}

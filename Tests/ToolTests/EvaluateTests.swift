@@ -1,0 +1,221 @@
+import Foundation
+import SRDFile
+import SRDImage
+import SRDiff
+import TestSupport
+import Testing
+
+private enum Browser {
+    static let path = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
+        .first { FileManager.default.isExecutableFile(atPath: $0) }
+}
+
+@Suite("srdiff-evaluate", .serialized)
+struct EvaluateTests {
+    /// A folder with a tiny float model, its int8 one, and two pictures.
+    private func withSetting<Result>(
+        damage: String? = nil, _ body: (_ folder: String, _ arguments: [String]) throws -> Result
+    ) throws -> Result {
+        try withTemporaryFolder { folder in
+            try TinyModel.write(to: "\(folder)/tiny.safetensors")
+            let float = try Model(tensors: TinyModel.tensors())
+            var quantized = try TinyQuantizer.quantize(float)
+            if let damage { quantized = quantized.doublingScales(of: damage) }
+            let hash = String(repeating: "0", count: 64)
+            try QuantizedModelFile(model: quantized, provenance: .init(
+                sourceSHA256: hash, calibration: "noise", calibrationSHA256: hash, settings: "", tool: "test"
+            )).write(to: "\(folder)/tiny.int8.safetensors")
+            try FileManager.default.createDirectory(atPath: "\(folder)/photos", withIntermediateDirectories: true)
+            try smooth(52, 47).write(to: "\(folder)/photos/a.png")
+            try smooth(64, 48).write(to: "\(folder)/photos/b.png")
+            return try body(folder, [
+                "\(folder)/tiny.int8.safetensors", "--reference", "\(folder)/tiny.safetensors", "--images", "\(folder)/photos",
+                "--save-images", "\(folder)/kept", "--steps", "2,3"
+            ])
+        }
+    }
+
+    private func smooth(_ width: Int, _ height: Int) -> Picture {
+        Picture.random(width / 8, height / 8).resized(width: width, height: height)
+    }
+
+    private func json(_ run: ToolRun) throws -> [String: Any] {
+        try #require(try JSONSerialization.jsonObject(with: run.output) as? [String: Any], "\(run.error)")
+    }
+
+    @Test("help names every option and metric, and exits 0")
+    func help() throws {
+        let run = try ToolRun("srdiff-evaluate", ["--help"])
+        #expect(run.status == 0)
+        for word in ["--reference", "--images", "--lr", "--sampler", "--steps", "--samples", "--lpips", "--save-reference", "--save-images",
+                     "--layers", "--report", "--fail-if", "--json", "--csv", "psnr_to_reference", "EXIT STATUS"] {
+            #expect(run.text.contains(word), "\(word)")
+        }
+    }
+
+    @Test("a command line that makes no sense exits 2 and says why", arguments: [
+        [], ["m"], ["m", "--images", "i", "--steps", "0"], ["m", "--images", "i", "--steps", "5,5"], ["m", "--images", "i", "--json", "--csv"],
+        ["m", "--images", "i", "--layers"], ["m", "--images", "i", "--fail-if", "psnr_drop>0.1"], ["m", "--images", "i", "--fail-if", "beauty<1"],
+        ["m", "--images", "i", "--fail-if", "psnr<"], ["m", "--images", "i", "--eta", "1"], ["m", "--images", "i", "--fail-if", "sigma<1"]
+    ])
+    func usage(arguments: [String]) throws {
+        let run = try ToolRun("srdiff-evaluate", arguments)
+        #expect(run.status == 2 && !run.error.isEmpty && run.output.isEmpty)
+    }
+
+    @Test("measures baselines, reference and model; the same again from what was kept; a kept picture of another seed is not taken")
+    func measures() throws {
+        try withSetting { folder, arguments in
+            let first = try json(ToolRun("srdiff-evaluate", arguments + ["--json", "--samples", "2"]))
+            let runs = try #require(first["runs"] as? [[String: Any]])
+            #expect(runs.compactMap { $0["run"] as? String } == [
+                "bicubic", "encoder", "tiny ddpm 2", "tiny ddpm 3", "tiny.int8 ddpm 2", "tiny.int8 ddpm 3"
+            ])
+            for run in runs { #expect(((run["psnr"] as? [String: Any])?["mean"] as? Double ?? 0) > 5) }
+            let model = try #require(runs.last), near = try #require(model["psnr_to_reference"] as? [String: Any])
+            #expect((near["mean"] as? Double ?? 0) > 20)
+            #expect((model["sigma"] as? [String: Any])?["mean"] as? Double ?? 0 > 0)
+            let mean = (model["psnr"] as? [String: Any])?["mean"] as? Double
+            let own = (runs[3]["psnr"] as? [String: Any])?["mean"] as? Double
+            let change = ((model["psnr"] as? [String: Any])?["difference"] as? [String: Any])?["mean"] as? Double
+            #expect(abs(try #require(mean) - #require(own) - #require(change)) < 1e-9)
+
+            // Interrupted: one picture was not made yet, another is of other settings.
+            let kept = "\(folder)/kept/tiny.int8_ddpm_3", path = "\(kept)/a_seed0.png"
+            let before = try Data(contentsOf: URL(fileURLWithPath: path)), other = "\(folder)/kept/tiny_ddpm_3/b_seed1.png"
+            let date = try FileManager.default.attributesOfItem(atPath: other)[.modificationDate] as? Date
+            try FileManager.default.removeItem(atPath: path)
+            let wrong = "\(kept)/b_seed1.png"
+            try Data(contentsOf: URL(fileURLWithPath: "\(kept)/b_seed0.png")).write(to: URL(fileURLWithPath: wrong))
+            let second = try json(ToolRun("srdiff-evaluate", arguments + ["--json", "--samples", "2"]))
+            #expect(try readPicture(path).samples == Picture(parsing: [UInt8](before)).samples)
+            #expect(try FileManager.default.attributesOfItem(atPath: other)[.modificationDate] as? Date == date)
+            let again = try #require(second["runs"] as? [[String: Any]]).last?["psnr"] as? [String: Any]
+            #expect(again?["mean"] as? Double == mean)
+        }
+    }
+
+    @Test("--csv has a line for each picture and run; the reference has a folder of its own where one is named")
+    func csv() throws {
+        try withSetting { folder, arguments in
+            let run = try ToolRun("srdiff-evaluate", arguments + ["--csv", "--save-reference", "\(folder)/reference"])
+            let lines = run.text.split(separator: "\n")
+            #expect(run.status == 0 && lines.count == 1 + 2 * 6, "\(run.error)")
+            #expect(lines[0].hasPrefix("set,picture,model,sampler,steps,psnr,") && lines[1].hasPrefix("photos,a,bicubic,,,"))
+            #expect(try list("\(folder)/reference") == ["tiny_ddpm_2", "tiny_ddpm_3"])
+            #expect(try list("\(folder)/kept") == ["bicubic", "encoder", "tiny.int8_ddpm_2", "tiny.int8_ddpm_3"])
+        }
+    }
+
+    @Test("--fail-if decides the exit status and names model, metric and value")
+    func failIf() throws {
+        try withSetting { _, arguments in
+            let good = try ToolRun("srdiff-evaluate", arguments + ["--quiet", "--fail-if", "psnr_drop>10"])
+            #expect(good.status == 0 && good.output.isEmpty && good.error.isEmpty)
+            let bad = try ToolRun("srdiff-evaluate", arguments + ["--quiet", "--fail-if", "psnr_drop > -10", "--fail-if", "ssim<=-1"])
+            #expect(bad.status == 1 && bad.error.contains("tiny.int8 ddpm 3: psnr_drop is") && !bad.error.contains("ssim"))
+        }
+    }
+
+    @Test("pairs: what was given as reduced is used; a missing or misfitting one is an error that names it")
+    func pairs() throws {
+        try withSetting { folder, arguments in
+            try FileManager.default.createDirectory(atPath: "\(folder)/low", withIntermediateDirectories: true)
+            let pairs = arguments + ["--lr", "\(folder)/low", "--csv"]
+            try Picture.random(13, 11).write(to: "\(folder)/low/a.png")
+            let missing = try ToolRun("srdiff-evaluate", pairs)
+            #expect(missing.status == 1 && missing.error.contains("low/b.png is missing"))
+            try Picture.random(17, 12).write(to: "\(folder)/low/b.png")
+            let misfit = try ToolRun("srdiff-evaluate", pairs)
+            #expect(misfit.status == 1 && misfit.error.contains("low/b.png: 17×12 pixels"))
+            try Picture.random(16, 12).write(to: "\(folder)/low/b.png")
+            #expect(try ToolRun("srdiff-evaluate", pairs).text != ToolRun("srdiff-evaluate", arguments + ["--csv"]).text)
+        }
+    }
+
+    static let damaged = ["denoise_fn.ups.0.0.block1.block.1", "denoise_fn.mid_block1.block2.block.1", "rrdb.RRDB_trunk.0.RDB2.conv2"]
+
+    @Test("--layers puts the layer whose scales were doubled first", arguments: damaged)
+    func layers(name: String) throws {
+        try withSetting(damage: name) { _, arguments in
+            let run = try ToolRun("srdiff-evaluate", arguments + ["--layers"])
+            let start = try #require(run.text.range(of: "LAYERS of tiny.int8"), "\(run.error)")
+            let first = run.text[start.lowerBound...].split(separator: "\n").dropFirst().first
+            #expect(first?.hasPrefix(name) == true, "\(first ?? "")")
+        }
+    }
+
+    // MARK: The report
+
+    /// Appended to the page: uses it as its reader would, and writes down what came of it.
+    private static let reader = """
+        <script>addEventListener('load', () => {
+          const picture = document.querySelector('.picture'), images = [...document.images], transforms = () =>
+            [...picture.querySelectorAll('.view > *')].map(e => e.style.transform);
+          const log = [images.every(i => i.complete && i.naturalWidth > 0) ? 'images' : 'no images'];
+          const before = transforms();
+          picture.querySelector('[data-do=in]').click();
+          const after = transforms();
+          log.push(after.every(t => t === after[0]) && after[0] !== before[0] ? 'zoom' : 'no zoom');
+          picture.querySelector('[data-do=whole]').click();
+          log.push(+picture.dataset.zoom < 6 && transforms()[0] !== after[0] ? 'whole' : 'no whole');
+          const canvas = picture.querySelector('canvas');
+          const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+          log.push(data.some((v, i) => i % 4 !== 3 && v > 0) ? 'difference' : 'no difference');
+          document.body.dataset.log = log.join(', ');
+        });</script>
+        """
+
+    @Test("--report is one file that asks for nothing else; an existing one needs --overwrite")
+    func report() throws {
+        try withSetting { folder, arguments in
+            let path = "\(folder)/report.html"
+            let run = try ToolRun("srdiff-evaluate", arguments + ["--report", path, "--quiet"])
+            #expect(run.status == 0, "\(run.error)")
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            #expect(!text.contains("http:") && !text.contains("https:") && !text.contains("url(") && text.contains("<svg"))
+            #expect(text.components(separatedBy: "class=\"picture\"").count == 3)
+            #expect(text.components(separatedBy: "<figure class=\"plot\">").count == 5)      // steps, pictures, timesteps, layers
+            let again = try ToolRun("srdiff-evaluate", arguments + ["--report", path])
+            #expect(again.status == 1 && again.error.contains("--overwrite"))
+        }
+    }
+
+    @Test("a browser shows it: no error on its console, pictures load, all views zoom together, the difference is drawn",
+          .enabled(if: Browser.path != nil, "no Chromium on this machine"))
+    func browser() throws {
+        try withSetting { folder, arguments in
+            let path = "\(folder)/report.html"
+            #expect(try ToolRun("srdiff-evaluate", arguments + ["--report", path, "--quiet"]).status == 0)
+            let text = try String(contentsOfFile: path, encoding: .utf8)
+            let read = text.replacingOccurrences(of: "</body>", with: Self.reader + "</body>")
+            try Data(read.utf8).write(to: URL(fileURLWithPath: path))
+            let process = Process(), output = Pipe(), errors = "\(folder)/errors.txt"
+            process.executableURL = URL(fileURLWithPath: try #require(Browser.path))
+            process.arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=\(folder)/profile", "--window-size=1280,900",
+                                 "--enable-logging=stderr", "--virtual-time-budget=15000", "--dump-dom", "file://\(path)"]
+            process.standardOutput = output
+            #expect(FileManager.default.createFile(atPath: errors, contents: nil))
+            process.standardError = try #require(FileHandle(forWritingAtPath: errors))
+            try process.run()
+            let page = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            process.waitUntilExit()
+            let console = try String(contentsOfFile: errors, encoding: .utf8).split(separator: "\n").filter { $0.contains("CONSOLE") }
+            #expect(console.isEmpty, "\(console)")
+            #expect(page.contains("data-log=\"images, zoom, whole, difference\""), "\(page.suffix(300))")
+        }
+    }
+}
+
+extension QuantizedModel {
+    /// One layer's weights are read twice as large as they were.
+    fileprivate func doublingScales(of name: String) -> QuantizedModel {
+        var layers = layers
+        let layer = layers[name]!
+        guard case .int8(let codes, let scales) = layer.weights else { preconditionFailure("\(name) is float") }
+        layers[name] = QuantizedLayer(shape: layer.shape, weights: .int8(codes: codes, scales: scales.map { 2 * $0 }), bias: layer.bias)
+        return QuantizedModel(
+            network: network, schedule: schedule, timesteps: timesteps, layers: layers, activations: activations, floatWeights: floatWeights,
+            hasPreview: hasPreview)
+    }
+}

@@ -1,0 +1,210 @@
+import ArgumentParser
+import SRDFile
+import SRDImage
+import SRDMetrics
+import SRDiff
+import ToolSupport
+
+@main
+struct Evaluate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "srdiff-evaluate",
+        abstract: "Says what int8 and fewer steps cost: numbers, pictures, and the layer to blame.",
+        usage: "srdiff-evaluate MODEL... --images FOLDER [--reference FLOAT] [options]",
+        discussion: """
+            EXAMPLES
+              srdiff-evaluate edge.int8.safetensors --reference edge.safetensors --images photos
+              srdiff-evaluate a.safetensors b.safetensors --images photos --steps 5,10,20
+              srdiff-evaluate edge.int8.safetensors --reference edge.safetensors \\
+                --images photos --report report.html
+              srdiff-evaluate edge.int8.safetensors --reference edge.safetensors \\
+                --images photos --quiet --fail-if 'psnr_drop>0.1'
+
+            Pictures are reduced (MATLAB bicubic, 8 bits) and enlarged again by every model,
+            sampler and step count, all from the same noise. Each folder is a set of its own
+            in the tables. The first baseline is bicubic, the second the encoder's picture.
+
+            \(Metric.help)
+
+            Intervals are 95 % confidence intervals of the mean over pictures (Student's t);
+            differences to the reference are taken picture by picture.
+
+            What is done is kept in \(Evaluate.partialFolder)/ here (or where --save-images
+            says), and removed at the end: run the same line again after an interruption.
+
+            \(ToolInfo.exitCodes)
+            """,
+        version: ToolInfo.version
+    )
+
+    static let partialFolder = "srdiff-evaluate.partial"
+
+    enum Sampler: String, CaseIterable, ExpressibleByArgument { case ddpm, ddim }
+
+    @Argument(help: ArgumentHelp("Models to measure: int8 ones, or float ones as safetensors or PyTorch checkpoint.", valueName: "model"))
+    var models: [String]
+
+    @Option(help: ArgumentHelp("The float model that the others are compared with.", valueName: "file"))
+    var reference: String?
+
+    @Option(help: ArgumentHelp("A folder of pictures as they should become, or one picture. May be repeated.", valueName: "path"))
+    var images: [String]
+
+    @Option(help: ArgumentHelp("What the pictures were reduced to, under the same names, instead of reducing them here. One folder for each --images.", valueName: "folder"))
+    var lr: [String] = []
+
+    @Option(help: ArgumentHelp("ddpm or ddim. May be repeated. (default: ddpm)", valueName: "sampler"))
+    var sampler: [Sampler] = []
+
+    @Option(help: ArgumentHelp("Steps of the sampler, as 5,10,20. (default: 20)", valueName: "n,…"))
+    var steps: String = "20"
+
+    @Option(help: ArgumentHelp("Noise of ddim, 0 (none) to 1 (as much as ddpm). (default: 0)", valueName: "η"))
+    var eta: Double?
+
+    @Option(help: ArgumentHelp("The noise that all start from.", valueName: "n"))
+    var seed: UInt64 = 0
+
+    @Option(help: ArgumentHelp("Results for each picture, with seeds n, n+1, …: metrics are their means, and sigma says how they differ.", valueName: "n"))
+    var samples = 1
+
+    @Option(help: ArgumentHelp("LPIPS weights: a safetensors file of AlexNet's features.{0,3,6,8,10} and lin0…4. (default: \(lpipsName) in Models/ or share/srdiff/, where it is there)", valueName: "file"))
+    var lpips: String?
+
+    @Option(help: ArgumentHelp("Keep the reference's pictures here, and use them again next time.", valueName: "folder"))
+    var saveReference: String?
+
+    @Option(help: ArgumentHelp("Keep all pictures here, a folder for each model and sampler.", valueName: "folder"))
+    var saveImages: String?
+
+    @Flag(help: "How far each layer of the int8 models is from the float one, worst first. Needs --reference.")
+    var layers = false
+
+    @Option(help: ArgumentHelp("Write all of it, with plots and pictures side by side, as one HTML file.", valueName: "file.html"))
+    var report: String?
+
+    @Option(help: ArgumentHelp("Exit with 1 when a model does not do: METRIC, METRIC_drop or METRIC_rise against the reference, and a bound, as 'psnr_drop>0.1'. May be repeated.", valueName: "condition"))
+    var failIf: [String] = []
+
+    @Option(help: ArgumentHelp("Threads. (default: the processors this process may use)", valueName: "n"))
+    var threads: Int?
+
+    @Flag(help: "Replace a report that exists.")
+    var overwrite = false
+
+    @Flag(help: "Results as JSON on standard output.")
+    var json = false
+
+    @Flag(help: "Results as CSV on standard output, a line for each picture and model.")
+    var csv = false
+
+    @Flag(name: .shortAndLong, help: "No progress, no tables: nothing but errors.")
+    var quiet = false
+
+    static let lpipsName = "lpips_alex.safetensors"
+
+    static func main() { runTool() }
+
+    private var stepCounts: [Int]? {
+        let counts = steps.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+        guard counts.allSatisfy({ $0 != nil }), Set(counts).count == counts.count else { return nil }
+        return counts.compactMap { $0 }
+    }
+
+    func validate() throws {
+        func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }
+        try check(stepCounts?.allSatisfy { $0 >= 1 } ?? false, "--steps \(steps): whole numbers from 1, each once, as 5,10,20")
+        try check(eta == nil || sampler.contains(.ddim), "--eta is for --sampler ddim")
+        try check((0...1).contains(eta ?? 0), "--eta \(eta ?? 0): 0 to 1")
+        try check(Set(sampler).count == sampler.count, "--sampler: each once")
+        try check((1...1000).contains(samples), "--samples \(samples): 1 to 1000")
+        try check(threads.map { (1...1024).contains($0) } ?? true, "--threads \(threads ?? 0): 1 to 1024")
+        try check(!json || !csv, "--json and --csv: one or the other")
+        try check(lr.isEmpty || lr.count == images.count, "--lr: one folder for each --images")
+        try check(!layers || reference != nil, "--layers needs --reference")
+        for text in failIf {
+            guard let condition = Condition(text) else {
+                throw ValidationError("--fail-if \(text): METRIC, METRIC_drop or METRIC_rise, then > < >= or <=, then a number")
+            }
+            try check(reference != nil || !condition.needsReference, "--fail-if \(text) needs --reference")
+            try check(condition.metric != .sigma || samples > 1, "--fail-if \(text) needs --samples")
+        }
+    }
+
+    func run() throws {
+        if let report, FilePath.exists(report), !overwrite { throw ToolError("\(report) exists: --overwrite replaces it") }
+        let conditions = failIf.compactMap(Condition.init)
+        let perceptual = try loadLPIPS()
+        if perceptual == nil, let condition = conditions.first(where: { $0.metric == .lpips }) {
+            throw ValidationError("--fail-if \(condition.text) needs --lpips")
+        }
+        let contestants = try loadModels()
+        let scale = contestants[0].loaded.configuration.scale
+        let sets = try PictureSet.find(images, low: lr, scale: scale)
+        let plan = Evaluation.Plan(
+            contestants: contestants, schedules: try schedules(for: contestants), seeds: (0..<UInt64(samples)).map { seed &+ $0 },
+            sets: sets, scale: scale, threads: threads ?? Machine.processors, instructionSet: try InstructionSet.fromEnvironment())
+        let store = PictureStore(reference: saveReference, images: saveImages, partial: Self.partialFolder)
+        let progress = ProgressLine(isShown: !quiet)
+        var evaluation = Evaluation(plan: plan, lpips: perceptual, store: store, progress: progress)
+        var results = try evaluation.run()
+        if reference != nil && (layers || report != nil) { results.inside = try evaluation.lookInside(layersOnly: report == nil) }
+        progress.clear()
+
+        if let report {
+            let page = HTMLReport(results: results, plan: plan, store: store)
+            try FileOutput.write(atomically: [Array(try page.text().utf8)], to: report)
+        }
+        store.removePartial()
+        let output = TextReport(results: results, plan: plan, showsLayers: layers)
+        if json { Terminal.output.line(output.json.text) }
+        if csv { Terminal.output.line(output.csv) }
+        if !json && !csv && !quiet { Terminal.output.line(output.text) }
+        let failures = conditions.flatMap { $0.failures(in: results) }
+        for failure in failures { Self.report(failure) }
+        if !failures.isEmpty { throw ExitCode(1) }
+    }
+
+    // MARK: What is asked
+
+    /// The reference first.
+    private func loadModels() throws -> [Contestant] {
+        var contestants: [Contestant] = [], names: [String: Int] = [:]
+        for (i, path) in ((reference.map { [$0] } ?? []) + models).enumerated() {
+            let isReference = i == 0 && reference != nil
+            let loaded = try LoadedModel.read(path)
+            if isReference { _ = try loaded.float() }
+            if let other = contestants.first(where: { $0.loaded.sha256 == loaded.sha256 }) {
+                guard other.isReference else { throw ToolError("\(path) and \(other.loaded.path) are the same model") }
+                continue                                     // the reference is measured anyway
+            }
+            if let first = contestants.first, first.loaded.configuration.scale != loaded.configuration.scale {
+                throw ToolError("\(path) enlarges by \(loaded.configuration.scale), \(first.loaded.path) by \(first.loaded.configuration.scale)")
+            }
+            let stem = FilePath.stem(of: path), count = names[stem, default: 0] + 1
+            names[stem] = count
+            contestants.append(Contestant(name: count == 1 ? stem : "\(stem)-\(count)", loaded: loaded, isReference: isReference))
+        }
+        return contestants
+    }
+
+    private func schedules(for contestants: [Contestant]) throws -> [SamplerSchedule] {
+        let counts = stepCounts!.sorted()
+        for contestant in contestants where counts.last! > contestant.loaded.schedule.timesteps {
+            throw ValidationError("--steps \(counts.last!): \(contestant.loaded.path) has \(contestant.loaded.schedule.timesteps) timesteps")
+        }
+        return (sampler.isEmpty ? [.ddpm] : sampler).flatMap { sampler in
+            counts.map { sampler == .ddpm ? .ancestral(steps: $0) : .ddim(steps: $0, eta: eta ?? 0) }
+        }
+    }
+
+    private func loadLPIPS() throws -> LPIPS? {
+        guard let path = lpips ?? InstalledFiles.find(Self.lpipsName).found?.path else { return nil }
+        do {
+            let file = try Safetensors(path: path)
+            return try LPIPS(tensors: Dictionary(uniqueKeysWithValues: file.entries.map { ($0.name, try file.tensor($0.name)) }))
+        } catch {
+            throw error is FileError ? error : ToolError("\(path): \(error)")
+        }
+    }
+}

@@ -1,0 +1,263 @@
+import SRDFile
+import SRDImage
+import SRDInt8
+import SRDMetrics
+import SRDQuantizer
+import SRDiff
+import ToolSupport
+
+/// Every picture through every model.
+struct Evaluation {
+    struct Plan {
+        /// The reference first, where there is one.
+        let contestants: [Contestant]
+        let schedules: [SamplerSchedule]
+        let seeds: [UInt64]
+        let sets: [PictureSet]
+        let scale: Int
+        let threads: Int
+        let instructionSet: String?
+
+        /// Bicubic, the encoder's picture where a model has one, then every sampler of every model.
+        var runs: [Run] {
+            var runs = [Run(name: "bicubic", contestant: nil, schedule: nil, isReference: false)]
+            if let first = contestants.firstIndex(where: \.loaded.hasPreview) {
+                runs.append(Run(name: "encoder", contestant: first, schedule: nil, isReference: false))
+            }
+            for (i, contestant) in contestants.enumerated() {
+                runs += schedules.map { Run(name: contestant.name, contestant: i, schedule: $0, isReference: contestant.isReference) }
+            }
+            return runs
+        }
+    }
+
+    private let plan: Plan
+    private let lpips: LPIPS?
+    private let store: PictureStore
+    private let progress: ProgressLine
+    private var estimate = Estimate()
+
+    init(plan: Plan, lpips: LPIPS?, store: PictureStore, progress: ProgressLine) {
+        self.plan = plan
+        self.lpips = lpips
+        self.store = store
+        self.progress = progress
+    }
+
+    mutating func run() throws -> Results {
+        let entries = plan.sets.flatMap { set in set.entries.map { (set: set.name, entry: $0) } }
+        var results = Results(runs: plan.runs)
+        // Pictures are read twice, so that the time left is known: reading costs little.
+        for (_, entry) in entries { try expect(entry) }
+        for (i, (set, entry)) in entries.enumerated() {
+            let pair = try PictureSet.load(entry, scale: plan.scale)
+            let label = entries.count > 1 ? "[\(i + 1)/\(entries.count)] \(entry.name)" : entry.name
+            let values = try measure(entry, pair, runs: results.runs, label: label)
+            results.entries.append(Results.Entry(
+                name: entry.name, set: set, width: pair.original.width, height: pair.original.height, values: values))
+        }
+        return results
+    }
+
+    // MARK: One picture
+
+    private typealias Made = (picture: Picture, seconds: Double?)
+
+    /// The key of what a run makes of a picture.
+    static func key(_ run: Run, _ entry: PictureSet.Entry, low: Picture, seed: UInt64, plan: Plan) -> PictureStore.Key {
+        var sha = SHA256()
+        for words in [[low.width, low.height, low.channels].map { UInt16(truncatingIfNeeded: $0) }, low.samples] {
+            words.map(\.littleEndian).withUnsafeBytes { sha.update($0) }
+        }
+        let model = run.contestant.map { "model=\(plan.contestants[$0].loaded.sha256)" } ?? "bicubic x\(plan.scale)"
+        let how = run.schedule.map { "\($0.label) seed=\(seed)" } ?? "no sampler"
+        return PictureStore.Key(
+            run: run, picture: entry.name, seed: seed, facts: "\(model) \(how) input=\(sha.hexDigest()) version=\(ToolInfo.version)")
+    }
+
+    /// `[run][metric]`
+    private mutating func measure(
+        _ entry: PictureSet.Entry, _ pair: PictureSet.Pair, runs: [Run], label: String
+    ) throws -> [[Metric: Double]] {
+        let seen = lpips?.features(of: pair.original, threads: plan.threads)
+        var made = [[Made]](repeating: [], count: runs.count)
+        try makeBaselines(entry, pair, runs, into: &made)
+        for i in plan.contestants.indices { try sample(i, entry, pair, runs, label: label, into: &made) }
+        progress.show("\(label)  measuring")
+        return runs.enumerated().map { i, run in
+            let reference = run.isReference || run.schedule == nil
+                ? nil : runs.firstIndex { $0.isReference && $0.schedule == run.schedule }
+            let perSeed = made[i].enumerated().map { j, result in
+                metrics(of: result.picture, pair, seen, reference: reference.map { made[$0][j].picture })
+            }
+            var values = perSeed[0]
+            for metric in values.keys where perSeed.count > 1 {
+                values[metric] = perSeed.reduce(0) { $0 + $1[metric]! } / Double(perSeed.count)
+            }
+            values[.sigma] = PictureMetrics.diversity(made[i].map(\.picture))
+            let seconds = made[i].compactMap(\.seconds)
+            if !seconds.isEmpty { values[.seconds] = Sample(seconds).mean }
+            return values
+        }
+    }
+
+    private func metrics(
+        of found: Picture, _ pair: PictureSet.Pair, _ seen: LPIPS.Features?, reference: Picture?
+    ) -> [Metric: Double] {
+        let original = pair.original, border = plan.scale
+        var values: [Metric: Double] = [
+            .psnr: PictureMetrics.psnr(found, original), .lr_psnr: PictureMetrics.lowResolutionPSNR(of: found, from: pair.low)
+        ]
+        if min(original.width, original.height) > 2 * border {
+            values[.psnr_y] = PictureMetrics.psnrOfLuminance(found, original, border: border)
+        }
+        values[.ssim] = StructuralSimilarity.uniform7.mean(found, original, threads: plan.threads)
+        values[.ssim_gaussian] = StructuralSimilarity.gaussian11.mean(found, original, threads: plan.threads)
+        if let lpips, let seen, let features = lpips.features(of: found, threads: plan.threads) {
+            values[.lpips] = lpips.distance(seen, features)
+        }
+        values[.psnr_to_reference] = reference.map { PictureMetrics.psnr(found, $0) }
+        return values
+    }
+
+    private func makeBaselines(
+        _ entry: PictureSet.Entry, _ pair: PictureSet.Pair, _ runs: [Run], into made: inout [[Made]]
+    ) throws {
+        for (i, run) in runs.enumerated() where run.schedule == nil {
+            let key = Self.key(run, entry, low: pair.low, seed: 0, plan: plan)
+            if let kept = store.load(key) {
+                made[i] = [kept]
+                continue
+            }
+            let picture = run.contestant.map { preview(of: pair.low, by: $0) } ?? pair.low.resized(by: plan.scale)
+            try store.save(picture, seconds: nil, key)
+            made[i] = [(picture, nil)]
+        }
+    }
+
+    private func preview(of low: Picture, by contestant: Int) -> Picture {
+        let loaded = plan.contestants[contestant].loaded
+        func run(_ executor: some Executor) -> Picture {
+            Upscaler(executor: executor, schedule: loaded.schedule, threads: plan.threads).preview(low)
+        }
+        return run(loaded.executor(threads: plan.threads, instructionSet: plan.instructionSet))
+    }
+
+    /// All samplers and seeds of one model.
+    private mutating func sample(
+        _ contestant: Int, _ entry: PictureSet.Entry, _ pair: PictureSet.Pair, _ runs: [Run], label: String,
+        into made: inout [[Made]]
+    ) throws {
+        var missing: [(run: Int, place: Int, key: PictureStore.Key)] = []
+        for (i, run) in runs.enumerated() where run.contestant == contestant && run.schedule != nil {
+            made[i] = plan.seeds.map { _ in (pair.original, nil) }
+            for (place, seed) in plan.seeds.enumerated() {
+                let key = Self.key(run, entry, low: pair.low, seed: seed, plan: plan)
+                if let kept = store.load(key) { made[i][place] = kept } else { missing.append((i, place, key)) }
+            }
+        }
+        guard !missing.isEmpty else { return }
+        let loaded = plan.contestants[contestant].loaded
+        try checkMemory(loaded, pair.low, entry)
+        let name = plan.contestants[contestant].name
+        try make(missing, runs, pair.low, on: loaded.executor(threads: plan.threads, instructionSet: plan.instructionSet),
+                 loaded.schedule, label: "\(label)  \(name)", into: &made)
+    }
+
+    private mutating func make(
+        _ missing: [(run: Int, place: Int, key: PictureStore.Key)], _ runs: [Run], _ low: Picture, on executor: some Executor,
+        _ schedule: NoiseSchedule, label: String, into made: inout [[Made]]
+    ) throws {
+        let clock = ContinuousClock(), start = clock.now
+        progress.show("\(label)  encoding")
+        let upscaler = Upscaler(executor: executor, schedule: schedule, threads: plan.threads)
+        let prepared = upscaler.prepare(low), encoding = (clock.now - start).seconds
+        let contestant = runs[missing[0].run].contestant!, pixels = Double(low.width * low.height)
+        for (run, place, key) in missing {
+            let schedule = runs[run].schedule!, sampling = clock.now
+            var last = sampling, done = 0
+            let picture = upscaler.upscale(prepared, settings: SamplingSettings(sampler: schedule, seed: key.seed)) { _ in
+                done += 1
+                estimate.did(pixels, contestant, seconds: (clock.now - last).seconds)
+                last = clock.now
+                progress.show("\(label)  \(schedule.label)  step \(done)/\(schedule.steps)  ETA \(Text.duration(estimate.secondsLeft))")
+            }
+            let seconds = encoding + (clock.now - sampling).seconds
+            try store.save(picture, seconds: seconds, key)
+            made[run][place] = (picture, seconds)
+        }
+    }
+
+    private func checkMemory(_ loaded: LoadedModel, _ low: Picture, _ entry: PictureSet.Entry) throws {
+        let size = loaded.configuration.paddedSize(width: low.width, height: low.height)
+        let needed = loaded.memoryEstimate(lowWidth: size.width, lowHeight: size.height, preview: false)
+        guard let available = Machine.availableMemory, needed > available else { return }
+        throw ToolError("""
+            \(entry.path): about \(Text.bytes(needed)) of memory needed for \(loaded.path), \
+            \(Text.bytes(available)) are free: use a smaller picture
+            """)
+    }
+
+    // MARK: Time left
+
+    private mutating func expect(_ entry: PictureSet.Entry) throws {
+        let pair = try PictureSet.load(entry, scale: plan.scale), pixels = Double(pair.low.width * pair.low.height)
+        for run in plan.runs {
+            guard let schedule = run.schedule, let contestant = run.contestant else { continue }
+            let keys = plan.seeds.map { Self.key(run, entry, low: pair.low, seed: $0, plan: plan) }
+            for key in keys where store.load(key) == nil {
+                estimate.expect(pixels * Double(schedule.steps), contestant)
+            }
+        }
+    }
+
+    /// Work in low-resolution pixels × steps, by contestant.
+    private struct Estimate {
+        private var left: [Int: Double] = [:], done: [Int: Double] = [:], seconds: [Int: Double] = [:]
+
+        mutating func expect(_ work: Double, _ contestant: Int) { left[contestant, default: 0] += work }
+
+        mutating func did(_ work: Double, _ contestant: Int, seconds: Double) {
+            left[contestant, default: 0] -= work
+            done[contestant, default: 0] += work
+            self.seconds[contestant, default: 0] += seconds
+        }
+
+        /// A model that has not begun counts as the others do.
+        var secondsLeft: Double {
+            let mean = seconds.values.reduce(0, +) / max(1, done.values.reduce(0, +))
+            return left.reduce(0) { sum, item in
+                sum + max(0, item.value) * (done[item.key].map { seconds[item.key]! / $0 } ?? mean)
+            }
+        }
+    }
+
+    // MARK: Inside the int8 models
+
+    /// Layers and noise of every int8 model against the reference, on patches of the first pictures.
+    func lookInside(layersOnly: Bool) throws -> [Results.Inside] {
+        let model = try plan.contestants[0].loaded.float()
+        let entries = plan.sets.flatMap(\.entries).prefix(layersOnly ? 1 : 3)
+        let originals = try entries.map { try PictureSet.load($0, scale: plan.scale).original }
+        let patches = CalibrationSet(originals: originals, scale: plan.scale, side: 32, seed: plan.seeds[0], description: "")
+        var settings = QuantizerSettings()
+        settings.steps = plan.schedules.map(\.steps).max()!
+        settings.seed = plan.seeds[0]
+        settings.threads = plan.threads
+        let comparison = Comparison(model, on: patches, settings: settings)
+        return plan.contestants.compactMap { contestant in
+            guard case .int8(let quantized) = contestant.loaded.form else { return nil }
+            progress.show("\(contestant.name)  layer by layer")
+            var quality: Quality
+            if layersOnly {
+                quality = Quality(layers: comparison.layers(of: quantized))
+            } else {
+                let executor = Int8Executor(quantized, threads: plan.threads, instructionSet: plan.instructionSet)
+                quality = comparison.measure(quantized, executor: executor) { done in
+                    progress.show("\(contestant.name) inside", done: done, of: comparison.steps)
+                }
+            }
+            return Results.Inside(contestant: contestant.name, quality: quality, picture: entries[0].name)
+        }
+    }
+}

@@ -1,0 +1,166 @@
+import SRDFile
+import SRDMetrics
+import SRDQuantizer
+import SRDiff
+import ToolSupport
+
+/// A title over the first column, which says what a row is about.
+struct ResultTable {
+    let title: String
+    let heading: [String]
+    let rows: [[String]]
+    let right: Set<Int>
+    let note: String
+
+    init(_ title: String, _ heading: [String], _ rows: [[String]], right: Set<Int>, note: String = "") {
+        self.title = title
+        self.heading = heading
+        self.rows = rows
+        self.right = right
+        self.note = note
+    }
+}
+
+/// Results as tables, JSON and CSV.
+struct TextReport {
+    let results: Results
+    let plan: Evaluation.Plan
+    let showsLayers: Bool
+
+    private static let shownLayers = 12
+
+    var text: String {
+        var tables = [means] + results.metrics.map(table)
+        if showsLayers { tables += results.inside.map { layers($0, limit: Self.shownLayers) } }
+        return tables.map { table in
+            let rows = Text.table([[table.title] + table.heading.dropFirst()] + table.rows, right: table.right)
+            return table.note.isEmpty ? rows : rows + "\n" + table.note
+        }.joined(separator: "\n\n")
+    }
+
+    /// A line for each set and run.
+    var means: ResultTable {
+        let sets = results.sets.count > 1 ? results.sets.map { Optional($0) } + [nil] : [nil]
+        let metrics = results.metrics
+        var rows: [[String]] = []
+        for set in sets {
+            let count = results.entries.filter { set == nil || $0.set == set }.count
+            for (i, run) in results.runs.enumerated() {
+                rows.append([(set.map { "\($0): " } ?? (sets.count > 1 ? "all: " : "")) + run.label, String(count)] + metrics.map { metric in
+                    results.sample(metric, run: i, set: set).map { metric.text($0.mean) } ?? ""
+                })
+            }
+        }
+        return ResultTable("MEANS", ["", "pictures"] + metrics.map(\.title), rows, right: Set(1...metrics.count + 1))
+    }
+
+    func table(_ metric: Metric) -> ResultTable {
+        let hasReference = results.runs.indices.contains { results.differences(metric, run: $0) != nil }
+        let heading = ["", "mean", "± 95 %", "median", "worst", "in"] + (hasReference ? ["- reference", "± 95 %"] : [])
+        var rows: [[String]] = []
+        for (i, run) in results.runs.enumerated() {
+            guard let sample = results.sample(metric, run: i) else { continue }
+            let worst = results.worst(metric, run: i), difference = results.differences(metric, run: i)
+            rows.append([
+                run.label, metric.text(sample.mean), sample.halfWidth.map { metric.text($0) } ?? "", metric.text(sample.median),
+                worst.map { metric.text($0.value) } ?? "", worst?.picture ?? ""
+            ] + (hasReference ? [
+                difference.map { metric.text($0.mean, signed: true) } ?? "",
+                difference?.halfWidth.map { Text.fixed($0, metric.decimals + 1) } ?? ""
+            ] : []))
+        }
+        return ResultTable(metric.title.uppercased(), heading, rows, right: [1, 2, 3, 4, 6, 7], note: metric.explanation)
+    }
+
+    func layers(_ inside: Results.Inside, limit: Int = .max) -> ResultTable {
+        let layers = inside.layers, more = layers.count - limit
+        return ResultTable(
+            "LAYERS of \(inside.contestant), worst first", ["", "own, dB", "output, dB", "weights, dB"],
+            layers.prefix(limit).map { [$0.name] + Self.decibels($0) }, right: [1, 2, 3],
+            note: """
+                Signal over error against the float model, on a patch of \(inside.picture): of the layer itself, given the float model's
+                values; of what it puts out in the int8 model; of its rounded weights.\(more > 0 ? " \(more) more in --json and --report." : "")
+                """)
+    }
+
+    static func decibels(_ layer: Quality.Layer) -> [String] {
+        func text(_ ratio: SignalToNoise?) -> String { ratio.map { $0.decibels.isFinite ? Text.fixed($0.decibels, 1) : "∞" } ?? "float" }
+        return [text(layer.own), text(layer.output), text(layer.weights)]
+    }
+
+    // MARK: JSON and CSV
+
+    var json: JSON {
+        .object([
+            ("tool", "srdiff-evaluate"), ("version", .string(ToolInfo.version)),
+            ("models", .array(plan.contestants.map { contestant in
+                .object([
+                    ("name", .string(contestant.name)), ("path", .string(contestant.loaded.path)), ("sha256", .string(contestant.loaded.sha256)),
+                    ("arithmetic", .string(contestant.loaded.arithmetic)), ("reference", .bool(contestant.isReference))
+                ])
+            })),
+            ("scale", .int(plan.scale)), ("seeds", .array(plan.seeds.map { .unsigned($0) })),
+            ("runs", .array(results.runs.indices.map(json(run:)))),
+            ("pictures", .array(results.entries.map { entry in
+                .object([
+                    ("name", .string(entry.name)), ("set", .string(entry.set)), ("width", .int(entry.width)), ("height", .int(entry.height)),
+                    ("runs", .array(entry.values.enumerated().map { i, values in
+                        .object([("run", .string(results.runs[i].label))] + results.metrics.compactMap { metric in
+                            values[metric].map { (metric.rawValue, .number($0)) }
+                        })
+                    }))
+                ])
+            })),
+            ("layers", .array(results.inside.map { inside in
+                .object([
+                    ("model", .string(inside.contestant)), ("picture", .string(inside.picture)),
+                    ("noise", .array(inside.quality.noise.map { .object([("timestep", .int($0.timestep)), ("snr", .number($0.ratio.decibels))]) })),
+                    ("layers", .array(inside.layers.map { layer in
+                        .object([
+                            ("name", .string(layer.name)), ("own", .number(layer.own.decibels)), ("output", .number(layer.output.decibels)),
+                            ("weights", layer.weights.map { .number($0.decibels) } ?? .null)
+                        ])
+                    }))
+                ])
+            }))
+        ])
+    }
+
+    private func json(run: Int) -> JSON {
+        let info = results.runs[run]
+        var members: [(key: String, value: JSON)] = [
+            ("run", .string(info.label)), ("model", .string(info.name)), ("reference", .bool(info.isReference))
+        ]
+        if let schedule = info.schedule { members += [("sampler", .string(schedule.kind)), ("steps", .int(schedule.steps))] }
+        for metric in results.metrics {
+            guard let sample = results.sample(metric, run: run) else { continue }
+            var value = Self.json(sample)
+            if let worst = results.worst(metric, run: run) { value += [("worst", .number(worst.value)), ("worst_picture", .string(worst.picture))] }
+            if let difference = results.differences(metric, run: run) { value.append(("difference", .object(Self.json(difference)))) }
+            if results.sets.count > 1 {
+                value.append(("sets", .object(results.sets.compactMap { set in
+                    results.sample(metric, run: run, set: set).map { (set, .number($0.mean)) }
+                })))
+            }
+            members.append((metric.rawValue, .object(value)))
+        }
+        return .object(members)
+    }
+
+    private static func json(_ sample: Sample) -> [(key: String, value: JSON)] {
+        [("mean", .number(sample.mean)), ("half_width_95", sample.halfWidth.map { .number($0) } ?? .null), ("median", .number(sample.median))]
+    }
+
+    var csv: String {
+        let metrics = results.metrics
+        func field(_ text: String) -> String { text.contains(where: { ",\"\n\r".contains($0) }) ? "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"" : text }
+        var lines = [(["set", "picture", "model", "sampler", "steps"] + metrics.map(\.rawValue)).joined(separator: ",")]
+        for entry in results.entries {
+            for (i, run) in results.runs.enumerated() {
+                let fields = [entry.set, entry.name, run.name, run.schedule?.kind ?? "", run.schedule.map { String($0.steps) } ?? ""].map(field)
+                lines.append((fields + metrics.map { metric in entry.values[i][metric].map { "\($0)" } ?? "" }).joined(separator: ","))
+            }
+        }
+        return lines.joined(separator: "\n")
+    }
+}

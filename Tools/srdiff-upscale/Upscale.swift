@@ -31,7 +31,12 @@ struct Upscale: ParsableCommand {
         version: ToolInfo.version
     )
 
-    enum Sampler: String, CaseIterable, ExpressibleByArgument { case ddpm, ddim }
+    enum Sampler: String, CaseIterable, ExpressibleByArgument {
+        case ddpm, ddim
+        case dpm2M = "dpm++2m"
+        case dpm2MSDE = "dpm++2m-sde"
+        case unipc
+    }
 
     @Argument(help: ArgumentHelp("PNG, PPM or PGM files, folders, quoted patterns, or - for standard input.", valueName: "input"))
     var inputs: [String]
@@ -45,8 +50,14 @@ struct Upscale: ParsableCommand {
     @Option(help: ArgumentHelp("The model: one of srdiff-quantize, or a float one as safetensors or PyTorch checkpoint.", valueName: "file"))
     var model: String?
 
-    @Option(help: "ddpm draws fresh noise at each step, ddim only what --eta says.")
+    @Option(help: """
+        ddpm draws fresh noise at each step, ddim only what --eta says. dpm++2m and unipc also use the step before; \
+        dpm++2m-sde does, and draws noise.
+        """)
     var sampler = Sampler.ddpm
+
+    @Option(help: "Which timesteps: evenly spread, closer together near the clean end, or evenly in the logarithm of signal to noise.")
+    var spacing = SamplerSchedule.Spacing.uniform
 
     @Option(help: ArgumentHelp("Steps of the sampler, 1 to the model's timesteps: time grows with it.", valueName: "n"))
     var steps = 20
@@ -155,14 +166,26 @@ struct Upscale: ParsableCommand {
         }
     }
 
+    private var method: SamplerSchedule.Method {
+        switch sampler {
+        case .ddpm: .ddpm
+        case .ddim: .ddim(eta: eta ?? 0)
+        case .dpm2M: .dpm2M
+        case .dpm2MSDE: .dpm2MSDE
+        case .unipc: .unipc
+        }
+    }
+
     private func settings(for loaded: LoadedModel) throws -> Settings {
         let timesteps = loaded.schedule.timesteps
         guard steps <= timesteps else { throw ValidationError("--steps \(steps): \(loaded.path) has \(timesteps) timesteps") }
         return Settings(
-            sampler: sampler == .ddpm ? .ancestral(steps: steps) : .ddim(steps: steps, eta: eta ?? 0), seed: seed, samples: samples,
+            sampler: .spaced(method, steps: steps, spacing), seed: seed, samples: samples,
             generator: rng, method: preview ? .preview : bicubic ? .bicubic : .sampled, threads: threads ?? Machine.processors
         )
     }
 }
+
+extension SamplerSchedule.Spacing: ExpressibleByArgument {}
 
 extension SamplingSettings.Generator: ExpressibleByArgument {}

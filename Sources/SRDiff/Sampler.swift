@@ -156,7 +156,7 @@ extension NoiseSchedule {
     }
 
     /// The numbers of each jump, from the noisiest to the last.
-    func steps(_ jumps: [Jump]) -> [SamplerStep] {
+    package func steps(_ jumps: [Jump]) -> [SamplerStep] {
         // λ gained by each jump but the last, which gains infinitely much.
         let gains = zip(jumps, jumps.dropFirst()).map { logSNR($1.timestep) - logSNR($0.timestep) }
         /// What part of x0 − x0₋₁ jump i adds to x0: h / 2h₋₁, eq. 2M of algorithm 2; 0 where there is none before, and at the end.

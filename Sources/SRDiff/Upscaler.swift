@@ -69,8 +69,12 @@ public struct Upscaler<E: Executor> {
     public func upscale(
         _ prepared: Prepared, settings: SamplingSettings, progress: (UpscaleProgress) throws -> Void = { _ in }
     ) rethrows -> Picture {
-        let residual = try residual(prepared, settings: settings, progress: progress)
-        return compose(prepared.picture, padded: prepared.padded) { y, enlarged in
+        picture(of: try residual(prepared, settings: settings, progress: progress), prepared)
+    }
+
+    /// The result that x_0 makes.
+    package func picture(of residual: FloatTensor, _ prepared: Prepared) -> Picture {
+        compose(prepared.picture, padded: prepared.padded) { y, enlarged in
             let row = residual.values[y * residual.width * 3..<y * residual.width * 3 + enlarged.count]
             return zip(row, enlarged).map { max(-1, min(1, $0)) / Configuration.residualGain + $1 }
         }

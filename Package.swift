@@ -63,7 +63,8 @@ let package = Package(
         tests("SRDiffTests", "SRDiff", "SRDTensor"),
         tests("SRDFloatTests", "SRDFloat", "SRDiff", "SRDImage", "SRDFile", "SRDCheckpoint"),
         tests("SRDInt8Tests", "SRDInt8", "SRDQuantizer", "SRDFloat", "SRDiff", "SRDTensor"),
+        tests("SRDQuantizerTests", "SRDQuantizer", "SRDFloat", "SRDiff", "SRDImage", "SRDTensor"),
         tests("SRDKernelTests", "CSRDKernels"),
-        tests("ToolTests", "SRDImage", "SRDFile", "SRDiff", "SRDTensor", "srdiff-upscale", "srdiff-inspect"),
+        tests("ToolTests", "SRDImage", "SRDFile", "SRDiff", "SRDTensor", "srdiff-upscale", "srdiff-inspect", "srdiff-quantize"),
     ]
 )

@@ -10,7 +10,7 @@ extension Statistics {
     /// - Parameter progress: called with noise predictions done and in all.
     public init(
         of model: Model, on set: CalibrationSet, settings: QuantizerSettings, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
-    ) {
+    ) throws(CalibrationError) {
         let samplers = Self.samplers(steps: min(settings.steps, model.schedule.timesteps))
         self.init(timesteps: samplers[0].steps(of: model.schedule).map(\.timestep).sorted())
         let executor = FloatExecutor(model, threads: settings.threads)
@@ -38,6 +38,7 @@ extension Statistics {
                 executor.observe = observe
             }
         }
+        if let failure = found.failure { throw failure }
         self = found
     }
 }

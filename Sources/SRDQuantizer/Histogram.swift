@@ -12,12 +12,16 @@ struct Histogram: Equatable, Sendable {
     private(set) var width: Float = 0x1p-20
     private(set) var counts = [UInt32](repeating: 0, count: binCount)
 
-    mutating func add(_ values: UnsafeBufferPointer<Float>) {
-        var low = self.low, high = self.high
+    /// Values that are not finite are left out, all of this call's with them.
+    /// - Returns: whether there were none.
+    mutating func add(_ values: UnsafeBufferPointer<Float>) -> Bool {
+        var low = self.low, high = self.high, isFinite = true
         for value in values {
             low = min(low, value)
             high = max(high, value)
+            isFinite = isFinite && value.isFinite
         }
+        guard isFinite else { return false }
         self.low = low
         self.high = high
         while -low > reach || high >= reach { doubleWidth() }
@@ -29,6 +33,7 @@ struct Histogram: Equatable, Sendable {
                 counts[Int(bin) + Self.binCount / 2] &+= 1
             }
         }
+        return true
     }
 
     mutating func add(_ other: Histogram) {

@@ -7,6 +7,12 @@ import SRDiff
 public struct LayerCost: Sendable {
     public let name: String
     public let ratio: SignalToNoise
+
+    /// Why it is kept in float.
+    var reason: String {
+        let snr = ratio.decibels
+        return snr.isFinite ? "costs most: alone it leaves the noise \(Int(snr.rounded())) dB" : "nothing less will do"
+    }
 }
 
 extension Quantizer {
@@ -26,7 +32,7 @@ extension Quantizer {
         let chosen = Set([0, moments.count / 2, moments.count - 1]).sorted().map { moments[$0] }
 
         let graphs = [model.network.encoder, model.network.conditioner, model.network.noisePredictor]
-        let nodes = graphs.flatMap(\.nodes).filter { recipe.decisions[$0.name]?.weights == .int8 }
+        let nodes = graphs.flatMap(\.nodes).filter { $0.isConvolution && recipe.decisions[$0.name]?.weights == .int8 }
         var costs: [LayerCost] = []
         for (i, node) in nodes.enumerated() {
             let one = quantize(recipe.keepingOnly(node.name, of: model.network), statistics)
@@ -59,7 +65,7 @@ extension Quantizer {
         recipe: (_ keepFloat: [String: String]) -> Recipe, loss: (QuantizedModel) -> Double
     ) -> (recipe: Recipe, kept: Int, loss: Double) {
         func attempt(_ count: Int) -> (recipe: Recipe, kept: Int, loss: Double) {
-            let kept = costs.prefix(count).map { ($0.name, "costs most: alone it leaves the noise \(Int($0.ratio.decibels.rounded())) dB") }
+            let kept = costs.prefix(count).map { ($0.name, $0.reason) }
             let recipe = recipe(Dictionary(uniqueKeysWithValues: kept))
             return (recipe, count, loss(quantize(recipe, statistics)))
         }

@@ -23,7 +23,7 @@ extension Histogram {
         }
     }
 
-    /// Among ranges that cut the least and the greatest value down by up to 31/32 each.
+    /// Among ranges that cut the least and the greatest value down by up to 63/64 each.
     private func rangeOfLeastError() -> ClosedRange<Float> {
         let moments = TailMoments(self), steps = 64
         var best = low...high, least = moments.error(of: best)

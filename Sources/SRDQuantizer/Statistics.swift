@@ -16,8 +16,13 @@ public struct Statistics: Sendable {
     /// Ascending.
     public let timesteps: [Int]
     private(set) var values: [String: Value] = [:]
+    /// The first that could not be counted.
+    private(set) var failure: CalibrationError?
 
     init(timesteps: [Int]) { self.timesteps = timesteps }
+
+    /// Of each channel of a node's output; nil for a node that was not seen.
+    public func means(of name: String) -> [Double]? { values[name]?.means }
 
     /// Notes a node's output; `timestep` is nil in graphs that run once per picture.
     mutating func add(_ node: Node, _ tensor: FloatTensor, at timestep: Int?, threads: Int) {
@@ -26,6 +31,7 @@ public struct Statistics: Sendable {
         var value = values.removeValue(forKey: node.name) ?? Value(
             histograms: [Histogram](repeating: Histogram(), count: rows), sums: [Double](repeating: 0, count: tensor.channels))
         for piece in Self.pieces(of: tensor, threads: threads) {
+            if !piece.isFinite { failure = failure ?? .notFinite(layer: node.name, timestep: timestep) }
             value.histograms[row].add(piece.histogram)
             for c in value.sums.indices { value.sums[c] += piece.sums[c] }
         }
@@ -33,18 +39,24 @@ public struct Statistics: Sendable {
         values[node.name] = value
     }
 
+    private struct Piece {
+        var histogram = Histogram()
+        var sums: [Double]
+        var isFinite = true
+    }
+
     /// Bands of rows, as many whatever the threads, so that sums round the same way.
-    private static func pieces(of tensor: FloatTensor, threads: Int) -> [(histogram: Histogram, sums: [Double])] {
+    private static func pieces(of tensor: FloatTensor, threads: Int) -> [Piece] {
         let count = min(8, tensor.height), channels = tensor.channels, rowCount = tensor.width * channels
-        var pieces = [(histogram: Histogram, sums: [Double])](
-            repeating: (Histogram(), [Double](repeating: 0, count: channels)), count: count)
+        var pieces = [Piece](repeating: Piece(sums: [Double](repeating: 0, count: channels)), count: count)
         tensor.values.withUnsafeBufferPointer { values in
             pieces.withUnsafeMutableBufferPointer { pieces in
                 nonisolated(unsafe) let values = values, pieces = pieces      // each piece is one thread's
                 Parallel.ranges(count, threads: threads) { range in
                     for piece in range {
                         let rows = tensor.height * piece / count..<tensor.height * (piece + 1) / count
-                        pieces[piece].histogram.add(UnsafeBufferPointer(rebasing: values[rows.lowerBound * rowCount..<rows.upperBound * rowCount]))
+                        pieces[piece].isFinite = pieces[piece].histogram.add(
+                            UnsafeBufferPointer(rebasing: values[rows.lowerBound * rowCount..<rows.upperBound * rowCount]))
                         for y in rows { addRow(values.baseAddress! + y * rowCount, rowCount, to: &pieces[piece].sums) }
                     }
                 }
@@ -59,6 +71,19 @@ public struct Statistics: Sendable {
             for pixel in stride(from: 0, to: count, by: channels) {
                 for c in 0..<channels { sums[c] += Double(row[pixel + c]) }
             }
+        }
+    }
+}
+
+/// Why a float model cannot be calibrated.
+public enum CalibrationError: Error, Equatable, CustomStringConvertible, Sendable {
+    /// A layer put out NaN or infinity; timestep nil while a picture was encoded.
+    case notFinite(layer: String, timestep: Int?)
+
+    public var description: String {
+        switch self {
+        case .notFinite(let layer, let timestep):
+            "layer `\(layer)` puts out numbers that are not finite\(timestep.map { " at timestep \($0)" } ?? ""): the float model itself fails"
         }
     }
 }

@@ -44,8 +44,8 @@ struct Int8ExecutorTests {
         }
 
         /// Every value that may be in codes alone, or also in float.
-        func quantized(_ output: Recipe.Output) -> QuantizedModel {
-            TinyQuantizer.quantize(model) { recipe in
+        func quantized(_ output: Recipe.Output) throws -> QuantizedModel {
+            try TinyQuantizer.quantize(model) { recipe in
                 for name in recipe.decisions.keys where recipe.decisions[name]!.output != .float {
                     recipe.decisions[name]!.output = output
                 }
@@ -57,7 +57,7 @@ struct Int8ExecutorTests {
     func allFloat(_ configuration: Configuration) throws {
         let setting = try Setting(configuration), float = FloatExecutor(setting.model, threads: 1)
         let expected = setting.noise(float, at: 7)
-        let model = TinyQuantizer.quantize(setting.model) { recipe in
+        let model = try TinyQuantizer.quantize(setting.model) { recipe in
             for name in recipe.decisions.keys {
                 recipe.decisions[name]!.weights = .float
                 recipe.decisions[name]!.output = .float
@@ -73,7 +73,7 @@ struct Int8ExecutorTests {
     @Test("the same bytes for every band height, thread count, place of the condition and instruction set",
           arguments: configurations, outputs)
     func sameBytes(_ configuration: Configuration, _ output: Recipe.Output) throws {
-        let setting = try Setting(configuration), model = setting.quantized(output)
+        let setting = try Setting(configuration), model = try setting.quantized(output)
         var results: [FloatTensor] = []
         for instructionSet in Int8Executor.instructionSets {
             for (bandRows, threads, budget) in [(16, 1, 1 << 30), (1, 3, 0), (17, 2, 0), (1000, 1, 0)] {
@@ -90,7 +90,7 @@ struct Int8ExecutorTests {
     /// codes fall to the other side here and there, and what follows from that grows from layer to layer.
     @Test("computes what the float executor computes with the same rounding", arguments: configurations, outputs)
     func simulated(_ configuration: Configuration, _ output: Recipe.Output) throws {
-        let setting = try Setting(configuration), model = setting.quantized(output)
+        let setting = try Setting(configuration), model = try setting.quantized(output)
         let simulation = FloatExecutor(simulating: model, threads: 1), executor = Int8Executor(model, threads: 1)
         for timestep in [0, 10, 13, 19] {
             let snr = decibels(setting.noise(executor, at: timestep), expected: setting.noise(simulation, at: timestep))
@@ -102,7 +102,7 @@ struct Int8ExecutorTests {
 
     @Test("what it shows of every node is what the float executor shows", arguments: configurations)
     func observed(_ configuration: Configuration) throws {
-        let setting = try Setting(configuration), model = setting.quantized(.both)
+        let setting = try Setting(configuration), model = try setting.quantized(.both)
         let simulation = FloatExecutor(simulating: model, threads: 1)
         let executor = Int8Executor(model, threads: 2, bandRows: 3, conditionBudget: 0)
         var expected: [String: FloatTensor] = [:], found: [String: [Float]] = [:]
@@ -127,7 +127,7 @@ struct Int8ExecutorTests {
     @Test("near the float model", arguments: configurations)
     func nearFloat(_ configuration: Configuration) throws {
         let setting = try Setting(configuration), float = FloatExecutor(setting.model, threads: 1)
-        let executor = Int8Executor(setting.quantized(.both), threads: 1)
+        let executor = Int8Executor(try setting.quantized(.both), threads: 1)
         for timestep in [10, 19] {
             let snr = decibels(setting.noise(executor, at: timestep), expected: setting.noise(float, at: timestep))
             // Eight bits through a dozen layers of random weights; a wrong zero point gives less than 10 dB.

@@ -23,9 +23,9 @@ public enum TinyQuantizer {
     /// - Parameter edit: what to change of the ordinary recipe.
     public static func quantize(
         _ model: Model, settings: QuantizerSettings = settings(), edit: (inout Recipe) -> Void = { _ in }
-    ) -> QuantizedModel {
+    ) throws -> QuantizedModel {
         var recipe = Recipe(for: model.network, hasPreview: model.hasPreview)
         edit(&recipe)
-        return Quantizer(model, settings: settings).quantize(recipe, Statistics(of: model, on: pictures(), settings: settings))
+        return try Quantizer(model, settings: settings).quantize(recipe, Statistics(of: model, on: pictures(), settings: settings))
     }
 }

@@ -116,7 +116,7 @@ struct Quantize: ParsableCommand {
         if dryRun { return Report.printPlan(loaded, float, recipe, set, settings, outputPath) }
 
         let clock = ContinuousClock(), start = clock.now
-        let statistics = calibrate(float, set, settings)
+        let statistics = try calibrate(float, set, settings)
         var quantizer = Quantizer(float, settings: settings), chosen = recipe
         if let maxLoss { chosen = try limitLoss(maxLoss, quantizer, statistics, set, kept) }
         settings.threads = threads ?? Machine.processors
@@ -177,10 +177,16 @@ struct Quantize: ParsableCommand {
         }
     }
 
-    private func calibrate(_ model: Model, _ set: CalibrationSet, _ settings: QuantizerSettings) -> Statistics {
+    private func calibrate(_ model: Model, _ set: CalibrationSet, _ settings: QuantizerSettings) throws -> Statistics {
         let progress = ProgressLine(isShown: !quiet)
         defer { progress.clear() }
-        return Statistics(of: model, on: set, settings: settings) { done, total in progress.show("calibrating", done: done, of: total) }
+        do {
+            return try Statistics(of: model, on: set, settings: settings) { done, total in
+                progress.show("calibrating", done: done, of: total)
+            }
+        } catch {
+            throw ToolError("\(self.model): \(error)")
+        }
     }
 
     private func compare(_ quantized: QuantizedModel, _ model: Model, _ set: CalibrationSet, _ settings: QuantizerSettings) -> Quality {
@@ -211,7 +217,7 @@ struct Quantize: ParsableCommand {
         }
         progress.clear()
         guard found.loss <= most else {
-            throw ToolError("--max-loss \(most): even with every layer in float that may be, the loss is \(Text.fixed(found.loss, 3)) dB")
+            throw ToolError("--max-loss \(most): even with every layer in float that may be, the loss is \(Text.fixed(found.loss, 6)) dB")
         }
         return found.recipe
     }

@@ -1,0 +1,134 @@
+import SRDFloat
+import SRDImage
+import SRDQuantizer
+import SRDTensor
+import SRDiff
+import TestSupport
+import Testing
+
+@Suite("The quantizer")
+struct QuantizerTests {
+    private static let layer = "denoise_fn.downs.1.0.block2.block.1"
+
+    private func quantized(_ change: (inout QuantizerSettings) -> Void = { _ in }) throws -> QuantizedModel {
+        var settings = TinyQuantizer.settings()
+        change(&settings)
+        return try TinyQuantizer.quantize(try TinyModel.model(), settings: settings)
+    }
+
+    @Test("weights are off by at most half a step, and a channel's largest takes the last code", arguments: [
+        WeightScales.perChannel, .perTensor
+    ])
+    func weights(_ scales: WeightScales) throws {
+        let model = try TinyModel.model(), quantized = try quantized { $0.weightScales = scales }
+        for node in model.network.graphs(withPreview: true).flatMap(\.nodes) where node.isConvolution {
+            guard let layer = quantized.layers[node.name], case .int8(let codes, let steps) = layer.weights else { continue }
+            let weight = model.weights["\(node.name).weight"]!
+            #expect(codes.allSatisfy { $0 >= -127 })
+            #expect(codes.contains { abs(Int($0)) == 127 })
+            let inner = layer.shape[(node.outputDimension + 1)...].reduce(1, *), channels = layer.shape[node.outputDimension]
+            for (i, real) in layer.realWeights(of: node).enumerated() {
+                let step = steps[i / inner % channels]
+                #expect(abs(real - weight.values[i]) <= step * 0.5001, "\(node.name) \(scales) \(i) \(weight.values[i]) \(codes[i]) \(step)")
+            }
+            if scales == .perTensor { #expect(Set(steps).count == 1) }
+        }
+    }
+
+    @Test("threads change nothing, the seed changes the ranges")
+    func reproducible() throws {
+        let one = try quantized { $0.threads = 1 }, three = try quantized { $0.threads = 3 }
+        #expect(one.layers == three.layers && one.activations == three.activations)
+        #expect(try quantized { $0.seed = 1 }.activations != one.activations)
+    }
+
+    @Test("a scale per timestep, or one for all")
+    func scales() throws {
+        let several = try quantized(), single = try quantized { $0.usesSingleScale = true }
+        #expect(several.timesteps == [0, 10, 19])
+        #expect(several.activations[Self.layer]!.quantizations.count == 3)
+        #expect(single.activations[Self.layer]!.quantizations.count == 1)
+        let all = several.activations[Self.layer]!.quantizations.map(\.range), one = single.activations[Self.layer]!.quantizations[0].range
+        #expect(one.upperBound <= all.map(\.upperBound).max()! * 1.01)
+    }
+
+    /// The layer's own output, from the inputs that calibration saw: without the correction rounded weights move its mean.
+    @Test("bias correction keeps every channel's mean")
+    func means() throws {
+        let model = try TinyModel.model(), node = model.network.noisePredictor.nodes.first { $0.name == Self.layer }!
+        let input = model.network.noisePredictor.node(of: node.inputs[0]).name
+        let pictures = TinyQuantizer.pictures()
+        var settings = TinyQuantizer.settings()
+        let statistics = try Statistics(of: model, on: pictures, settings: settings)
+        let recipe = Recipe(for: model.network, hasPreview: model.hasPreview)
+        let weight = model.weights["\(Self.layer).weight"]!, bias = model.weights["\(Self.layer).bias"]!.values
+        let means = try #require(statistics.means(of: input))
+        /// Of the layer before its activation, for constant inputs at their means.
+        func mean(_ layer: QuantizedLayer) -> [Double] {
+            let real = layer.realWeights(of: node), perOutput = real.count / bias.count, area = perOutput / means.count
+            return bias.indices.map { o in
+                (0..<perOutput).reduce(Double(layer.bias[o])) { $0 + Double(real[o * perOutput + $1]) * means[$1 / area] }
+            }
+        }
+        let expected = mean(QuantizedLayer(shape: weight.shape, weights: .float(weight.values), bias: bias))
+        var off: [Bool: Double] = [:]
+        for corrects in [false, true] {
+            settings.correctsBiases = corrects
+            let layer = Quantizer(model, settings: settings).quantize(recipe, statistics).layers[Self.layer]!
+            off[corrects] = zip(mean(layer), expected).map { abs($0 - $1) }.max()!
+        }
+        #expect(off[true]! < 1e-6, "\(off)")
+        #expect(off[false]! > 1e-4, "\(off)")
+    }
+
+    @Test("the layer that harms most comes first; keeping layers in float lowers the loss")
+    func ranking() throws {
+        // A layer with a channel of huge weights: eight bits per tensor leave nothing of the others.
+        var tensors = TinyModel.tensors()
+        var weight = tensors["\(Self.layer).weight"]!
+        for i in 0..<weight.values.count / weight.shape[0] { weight.values[i] *= 2000 }
+        tensors["\(Self.layer).weight"] = weight
+        let model = try Model(tensors: tensors)
+        var settings = TinyQuantizer.settings()
+        settings.weightScales = .perTensor
+        let set = TinyQuantizer.pictures(), quantizer = Quantizer(model, settings: settings)
+        let statistics = try Statistics(of: model, on: set, settings: settings)
+        func recipe(_ kept: [String: String]) -> Recipe { Recipe(for: model.network, hasPreview: model.hasPreview, keepFloat: kept) }
+        let costs = quantizer.rank(recipe([:]), statistics, on: set)
+        #expect(costs.map(\.ratio.decibels) == costs.map(\.ratio.decibels).sorted())
+        let int8 = model.network.graphs(withPreview: false).flatMap(\.nodes).filter { $0.isConvolution && recipe([:]).decisions[$0.name]?.weights == .int8 }
+        #expect(costs[0].name == Self.layer)
+        #expect(Set(costs.map(\.name)) == Set(int8.map(\.name)))
+        // A made-up loss that counts the int8 layers among the three worst: the search must keep just those.
+        let worst = costs.prefix(3).map(\.name)
+        let found = quantizer.keepFloat(untilLossIsAtMost: 0.5, costs, statistics, recipe: recipe) { quantized in
+            worst.reduce(0.0) { $0 + (quantized.layers[$1]!.isInt8 ? 1 : 0) }
+        }
+        #expect(found.kept == 3 && found.loss == 0)
+        for name in worst { #expect(found.recipe.decisions[name]!.weights == .float) }
+        #expect(found.recipe.decisions[costs[3].name]!.weights == .int8)
+    }
+
+    @Test("the comparison sees a damaged layer")
+    func damage() throws {
+        let model = try TinyModel.model(), quantized = try quantized(), set = TinyQuantizer.pictures()
+        let comparison = Comparison(model, on: set, settings: TinyQuantizer.settings())
+        func measure(_ quantized: QuantizedModel) -> Quality {
+            comparison.measure(quantized, executor: FloatExecutor(simulating: quantized, threads: 1))
+        }
+        let layer = quantized.layers[Self.layer]!
+        guard case .int8(let codes, let scales) = layer.weights else { Issue.record("not int8"); return }
+        var layers = quantized.layers
+        layers[Self.layer] = QuantizedLayer(shape: layer.shape, weights: .int8(codes: codes, scales: scales.map { $0 * 2 }), bias: layer.bias)
+        let damaged = QuantizedModel(
+            network: quantized.network, schedule: quantized.schedule, timesteps: quantized.timesteps, layers: layers,
+            activations: quantized.activations, floatWeights: quantized.floatWeights, hasPreview: quantized.hasPreview)
+        let good = measure(quantized), bad = measure(damaged)
+        #expect(bad.meanPSNR < good.meanPSNR)
+        #expect(good.noise.count == 3 && good.pictures.count == set.pictures.count)
+        let worstWeights = bad.layers.compactMap { layer in layer.weights.map { (layer.name, $0.decibels) } }.min { $0.1 < $1.1 }
+        #expect(worstWeights?.0 == Self.layer)
+        func output(_ quality: Quality) -> Double { quality.layers.first { $0.name == Self.layer }!.output.decibels }
+        #expect(output(bad) < output(good) - 10)
+    }
+}

@@ -47,8 +47,8 @@ struct JumpErrors {
     /// How the errors of a chain's jumps add up: independent ones by their squares, like ones by their sizes.
     enum Sum { case squares, sizes }
 
-    /// The cheapest chain of `count` jumps of at most `order`.
-    func best(_ count: Int, order: Int, adding sum: Sum) -> [Jump] {
+    /// The cheapest chain of `count` jumps, 1…n.
+    func best(_ count: Int, adding sum: Sum) -> [Jump] {
         func size(_ error: Double) -> Double { sum == .squares ? error : max(0, error).squareRoot() }
         struct Link { var cost = Double.infinity, before = 0, order = 1 }
         // links[k][r · n + s]: the cheapest way to stand at s, after k jumps, the last one from r. Without a jump r is s.
@@ -62,7 +62,7 @@ struct JumpErrors {
                     for t in s + 1..<max(n, s + 1) {
                         let single = cost + size(first[s * (n + 1) + t])
                         if single < next[s * n + t].cost { next[s * n + t] = Link(cost: single, before: r, order: 1) }
-                        guard order > 1, r < s else { continue }
+                        guard r < s else { continue }
                         let double = cost + size(second[(r * n + s) * n + t])
                         if double < next[s * n + t].cost { next[s * n + t] = Link(cost: double, before: r, order: 2) }
                     }

@@ -11,6 +11,8 @@ import SRDiff
 public struct ScheduleSearch {
     /// Noise predictions of the result that is to be matched.
     public static let fullSteps = 100
+    /// Numbers of steps that a converter searches for.
+    public static let steps = [2, 3, 4, 6, 8, 12, 16, 20]
 
     private let model: Model
     private let upscaler: Upscaler<WatchedExecutor<FloatExecutor>>
@@ -75,9 +77,25 @@ public struct ScheduleSearch {
         return sum / Double(count) * unit * unit
     }
 
-    public func candidates(_ count: Int) -> [[Jump]] {
-        let kinds: [(Int, JumpErrors.Sum)] = [(1, .squares), (2, .squares), (1, .sizes), (2, .sizes)]
-        return kinds.map { jumps.best(count, order: $0.0, adding: $0.1) }
+    /// The best schedule of `count` steps that is found. Needs originals, for its loss.
+    ///
+    /// Nobody knows how far errors of one jump and the next are alike: the best chain for either extreme is run.
+    public func search(_ count: Int) -> SearchedSchedule {
+        var best: [Jump] = [], least = Double.infinity
+        for sum in [JumpErrors.Sum.squares, .sizes] {
+            let jumps = jumps.best(count, adding: sum)
+            guard jumps != best else { continue }
+            let error = error(.jumps(jumps))
+            if error < least { (best, least) = (jumps, error) }
+        }
+        return SearchedSchedule(jumps: best, loss: loss(least))
+    }
+
+    /// What a mean squared distance to the full result costs in PSNR against the originals, in dB, if it has nothing to do with
+    /// the full result's own error.
+    public func loss(_ error: Double) -> Float {
+        guard let ownError else { preconditionFailure("a loss needs originals") }
+        return Float(decibels(1 + error / max(ownError, .leastNormalMagnitude)))
     }
 }
 

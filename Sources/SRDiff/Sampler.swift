@@ -50,6 +50,19 @@ public struct Jump: Hashable, Sendable {
     }
 }
 
+/// The best way found to make a picture in so many steps with one model.
+public struct SearchedSchedule: Hashable, Sendable {
+    /// From the noisiest; without fresh noise, of order 1 or 2.
+    public let jumps: [Jump]
+    /// What the distance to the many-step result costs in PSNR against the original, in dB: 10 lg(1 + distance / own error).
+    public let loss: Float
+
+    public init(jumps: [Jump], loss: Float) {
+        self.jumps = jumps
+        self.loss = loss
+    }
+}
+
 /// Which timesteps to visit, and how to get from each to the next. The loop over the steps is one, in `Upscaler`.
 public enum SamplerSchedule: Hashable, Sendable {
     public enum Method: Hashable, Sendable {

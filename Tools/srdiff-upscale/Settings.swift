@@ -37,7 +37,7 @@ struct Settings {
             var fields = ["sampler=\(method.name)", "steps=\(steps)"]
             if case .ddim(let eta) = method { fields.append("eta=\(eta)") }
             return fields + (spacing == .uniform ? [] : ["spacing=\(spacing.rawValue)"])
-        case .jumps(let jumps): return ["steps=\(jumps.count)"]
+        case .jumps(let jumps): return ["sampler=searched", "steps=\(jumps.count)"]
         }
     }
 
@@ -49,7 +49,9 @@ struct Settings {
             members += [("sampler", .string(method.name)), ("steps", .int(steps))]
             if case .ddim(let eta) = method { members.append(("eta", .number(eta))) }
             members.append(("spacing", .string(spacing.rawValue)))
-        case .jumps(let jumps): members += [("steps", .int(jumps.count))]
+        case .jumps(let jumps): members += [
+            ("sampler", "searched"), ("steps", .int(jumps.count)), ("timesteps", .array(jumps.map { .int($0.timestep) }))
+        ]
         }
         return .object(members + [("rng", .string(generator.rawValue)), ("threads", .int(threads))])
     }

@@ -63,9 +63,11 @@ public struct ScheduleSearch {
     }
 
     /// Mean square of the difference between what `sampler` draws and the full result, in codes of 8 bits.
-    public func error(_ sampler: SamplerSchedule) -> Double {
+    public func error(_ sampler: SamplerSchedule) -> Double { error(sampler, pictures: prepared.count) }
+
+    private func error(_ sampler: SamplerSchedule, pictures: Int) -> Double {
         var sum = 0.0, count = 0
-        for i in prepared.indices {
+        for i in prepared.indices.prefix(pictures) {
             let found = upscaler.residual(prepared[i], settings: Self.sampling(sampler, settings, i)) { _ in }
             for (a, b) in zip(found.values, results[i].values) {
                 let difference = Double(max(-1, min(1, a)) - max(-1, min(1, b)))
@@ -79,16 +81,50 @@ public struct ScheduleSearch {
 
     /// The best schedule of `count` steps that is found. Needs originals, for its loss.
     ///
-    /// Nobody knows how far errors of one jump and the next are alike: the best chain for either extreme is run.
+    /// Nobody knows how far errors of one jump and the next are alike: the best chain for either extreme is run, and the better
+    /// one refined.
     public func search(_ count: Int) -> SearchedSchedule {
-        var best: [Jump] = [], least = Double.infinity
-        for sum in [JumpErrors.Sum.squares, .sizes] {
-            let jumps = jumps.best(count, adding: sum)
-            guard jumps != best else { continue }
-            let error = error(.jumps(jumps))
-            if error < least { (best, least) = (jumps, error) }
+        let squares = jumps.best(count, adding: .squares), sizes = jumps.best(count, adding: .sizes)
+        let best = squares == sizes || error(.jumps(squares)) <= error(.jumps(sizes)) ? squares : sizes
+        let found = count <= Self.mostRefined ? refined(best) : best
+        return SearchedSchedule(jumps: found, loss: loss(error(.jumps(found))))
+    }
+
+    /// Few jumps are long, and what the later ones start from lies far off the full trajectory: chains of up to so many jumps are
+    /// tried with one timestep or order changed, run on so many pictures, as long as that helps.
+    private static let mostRefined = 8, refiningPictures = 4
+
+    private func refined(_ start: [Jump]) -> [Jump] {
+        var best = start, least = error(.jumps(start), pictures: Self.refiningPictures)
+        for distance in [8, 4, 2, 1] {
+            for i in start.indices {
+                for change in changes(of: best, at: i, distance: distance) {
+                    let error = error(.jumps(change), pictures: Self.refiningPictures)
+                    if error < least { (best, least) = (change, error) }
+                }
+            }
         }
-        return SearchedSchedule(jumps: best, loss: loss(least))
+        return best
+    }
+
+    /// `jumps` with the i-th earlier or later by `distance` points of the full trajectory, or of the other order.
+    private func changes(of jumps: [Jump], at i: Int, distance: Int) -> [[Jump]] {
+        let place = grid.firstIndex(of: jumps[i].timestep)!
+        var changes: [[Jump]] = []
+        for moved in [place - distance, place + distance] where grid.indices.contains(moved) {
+            let isBetween = (i == 0 || grid[moved] < jumps[i - 1].timestep)
+                && (i + 1 == jumps.count || grid[moved] > jumps[i + 1].timestep)
+            guard isBetween else { continue }
+            var change = jumps
+            change[i] = Jump(timestep: grid[moved], order: jumps[i].order)
+            changes.append(change)
+        }
+        if i > 0, i + 1 < jumps.count, distance == 1 {
+            var change = jumps
+            change[i] = Jump(timestep: jumps[i].timestep, order: 3 - jumps[i].order)
+            changes.append(change)
+        }
+        return changes
     }
 
     /// What a mean squared distance to the full result costs in PSNR against the originals, in dB, if it has nothing to do with

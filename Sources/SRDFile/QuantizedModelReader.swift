@@ -50,6 +50,7 @@ struct QuantizedModelReader {
                 shape: parameter.shape, values: try finiteFloats(parameter.name, parameter.shape)
             )
         }
+        let schedules = try schedules(below: network.configuration.timesteps)
         if let unknown = file.entries.first(where: { !used.contains($0.name) }) { throw .unknownKey(unknown.name) }
         for graph in graphs {
             for node in graph.convolutions where layers[node.name]!.isInt8 {
@@ -58,10 +59,12 @@ struct QuantizedModelReader {
                 }
             }
         }
-        return QuantizedModel(
+        var model = QuantizedModel(
             network: network, schedule: schedule, timesteps: timesteps, layers: layers, activations: activations,
             floatWeights: floatWeights, hasPreview: hasPreview
         )
+        model.schedules = schedules
+        return model
     }
 
     // MARK: Parts
@@ -127,6 +130,56 @@ struct QuantizedModelReader {
             guard timestep >= least && timestep < end else {
                 throw .badElement(key: key, index: i, found: "\(timestep)", expected: "ascending timesteps below \(end)")
             }
+        }
+        return found
+    }
+
+    /// All four keys or none.
+    private mutating func schedules(below end: Int) throws(QuantizedModelError) -> [SearchedSchedule] {
+        typealias Keys = QuantizedModelKeys
+        let keys = [Keys.scheduleSteps, Keys.scheduleTimesteps, Keys.scheduleOrder, Keys.scheduleLoss]
+        guard keys.contains(where: { file[$0] != nil }) else { return [] }
+        let lengths = try read(Keys.scheduleSteps) { file throws(SafetensorsError) in
+            try file.int32s(Keys.scheduleSteps)
+        }.map { Int($0) }
+        guard file[Keys.scheduleSteps]!.shape == [lengths.count], (1...end).contains(lengths.count) else {
+            throw .safetensors(.wrongShape(
+                key: Keys.scheduleSteps, found: file[Keys.scheduleSteps]!.shape, expected: [min(max(lengths.count, 1), end)]))
+        }
+        for (i, length) in lengths.enumerated() {
+            let least = i == 0 ? 1 : lengths[i - 1] + 1
+            guard length >= least && length <= end else {
+                throw .badElement(
+                    key: Keys.scheduleSteps, index: i, found: "\(length)", expected: "ascending numbers from 1 to \(end)")
+            }
+        }
+        let count = lengths.reduce(0, +)                  // at most end²
+        let timesteps = try read(Keys.scheduleTimesteps) { file throws(SafetensorsError) in
+            try file.int32s(Keys.scheduleTimesteps, shape: [count])
+        }
+        let orders = try read(Keys.scheduleOrder) { file throws(SafetensorsError) in
+            try file.uint8s(Keys.scheduleOrder, shape: [count])
+        }
+        let losses = try floats(Keys.scheduleLoss, [lengths.count])
+        if let bad = losses.firstIndex(where: { !($0 >= 0 && $0.isFinite) }) {
+            throw .badElement(key: Keys.scheduleLoss, index: bad, found: "\(losses[bad])", expected: "a loss of 0 dB or more")
+        }
+        if let bad = orders.firstIndex(where: { $0 != 1 && $0 != 2 }) {
+            throw .badElement(key: Keys.scheduleOrder, index: bad, found: "\(orders[bad])", expected: "1 or 2")
+        }
+        var found: [SearchedSchedule] = [], start = 0
+        for (length, loss) in zip(lengths, losses) {
+            for i in start..<start + length {
+                let most = i == start ? end - 1 : Int(timesteps[i - 1]) - 1
+                guard timesteps[i] >= 0 && Int(timesteps[i]) <= most else {
+                    throw .badElement(
+                        key: Keys.scheduleTimesteps, index: i, found: "\(timesteps[i])",
+                        expected: "timesteps of \(length) steps, descending, below \(end)")
+                }
+            }
+            found.append(SearchedSchedule(
+                jumps: (start..<start + length).map { Jump(timestep: Int(timesteps[$0]), order: Int(orders[$0])) }, loss: loss))
+            start += length
         }
         return found
     }

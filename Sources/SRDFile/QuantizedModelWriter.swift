@@ -28,7 +28,23 @@ extension QuantizedModelFile {
         tensors.append(SafetensorsTensor(
             QuantizedModelKeys.timesteps, shape: [model.timesteps.count], model.timesteps.map(Int32.init)
         ))
+        tensors += schedules()
         return Safetensors.encode(tensors, metadata: metadata)
+    }
+
+    private func schedules() -> [SafetensorsTensor] {
+        let schedules = model.schedules, jumps = schedules.flatMap(\.jumps)
+        guard !schedules.isEmpty else { return [] }
+        return [
+            SafetensorsTensor(
+                QuantizedModelKeys.scheduleSteps, shape: [schedules.count], schedules.map { Int32($0.jumps.count) }),
+            SafetensorsTensor(
+                QuantizedModelKeys.scheduleTimesteps, shape: [jumps.count], jumps.map { Int32($0.timestep) }),
+            SafetensorsTensor(
+                QuantizedModelKeys.scheduleOrder, .u8, shape: [jumps.count], bytes: jumps.map { UInt8($0.order) }),
+            SafetensorsTensor(
+                QuantizedModelKeys.scheduleLoss, FloatTensor(shape: [schedules.count], values: schedules.map(\.loss)))
+        ]
     }
 
     private func layer(_ node: Node) -> [SafetensorsTensor] {

@@ -13,6 +13,8 @@ public struct QuantizedModel: Sendable {
     /// Weights and biases of the time embedding and of each `….mlp.1`, and of linear attention, in float.
     public let floatWeights: [String: FloatTensor]
     public let hasPreview: Bool
+    /// By number of steps, ascending; none where nobody searched.
+    public var schedules: [SearchedSchedule] = []
 
     public var configuration: Configuration { network.configuration }
 

@@ -69,8 +69,12 @@ public struct Upscaler<E: Executor> {
     public func upscale(
         _ prepared: Prepared, settings: SamplingSettings, progress: (UpscaleProgress) throws -> Void = { _ in }
     ) rethrows -> Picture {
-        let residual = try residual(prepared, settings: settings, progress: progress)
-        return compose(prepared.picture, padded: prepared.padded) { y, enlarged in
+        picture(of: try residual(prepared, settings: settings, progress: progress), prepared)
+    }
+
+    /// The result that x_0 makes.
+    package func picture(of residual: FloatTensor, _ prepared: Prepared) -> Picture {
+        compose(prepared.picture, padded: prepared.padded) { y, enlarged in
             let row = residual.values[y * residual.width * 3..<y * residual.width * 3 + enlarged.count]
             return zip(row, enlarged).map { max(-1, min(1, $0)) / Configuration.residualGain + $1 }
         }
@@ -97,13 +101,24 @@ public struct Upscaler<E: Executor> {
         let start = noise.field(draw: 0, height: height, width: width)
         x.updateRows(threads: threads) { y, row in _ = row.update(from: start.row(y, width: width)) }
         let steps = settings.sampler.steps(of: schedule)
+        // A row of x0₋₁, then the row of x0₋₂, as far as steps read them.
+        let memory = steps.map(\.memory).max() ?? 0, length = width * 3
+        var past = [Float](repeating: 0, count: height * length * memory)
         for (i, step) in steps.enumerated() {
             let predicted = executor.predictNoise(in: x, at: step.timestep, given: prepared.condition)
             let fresh = step.sigma > 0 ? noise.field(draw: i + 1, height: height, width: width) : nil
-            x.updateRows(threads: threads) { y, row in
+            x.values.updateRows(with: &past, count: height, threads: threads) { y, row, past in
                 let z = fresh?.row(y, width: width)
                 for j in row.indices {
-                    row[j] = step.next(row[j], noise: predicted.values[y * width * 3 + j], z: z?[j] ?? 0)
+                    let clean = step.clean(row[j], noise: predicted.values[y * length + j])
+                    var next = step.next(row[j], clean: clean, z: z?[j] ?? 0)
+                    if memory > 0 { next += step.c * past[j] }
+                    if memory > 1 {
+                        next += step.d * past[length + j]
+                        past[length + j] = past[j]
+                    }
+                    if memory > 0 { past[j] = clean }
+                    row[j] = next
                 }
             }
             try progress(.step(done: i + 1, total: steps.count))
@@ -182,6 +197,22 @@ extension FloatTensor {
     /// Calls `body` for every row of a feature map, over the threads.
     mutating func updateRows(threads: Int, _ body: @Sendable (Int, UnsafeMutableBufferPointer<Float>) -> Void) {
         values.updateRows(count: height, threads: threads, body)
+    }
+}
+
+extension [Float] {
+    /// The same over the rows of two arrays, which may differ in length.
+    fileprivate mutating func updateRows(
+        with other: inout [Float], count: Int, threads: Int,
+        _ body: @Sendable (Int, UnsafeMutableBufferPointer<Float>, UnsafeMutableBufferPointer<Float>) -> Void
+    ) {
+        let length = other.count / count
+        other.withUnsafeMutableBufferPointer { other in
+            nonisolated(unsafe) let other = other  // rows do not overlap
+            updateRows(count: count, threads: threads) { y, row in
+                body(y, row, UnsafeMutableBufferPointer(rebasing: other[y * length..<(y + 1) * length]))
+            }
+        }
     }
 }
 

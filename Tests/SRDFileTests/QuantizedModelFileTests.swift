@@ -62,8 +62,14 @@ struct QuantizedModelFileTests {
     private static let layer = "denoise_fn.downs.0.0.block2.block.1"
     private static let scales = "activations.noisePredictor.scale", zeroPoints = "activations.noisePredictor.zero_point"
 
+    private static let schedules = [
+        SearchedSchedule(jumps: [Jump(timestep: 17)], loss: 0.5),
+        SearchedSchedule(jumps: [Jump(timestep: 19), Jump(timestep: 8, order: 2), Jump(timestep: 0)], loss: 0.25)
+    ]
+
     private func bytes(_ configuration: Configuration = TinyModel.configuration) throws -> [UInt8] {
-        let model = try TinyQuantizer.quantize(try TinyModel.model(configuration))
+        var model = try TinyQuantizer.quantize(try TinyModel.model(configuration))
+        model.schedules = Self.schedules
         return QuantizedModelFile(model: model, provenance: provenance).encoded().flatMap { $0 }
     }
 
@@ -71,7 +77,10 @@ struct QuantizedModelFileTests {
 
     @Test("what is written is read, and written again gives the same bytes", arguments: configurations)
     func roundTrip(_ configuration: Configuration) throws {
-        let model = try TinyQuantizer.quantize(try TinyModel.model(configuration))
+        var model = try TinyQuantizer.quantize(try TinyModel.model(configuration))
+        let plain = QuantizedModelFile(model: model, provenance: provenance).encoded().flatMap { $0 }
+        #expect(try QuantizedModelFile(MappedFile(copying: plain, path: "test")).model.schedules.isEmpty)
+        model.schedules = Self.schedules
         try withTemporaryFolder { folder in
             let file = QuantizedModelFile(model: model, provenance: provenance), path = folder + "/m.safetensors"
             try file.write(to: path)
@@ -80,6 +89,7 @@ struct QuantizedModelFileTests {
             #expect(read.model.layers == model.layers)
             #expect(read.model.activations == model.activations)
             #expect(read.model.timesteps == model.timesteps)
+            #expect(read.model.schedules == model.schedules)
             #expect(read.model.floatWeights == model.floatWeights)
             #expect(read.model.configuration == configuration)
             #expect(read.model.hasPreview == model.hasPreview)
@@ -173,6 +183,31 @@ struct QuantizedModelFileTests {
             var damaged = try parts()
             damaged.setByte("calibration.timesteps", index, byte)
             #expect(damaged.error?.contains("calibration.timesteps") == true)
+        }
+    }
+
+    @Test("schedules whose steps, timesteps, orders or losses cannot be")
+    func badSchedules() throws {
+        // steps 1, 3; timesteps 17 | 19, 8, 0; each 4 bytes
+        for (key, index, byte) in [
+            ("steps", 0, UInt8(0)), ("steps", 0, 3), ("steps", 4, 21), ("steps", 4, 2), ("steps", 7, 0x80), ("timesteps", 0, 20),
+            ("timesteps", 8, 19), ("timesteps", 12, 8), ("timesteps", 15, 0x80), ("order", 2, 0), ("order", 0, 3), ("loss", 3, 0xbf),
+            ("loss", 7, 0x7f)
+        ] {
+            var damaged = try parts()
+            if key == "loss", index == 7 { damaged.setFloat("schedules.loss", 1, .nan) } else { damaged.setByte("schedules.\(key)", index, byte) }
+            let error = damaged.error
+            #expect(error?.contains("schedules.") == true, "\(key) \(index): \(error ?? "read")")
+        }
+        for key in ["steps", "timesteps", "order", "loss"] {
+            var damaged = try parts()
+            damaged.change("schedules.\(key)") { _ in nil }
+            #expect(damaged.error?.contains("schedules.\(key)") == true)
+            damaged = try parts()
+            damaged.change("schedules.\(key)") { tensor in
+                SafetensorsTensor(tensor.name, tensor.type, shape: [1] + tensor.shape, bytes: tensor.bytes)
+            }
+            #expect(damaged.error?.contains("schedules.\(key)") == true)
         }
     }
 

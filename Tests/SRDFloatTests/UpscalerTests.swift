@@ -1,4 +1,5 @@
 import Testing
+import SRDFile
 import SRDFloat
 import SRDImage
 import SRDTensor
@@ -17,11 +18,19 @@ struct UpscalerTests {
             samples: (0..<width * height * channels).map { _ in .random(in: 0...top, using: &random) })
     }
 
-    func upscale(_ picture: Picture, threads: Int = 1, _ configuration: Configuration = TinyModel.configuration) throws -> Picture {
+    func upscale(
+        _ picture: Picture, threads: Int = 1, _ configuration: Configuration = TinyModel.configuration,
+        settings: SamplingSettings = settings
+    ) throws -> Picture {
         let model = try TinyModel.model(configuration)
         let upscaler = Upscaler(executor: FloatExecutor(model, threads: threads), schedule: model.schedule, threads: threads)
-        return try upscaler.upscale(upscaler.prepare(picture), settings: Self.settings)
+        return try upscaler.upscale(upscaler.prepare(picture), settings: settings)
     }
+
+    static let samplers: [SamplerSchedule] = [
+        .ancestral(steps: 4), .ddim(steps: 4, eta: 0.5), .spaced(.dpm2M, steps: 4, .logSNR),
+        .spaced(.dpm2MSDE, steps: 4, .quadratic), .spaced(.unipc, steps: 6, .uniform)
+    ]
 
     @Test("any size works, down to one pixel", arguments: [(1, 1), (1, 9), (7, 1), (2, 3), (13, 11)], [
         TinyModel.configuration,
@@ -57,10 +66,54 @@ struct UpscalerTests {
         }
     }
 
-    @Test("the result does not depend on the number of threads")
-    func threads() throws {
-        let low = picture(13, 9)
-        #expect(try upscale(low, threads: 1) == upscale(low, threads: 5))
+    @Test("the result does not depend on the number of threads", arguments: samplers)
+    func threads(_ sampler: SamplerSchedule) throws {
+        let low = picture(13, 9), settings = SamplingSettings(sampler: sampler, seed: 11)
+        let one = try upscale(low, threads: 1, settings: settings), five = try upscale(low, threads: 5, settings: settings)
+        #expect(one == five)
+    }
+
+    /// SHA-256 of x_0, the first digits.
+    static let hashes = ["ab8ca773bc2d967d", "9bdda31fadf55eb7", "092478c892c701ce", "42bca23bcc00e52b", "b1b6ab84b6a7a129"]
+
+    @Test("every sampler's picture is known, on every instruction set", arguments: zip(samplers, hashes))
+    func golden(_ sampler: SamplerSchedule, hash: String) throws {
+        let model = try TinyModel.model()
+        for instructionSet in FloatExecutor.instructionSets {
+            let executor = FloatExecutor(model, threads: 1, instructionSet: instructionSet)
+            let upscaler = Upscaler(executor: executor, schedule: model.schedule, threads: 1)
+            let prepared = upscaler.prepare(picture(7, 5))
+            let residual = upscaler.residual(prepared, settings: SamplingSettings(sampler: sampler, seed: 3)) { _ in }
+            var sha = SHA256()
+            residual.values.map(\.bitPattern.littleEndian).withUnsafeBytes { sha.update($0) }
+            let found = sha.hexDigest()
+            #expect(found.hasPrefix(hash), "\(instructionSet) \(found)")
+        }
+    }
+
+    @Test("the loop is the steps' equation, earlier x0 and all", arguments: samplers)
+    func loop(_ sampler: SamplerSchedule) throws {
+        let model = try TinyModel.model(), executor = FloatExecutor(model, threads: 1)
+        let upscaler = Upscaler(executor: executor, schedule: model.schedule, threads: 2)
+        let prepared = upscaler.prepare(picture(5, 4)), height = prepared.condition.tensor().height
+        func noise(_ draw: Int, width: Int) -> [Float] {
+            (0..<height).flatMap { PixelNoise(seed: 11, draw: UInt32(draw)).row($0, width: width) }
+        }
+        let width = prepared.condition.tensor().width
+        var x = FloatTensor(shape: [height, width, 3], values: noise(0, width: width)), clean: [[Float]] = []
+        for (i, step) in sampler.steps(of: model.schedule).enumerated() {
+            let predicted = executor.predictNoise(in: x, at: step.timestep, given: prepared.condition).values
+            let z = noise(i + 1, width: width)
+            clean.append(x.values.indices.map { step.clean(x.values[$0], noise: predicted[$0]) })
+            for j in x.values.indices {
+                var next = step.a * clean[i][j] + step.b * x.values[j] + step.sigma * z[j]
+                if i > 0 { next += step.c * clean[i - 1][j] }
+                if i > 1 { next += step.d * clean[i - 2][j] }
+                x.values[j] = next
+            }
+        }
+        let found = upscaler.residual(prepared, settings: SamplingSettings(sampler: sampler, seed: 11)) { _ in }
+        #expect(found == x)
     }
 
     @Test("an error from progress stops the run and comes through")

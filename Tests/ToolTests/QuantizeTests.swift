@@ -68,6 +68,35 @@ struct QuantizeTests {
         }
     }
 
+    @Test("--search-steps keeps schedules that srdiff-upscale takes, unless another is asked for")
+    func schedules() throws {
+        try withSetting { folder, arguments in
+            let path = "\(folder)/tiny.int8.safetensors"
+            let run = try ToolRun("srdiff-quantize", arguments + ["--search-steps", "--overwrite"])
+            #expect(run.status == 0 && run.text.contains("STEPS"), "\(run.error)")
+            let schedules = try QuantizedModelFile(path: path).model.schedules
+            #expect(schedules.map(\.jumps.count) == [2, 3, 4, 6, 8, 12, 16])       // of 20 timesteps
+
+            func settings(_ options: [String]) throws -> String {
+                let upscaled = try ToolRun("srdiff-upscale", [
+                    "\(folder)/photos/a.png", "--model", path, "-o", "\(folder)/out.png", "--overwrite"
+                ] + options)
+                #expect(upscaled.status == 0, "\(upscaled.error)")
+                return try readPicture("\(folder)/out.png").metadata.texts.first { $0.keyword == "srdiff" }?.text ?? ""
+            }
+            #expect(try settings(["--steps", "4"]).contains("sampler=searched steps=4 "))
+            #expect(try settings(["--steps", "5"]).contains("sampler=ddpm steps=5 "))
+            #expect(try settings(["--steps", "4", "--sampler", "unipc"]).contains("sampler=unipc steps=4 "))
+            #expect(try settings(["--steps", "4", "--spacing", "logsnr"]).contains("sampler=ddpm steps=4 spacing=logsnr "))
+            #expect(try settings(["--steps", "auto"]).contains("sampler=searched steps="))
+
+            let float = try ToolRun("srdiff-upscale", [
+                "\(folder)/photos/a.png", "--model", "\(folder)/tiny.safetensors", "-o", "\(folder)/no.png", "--steps", "auto"
+            ])
+            #expect(float.status == 1 && float.error.contains("--search-steps"))
+        }
+    }
+
     @Test("an output that exists is refused before any work, --overwrite replaces it")
     func existing() throws {
         try withSetting { folder, arguments in

@@ -35,14 +35,15 @@ struct UpscaleTests {
     func help() throws {
         let run = try ToolRun("srdiff-upscale", ["--help"])
         #expect(run.status == 0)
-        for option in ["--model", "--steps", "--sampler", "--eta", "--seed", "--samples", "--threads", "--rng", "--preview",
+        for option in ["--model", "--steps", "--sampler", "--eta", "--spacing", "--seed", "--samples", "--threads", "--rng", "--preview",
                        "--dry-run", "--json", "--quiet", "--strip-metadata", "EXIT STATUS"] {
             #expect(run.text.contains(option), "\(option)")
         }
     }
 
     @Test("a command line that makes no sense exits 2 and says why", arguments: [
-        [], ["--steps", "0", "a.png"], ["--steps", "x", "a.png"], ["--eta", "0.5", "a.png"], ["--nonsense"], ["--seed", "-1", "a.png"],
+        [], ["--steps", "0", "a.png"], ["--steps", "x", "a.png"], ["--eta", "0.5", "a.png"], ["--steps", "auto", "--sampler", "ddim", "a.png"],
+        ["--spacing", "odd", "a.png"], ["--nonsense"], ["--seed", "-1", "a.png"],
     ])
     func usage(arguments: [String]) throws {
         let run = try ToolRun("srdiff-upscale", arguments)

@@ -51,6 +51,14 @@ extension LoadedModel {
         }
     }
 
+    /// What was found for so many steps; a float model has none.
+    public var schedules: [SearchedSchedule] {
+        switch form {
+        case .float: []
+        case .int8(let model): model.schedules
+        }
+    }
+
     public var schedule: NoiseSchedule {
         switch form {
         case .float(let model): model.schedule

@@ -55,6 +55,9 @@ struct Quantize: ParsableCommand {
     @Option(help: ArgumentHelp("A text file of every layer's decision: written where there is none, followed where there is.", valueName: "file"))
     var recipe: String?
 
+    @Flag(help: "Search the timesteps for 2 to 20 steps whose pictures come nearest to 100 steps', and keep them in the model: srdiff-upscale --steps uses them.")
+    var searchSteps = false
+
     @Option(help: ArgumentHelp("Write the report as Markdown too.", valueName: "file.md"))
     var report: String?
 
@@ -96,6 +99,7 @@ struct Quantize: ParsableCommand {
         try check((1...1000).contains(pictures), "--pictures \(pictures): 1 to 1000")
         try check(maxLoss.map { $0 > 0 && $0.isFinite } ?? true, "--max-loss \(maxLoss ?? 0): more than 0 dB")
         try check(calibration.isEmpty || lr.isEmpty, "--calibration and --lr: one or the other")
+        try check(!searchSteps || lr.isEmpty, "--search-steps compares with originals, which --lr has none of")
         try check(maxLoss == nil || lr.isEmpty, "--max-loss compares with originals, which --lr has none of")
         for pattern in keepFloat {
             do { _ = try Regex(pattern) } catch { throw ValidationError("--keep-float \(pattern): not a regular expression") }
@@ -121,7 +125,8 @@ struct Quantize: ParsableCommand {
         if let maxLoss { chosen = try limitLoss(maxLoss, quantizer, statistics, set, kept) }
         settings.threads = threads ?? Machine.processors
         quantizer = Quantizer(float, settings: settings)
-        let quantized = quantizer.quantize(chosen, statistics)
+        var quantized = quantizer.quantize(chosen, statistics)
+        if searchSteps { quantized.schedules = searchSchedules(float, set, settings) }
         let file = QuantizedModelFile(model: quantized, provenance: .init(
             sourceSHA256: loaded.sha256, calibration: set.description, calibrationSHA256: set.sha256,
             settings: settings.description, tool: "srdiff-quantize \(ToolInfo.version)"
@@ -186,6 +191,19 @@ struct Quantize: ParsableCommand {
             }
         } catch {
             throw ToolError("\(self.model): \(error)")
+        }
+    }
+
+    private func searchSchedules(_ model: Model, _ set: CalibrationSet, _ settings: QuantizerSettings) -> [SearchedSchedule] {
+        let progress = ProgressLine(isShown: !quiet)
+        defer { progress.clear() }
+        let search = ScheduleSearch(model, on: set, settings: settings) { done, total in
+            progress.show("drawing with many steps", done: done, of: total)
+        }
+        let counts = ScheduleSearch.steps.filter { $0 < model.schedule.timesteps }
+        return counts.map { count in
+            progress.show("searching \(count) steps")
+            return search.search(count)
         }
     }
 

@@ -73,6 +73,15 @@ struct Report {
                     [String(i + 1), Text.fixed(picture.psnr, 2), Text.fixed(picture.lowResolutionPSNR.float, 2), Text.fixed(picture.lowResolutionPSNR.int8, 2)]
                 }, right: [1, 2, 3]))
         ]
+        if !quantized.schedules.isEmpty {
+            sections.append(Section("Steps", ["""
+                The timesteps found for each number of steps. The loss is what the distance to 100 steps of DDIM costs in PSNR, \
+                on top of their own error. A + marks a jump that also uses the step before.
+                """], table: Table(["steps", "loss, dB", "timesteps"], quantized.schedules.map { schedule in
+                    [String(schedule.jumps.count), Text.fixed(Double(schedule.loss), 3),
+                     schedule.jumps.map { "\($0.timestep)\($0.order > 1 ? "+" : "")" }.joined(separator: " ")]
+                }, right: [0, 1])))
+        }
         sections.append(Section("Predicted noise", ["""
             How far the noise that the int8 model predicts is from the float model's, by timestep: signal-to-noise ratio (SNR), \
             20 dB is a tenth off, 40 dB a hundredth. Timesteps near 0 are the last ones, where the noise to be found is smallest.
@@ -122,6 +131,13 @@ struct Report {
                 .object([
                     ("name", .string(layer.name)), ("output", .number(layer.output.decibels)),
                     ("weights", layer.weights.map { .number($0.decibels) } ?? .null)
+                ])
+            })),
+            ("schedules", .array(quantized.schedules.map { schedule in
+                .object([
+                    ("steps", .int(schedule.jumps.count)), ("loss", .number(Double(schedule.loss))),
+                    ("timesteps", .array(schedule.jumps.map { .int($0.timestep) })),
+                    ("order", .array(schedule.jumps.map { .int($0.order) }))
                 ])
             })),
             ("float_layers", .array(excluded.flatMap { group in

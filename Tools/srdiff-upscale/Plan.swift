@@ -33,8 +33,8 @@ struct Plan {
         case .bicubic: 0
         }
         macsPerStep = pixels * network.noisePredictor.macsPerPixel
-        // Beside the executor: x_t, the prediction and the noise, in float; the result's samples and its file.
-        let fields = settings.method != .sampled ? 2 : settings.generator == .torch ? 6 : 3
+        // Beside the executor: x_t, the prediction, the noise and earlier x0, in float; the result's samples and its file.
+        let fields = settings.method != .sampled ? 2 : (settings.generator == .torch ? 6 : 3) + settings.sampler.memory
         let perPixel = fields * 12 + 3 * 2 + 2 * bytesPerPixel
         let executor = settings.method == .bicubic ? 0 : model.memoryEstimate(
             lowWidth: padded.width, lowHeight: padded.height, preview: settings.method == .preview

@@ -33,8 +33,11 @@ struct Settings {
 
     private var fields: [String] {
         switch sampler {
-        case .ancestral(let steps): ["sampler=ddpm", "steps=\(steps)"]
-        case .ddim(let steps, let eta): ["sampler=ddim", "steps=\(steps)", "eta=\(eta)"]
+        case .spaced(let method, let steps, let spacing):
+            var fields = ["sampler=\(method.name)", "steps=\(steps)"]
+            if case .ddim(let eta) = method { fields.append("eta=\(eta)") }
+            return fields + (spacing == .uniform ? [] : ["spacing=\(spacing.rawValue)"])
+        case .jumps(let jumps): return ["sampler=searched", "steps=\(jumps.count)"]
         }
     }
 
@@ -42,8 +45,13 @@ struct Settings {
         var members: [(key: String, value: JSON)] = [("method", .string(method.rawValue))]
         guard method == .sampled else { return .object(members + [("threads", .int(threads))]) }
         switch sampler {
-        case .ancestral(let steps): members += [("sampler", "ddpm"), ("steps", .int(steps))]
-        case .ddim(let steps, let eta): members += [("sampler", "ddim"), ("steps", .int(steps)), ("eta", .number(eta))]
+        case .spaced(let method, let steps, let spacing):
+            members += [("sampler", .string(method.name)), ("steps", .int(steps))]
+            if case .ddim(let eta) = method { members.append(("eta", .number(eta))) }
+            members.append(("spacing", .string(spacing.rawValue)))
+        case .jumps(let jumps): members += [
+            ("sampler", "searched"), ("steps", .int(jumps.count)), ("timesteps", .array(jumps.map { .int($0.timestep) }))
+        ]
         }
         return .object(members + [("rng", .string(generator.rawValue)), ("threads", .int(threads))])
     }

@@ -31,7 +31,12 @@ struct Upscale: ParsableCommand {
         version: ToolInfo.version
     )
 
-    enum Sampler: String, CaseIterable, ExpressibleByArgument { case ddpm, ddim }
+    enum Sampler: String, CaseIterable, ExpressibleByArgument {
+        case ddpm, ddim
+        case dpm2M = "dpm++2m"
+        case dpm2MSDE = "dpm++2m-sde"
+        case unipc
+    }
 
     @Argument(help: ArgumentHelp("PNG, PPM or PGM files, folders, quoted patterns, or - for standard input.", valueName: "input"))
     var inputs: [String]
@@ -45,11 +50,23 @@ struct Upscale: ParsableCommand {
     @Option(help: ArgumentHelp("The model: one of srdiff-quantize, or a float one as safetensors or PyTorch checkpoint.", valueName: "file"))
     var model: String?
 
-    @Option(help: "ddpm draws fresh noise at each step, ddim only what --eta says.")
-    var sampler = Sampler.ddpm
+    @Option(help: """
+        ddpm draws fresh noise at each step, ddim only what --eta says; dpm++2m and unipc draw none and use the steps before too; \
+        dpm++2m-sde does both. (default: the model's own schedule for --steps, else ddpm)
+        """)
+    var sampler: Sampler?
 
-    @Option(help: ArgumentHelp("Steps of the sampler, 1 to the model's timesteps: time grows with it.", valueName: "n"))
-    var steps = 20
+    @Option(help: """
+        Timesteps evenly spread, closer together near the clean end, or even in the logarithm of signal to noise. (default: \
+        the model's own for --steps, else uniform)
+        """)
+    var spacing: SamplerSchedule.Spacing?
+
+    @Option(help: ArgumentHelp(
+        "Steps of the sampler, 1 to the model's timesteps: time grows with it. auto: the fewest of the model's own that lose at most \(StepCount.autoLoss) dB against 100.",
+        valueName: "n|auto"
+    ))
+    var steps = StepCount.number(20)
 
     @Option(help: ArgumentHelp("Noise of ddim, 0 (none) to 1 (as much as ddpm). (default: 0)", valueName: "η"))
     var eta: Double?
@@ -94,7 +111,7 @@ struct Upscale: ParsableCommand {
 
     func validate() throws {
         func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }
-        try check(steps >= 1, "--steps \(steps): at least 1")
+        try check(steps != .auto || sampler == nil && spacing == nil, "--steps auto takes the model's own schedule: no --sampler, no --spacing")
         try check((1...1000).contains(samples), "--samples \(samples): 1 to 1000")
         try check(threads.map { (1...1024).contains($0) } ?? true, "--threads \(threads ?? 0): 1 to 1024")
         try check(eta == nil || sampler == .ddim, "--eta is for --sampler ddim")
@@ -155,14 +172,64 @@ struct Upscale: ParsableCommand {
         }
     }
 
-    private func settings(for loaded: LoadedModel) throws -> Settings {
+    private var method: SamplerSchedule.Method {
+        switch sampler ?? .ddpm {
+        case .ddpm: .ddpm
+        case .ddim: .ddim(eta: eta ?? 0)
+        case .dpm2M: .dpm2M
+        case .dpm2MSDE: .dpm2MSDE
+        case .unipc: .unipc
+        }
+    }
+
+    /// The model's own schedule where it has one and nothing else is asked for.
+    private func schedule(for loaded: LoadedModel) throws -> SamplerSchedule {
         let timesteps = loaded.schedule.timesteps
-        guard steps <= timesteps else { throw ValidationError("--steps \(steps): \(loaded.path) has \(timesteps) timesteps") }
-        return Settings(
-            sampler: sampler == .ddpm ? .ancestral(steps: steps) : .ddim(steps: steps, eta: eta ?? 0), seed: seed, samples: samples,
+        switch steps {
+        case .auto:
+            guard let found = loaded.schedules.first(where: { $0.loss <= StepCount.autoLoss }) ?? loaded.schedules.last else {
+                throw ToolError("\(loaded.path): no schedules for --steps auto in this model; srdiff-quantize --search-steps makes them")
+            }
+            return .jumps(found.jumps)
+        case .number(let count):
+            guard count <= timesteps else { throw ValidationError("--steps \(count): \(loaded.path) has \(timesteps) timesteps") }
+            if sampler == nil, spacing == nil, let found = loaded.schedules.first(where: { $0.jumps.count == count }) {
+                return .jumps(found.jumps)
+            }
+            return .spaced(method, steps: count, spacing ?? .uniform)
+        }
+    }
+
+    private func settings(for loaded: LoadedModel) throws -> Settings {
+        Settings(
+            sampler: try schedule(for: loaded), seed: seed, samples: samples,
             generator: rng, method: preview ? .preview : bicubic ? .bicubic : .sampled, threads: threads ?? Machine.processors
         )
     }
 }
+
+/// What `--steps` takes.
+enum StepCount: Hashable, ExpressibleByArgument, CustomStringConvertible {
+    /// dB: see `SearchedSchedule.loss`.
+    static let autoLoss: Float = 0.1
+
+    case number(Int)
+    case auto
+
+    init?(argument: String) {
+        if argument == "auto" { self = .auto; return }
+        guard let count = Int(argument), count >= 1 else { return nil }
+        self = .number(count)
+    }
+
+    var description: String {
+        switch self {
+        case .number(let count): "\(count)"
+        case .auto: "auto"
+        }
+    }
+}
+
+extension SamplerSchedule.Spacing: ExpressibleByArgument {}
 
 extension SamplingSettings.Generator: ExpressibleByArgument {}

@@ -39,7 +39,9 @@ struct Evaluate: ParsableCommand {
 
     static let partialFolder = "srdiff-evaluate.partial"
 
-    enum Sampler: String, CaseIterable, ExpressibleByArgument { case ddpm, ddim }
+    enum Sampler: String, CaseIterable, ExpressibleByArgument {
+        case ddpm, ddim, dpm2M = "dpm++2m", dpm2MSDE = "dpm++2m-sde", unipc
+    }
 
     @Argument(help: ArgumentHelp("Models to measure: int8 ones, or float ones as safetensors or PyTorch checkpoint.", valueName: "model"))
     var models: [String]
@@ -193,8 +195,15 @@ struct Evaluate: ParsableCommand {
         for contestant in contestants where counts.last! > contestant.loaded.schedule.timesteps {
             throw ValidationError("--steps \(counts.last!): \(contestant.loaded.path) has \(contestant.loaded.schedule.timesteps) timesteps")
         }
-        return (sampler.isEmpty ? [.ddpm] : sampler).flatMap { sampler in
-            counts.map { sampler == .ddpm ? .ancestral(steps: $0) : .ddim(steps: $0, eta: eta ?? 0) }
+        return (sampler.isEmpty ? [.ddpm] : sampler).flatMap { sampler -> [SamplerSchedule] in
+            let method: SamplerSchedule.Method = switch sampler {
+            case .ddpm: .ddpm
+            case .ddim: .ddim(eta: eta ?? 0)
+            case .dpm2M: .dpm2M
+            case .dpm2MSDE: .dpm2MSDE
+            case .unipc: .unipc
+            }
+            return counts.map { SamplerSchedule.spaced(method, steps: $0, .uniform) }
         }
     }
 

@@ -85,17 +85,16 @@ struct Run {
 
 extension SamplerSchedule {
     var label: String {
-        switch self {
-        case .ancestral(let steps): "ddpm \(steps)"
-        case .ddim(let steps, let eta): eta == 0 ? "ddim \(steps)" : "ddim \(steps) η=\(eta)"
-        }
+        guard case .spaced(.ddim(let eta), let steps, _) = self, eta != 0 else { return "\(kind) \(steps)" }
+        return "ddim \(steps) η=\(eta)"
     }
 
     /// Without the steps.
     var kind: String {
         switch self {
-        case .ancestral: "ddpm"
-        case .ddim(_, let eta): eta == 0 ? "ddim" : "ddim η=\(eta)"
+        case .spaced(.ddim(let eta), _, _): eta == 0 ? "ddim" : "ddim η=\(eta)"
+        case .spaced(let method, _, _): method.name
+        case .jumps: "searched"
         }
     }
 }

@@ -77,10 +77,21 @@ struct UpscaleTests {
         }
     }
 
-    @Test("the same pixels for every number of threads and every instruction set")
-    func samePixels() throws {
+    static let forms = ["float", "int8"]
+
+    @Test("the same pixels for every number of threads and every instruction set", arguments: forms)
+    func samePixels(_ form: String) throws {
         try withSetting { folder, options in
-            let names = ["scalar", "sse41", "avx2", "avxvnni", "avx512vnni", "neon", "neon-dotprod", "neon-i8mm"]
+            var options = options
+            if form == "int8" {
+                let model = try TinyQuantizer.quantize(try TinyModel.model())
+                let hash = String(repeating: "0", count: 64)
+                try QuantizedModelFile(model: model, provenance: .init(
+                    sourceSHA256: hash, calibration: "noise", calibrationSHA256: hash, settings: "", tool: "a test"
+                )).write(to: "\(folder)/tiny.int8.safetensors")
+                options[1] = "\(folder)/tiny.int8.safetensors"
+            }
+            let names = ["scalar", "sse41", "avx2", "avxvnni", "avx512vnni"]
             var results: [[UInt16]] = []
             for (threads, cpu) in [("1", nil), ("2", nil), ("5", nil)] + names.map({ ("2", Optional($0)) }) {
                 let run = try ToolRun(

@@ -55,7 +55,7 @@ struct Evaluate: ParsableCommand {
     @Option(help: ArgumentHelp("What the pictures were reduced to, under the same names, instead of reducing them here. One folder for each --images.", valueName: "folder"))
     var lr: [String] = []
 
-    @Option(help: ArgumentHelp("ddpm or ddim. May be repeated. (default: ddpm)", valueName: "sampler"))
+    @Option(help: ArgumentHelp("May be repeated. (default: ddpm)", valueName: "sampler"))
     var sampler: [Sampler] = []
 
     @Option(help: ArgumentHelp("Steps of the sampler, as 5,10,20. (default: 20)", valueName: "n,…"))

@@ -19,6 +19,13 @@ static int has_avx512vnni(void) {
 }
 #endif
 
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#ifndef HWCAP_ASIMDDP
+#define HWCAP_ASIMDDP (1 << 20)
+#endif
+#endif
+
 static srd_kernels_s8 available[5];
 static int available_count;
 
@@ -35,6 +42,12 @@ __attribute__((constructor)) static void find_available(void) {
     if (__builtin_cpu_supports("avx2")) available[available_count++] = avx2;
     if (has_avxvnni()) available[available_count++] = avxvnni;
     if (has_avx512vnni()) available[available_count++] = avx512vnni;
+#elif defined(__aarch64__)
+    const srd_kernels_s8 neon = KERNELS(neon, 8, 4, 0);
+    srd_kernels_s8 dotprod = KERNELS(neondotprod, 8, 4, 0);
+    dotprod.name = "neon-dotprod";
+    available[available_count++] = neon;
+    if (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) available[available_count++] = dotprod;
 #endif
 }
 

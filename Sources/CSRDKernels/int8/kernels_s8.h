@@ -14,5 +14,8 @@ SRD_DECLARE_S8(sse41);
 SRD_DECLARE_S8(avx2);
 SRD_DECLARE_S8(avxvnni);
 SRD_DECLARE_S8(avx512vnni);
+#elif defined(__aarch64__)
+SRD_DECLARE_S8(neon);
+SRD_DECLARE_S8(neondotprod);
 #endif
 #endif

@@ -25,7 +25,7 @@ public struct Sample: Equatable, Sendable {
     }
 
     /// The 97.5 % point of Student's t.
-    static func quantile(degrees: Int) -> Double {
+    package static func quantile(degrees: Int) -> Double {
         if degrees <= table.count { return table[degrees - 1] }
         let z = 1.959963984540054, n = Double(degrees), z3 = z * z * z          // Abramowitz & Stegun 26.7.5
         let z5 = z3 * z * z, second = 5 * z5 + 16 * z3 + 3 * z, third = 3 * z5 * z * z + 19 * z5 + 17 * z3 - 15 * z

@@ -1,7 +1,7 @@
 import Foundation
 import SRDFile
 import SRDImage
-@testable import SRDMetrics
+import SRDMetrics
 import SRDTensor
 import TestSupport
 import Testing

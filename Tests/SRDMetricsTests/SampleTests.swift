@@ -1,4 +1,4 @@
-@testable import SRDMetrics
+import SRDMetrics
 import Testing
 
 @Suite("samples")

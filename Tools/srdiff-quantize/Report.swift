@@ -47,7 +47,7 @@ struct Report {
     }
 
     private var sections: [Section] {
-        let worst = quality.layers.sorted { $0.output.decibels < $1.output.decibels }
+        let worst = quality.layers.sorted { $0.own.decibels < $1.own.decibels }
         let own = quality.pictures.compactMap(\.ownError)
         var sections = [
             Section("Size", ["""
@@ -87,17 +87,18 @@ struct Report {
             20 dB is a tenth off, 40 dB a hundredth. Timesteps near 0 are the last ones, where the noise to be found is smallest.
             """], table: Table(["timestep", "SNR, dB"], quality.noise.map { [String($0.timestep), Text.fixed($0.ratio.decibels, 1)] }, right: [0, 1])))
         sections.append(Section("Layers, worst first", ["""
-            SNR of what each layer puts out, everything before it int8 too, and of its rounded weights. Errors gather from layer to \
-            layer and average out again in the sums of the next: a low number in the middle need not show in the picture. \
+            SNR of what each layer puts out: with the float model's values before it (its own error), and with everything before it \
+            int8 too; and of its rounded weights. Errors gather from layer to layer and average out again in the sums of the next: a \
+            low number in the middle need not show in the picture. \
             `--keep-float` takes a layer out, `--max-loss` finds the ones that matter.
-            """], table: Table(["layer", "output, dB", "weights, dB"], worst.prefix(Self.shownLayers).map { Self.row($0) }, right: [1, 2]),
-            fullTable: Table(["layer", "output, dB", "weights, dB"], worst.map { Self.row($0) }, right: [1, 2]),
+            """], table: Table(["layer", "own, dB", "output, dB", "weights, dB"], worst.prefix(Self.shownLayers).map { Self.row($0) }, right: [1, 2, 3]),
+            fullTable: Table(["layer", "own, dB", "output, dB", "weights, dB"], worst.map { Self.row($0) }, right: [1, 2, 3]),
             remark: worst.count > Self.shownLayers ? "… and \(worst.count - Self.shownLayers) more: --report lists them all." : nil))
         return sections
     }
 
     private static func row(_ layer: Quality.Layer) -> [String] {
-        [layer.name, Text.fixed(layer.output.decibels, 1), layer.weights.map { Text.fixed($0.decibels, 1) } ?? "float"]
+        [layer.name, Text.fixed(layer.own.decibels, 1), Text.fixed(layer.output.decibels, 1), layer.weights.map { Text.fixed($0.decibels, 1) } ?? "float"]
     }
 
     private static func list(_ names: [String]) -> String {
@@ -127,9 +128,9 @@ struct Report {
                 ])
             })),
             ("noise", .array(quality.noise.map { .object([("timestep", .int($0.timestep)), ("snr", .number($0.ratio.decibels))]) })),
-            ("layer_snr", .array(quality.layers.sorted { $0.output.decibels < $1.output.decibels }.map { layer in
+            ("layer_snr", .array(quality.layers.sorted { $0.own.decibels < $1.own.decibels }.map { layer in
                 .object([
-                    ("name", .string(layer.name)), ("output", .number(layer.output.decibels)),
+                    ("name", .string(layer.name)), ("own", .number(layer.own.decibels)), ("output", .number(layer.output.decibels)),
                     ("weights", layer.weights.map { .number($0.decibels) } ?? .null)
                 ])
             })),

@@ -8,10 +8,7 @@
 #define HELPER static inline __attribute__((always_inline))
 #define PIXELS 8
 #include "kernels_s8_neon_common.h"
-typedef int8x16_t four_codes, four_weights;
 
-HELPER int8x16_t codes(const srd_code *p) { return vreinterpretq_s8_s32(vdupq_n_s32(four_bytes(p))); }
-HELPER int8x16_t weights(const int8_t *p) { return vld1q_s8(p); }
 HELPER ivec dot(ivec sum, int8x16_t c, int8x16_t w) {
     const int32x4_t low = vpaddlq_s16(vmull_s8(vget_low_s8(c), vget_low_s8(w)));
     const int32x4_t high = vpaddlq_s16(vmull_high_s8(c, w));

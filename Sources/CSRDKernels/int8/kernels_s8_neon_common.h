@@ -1,8 +1,9 @@
-// What kernels_s8_body.h needs of ARM's vectors of four, but the products. ISA, TARGET, HELPER and PIXELS are defined before.
+// What kernels_s8_body.h needs of ARM's vectors of four, but the products. HELPER is defined before.
 #define LANES 4
 #define VECTORS 2
 typedef float32x4_t vec;
 typedef int32x4_t ivec;
+typedef int8x16_t four_codes, four_weights;
 
 HELPER vec to_float(ivec v) { return vcvtq_f32_s32(v); }
 HELPER vec floor_vec(vec v) { return vrndmq_f32(v); }
@@ -14,6 +15,8 @@ HELPER int32_t four_bytes(const void *p) {
     __builtin_memcpy(&four, p, 4);
     return four;
 }
+HELPER int8x16_t codes(const srd_code *p) { return vreinterpretq_s8_s32(vdupq_n_s32(four_bytes(p))); }
+HELPER int8x16_t weights(const int8_t *p) { return vld1q_s8(p); }
 HELPER vec real(const srd_code *p, int zero_point) {
     const int16x8_t words = vmovl_s8(vcreate_s8((uint32_t)four_bytes(p)));
     return vcvtq_f32_s32(vsubq_s32(vmovl_s16(vget_low_s16(words)), vdupq_n_s32(zero_point)));

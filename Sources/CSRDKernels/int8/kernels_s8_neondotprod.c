@@ -7,10 +7,7 @@
 #define HELPER TARGET static inline __attribute__((always_inline))
 #define PIXELS 8
 #include "kernels_s8_neon_common.h"
-typedef int8x16_t four_codes, four_weights;
 
-HELPER int8x16_t codes(const srd_code *p) { return vreinterpretq_s8_s32(vdupq_n_s32(four_bytes(p))); }
-HELPER int8x16_t weights(const int8_t *p) { return vld1q_s8(p); }
 HELPER ivec dot(ivec sum, int8x16_t c, int8x16_t w) { return vdotq_s32(sum, w, c); }
 #include "kernels_s8_body.h"
 #endif

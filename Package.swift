@@ -51,6 +51,7 @@ let package = Package(
         tool("srdiff-upscale", "SRDImage", "SRDiff", "SRDFile", "SRDTensor"),
         tool("srdiff-quantize", "SRDImage", "SRDiff", "SRDFile", "SRDCheckpoint", "SRDInt8", "SRDQuantizer", "SRDMetrics"),
         tool("srdiff-evaluate", "SRDImage", "SRDiff", "SRDFile", "SRDInt8", "SRDQuantizer", "SRDMetrics"),
+        tool("srdiff-bench", "CSRDKernels", "SRDImage", "SRDiff", "SRDFile", "SRDTensor", "SRDInt8", "SRDQuantizer"),
         tool("srdiff-inspect", "SRDTensor", "SRDiff", "SRDFile", "SRDCheckpoint"),
 
         // Tests
@@ -67,6 +68,6 @@ let package = Package(
         tests("SRDQuantizerTests", "SRDQuantizer", "SRDFloat", "SRDiff", "SRDImage", "SRDTensor"),
         tests("SRDMetricsTests", "SRDMetrics", "SRDImage", "SRDFile", "SRDTensor"),
         tests("SRDKernelTests", "CSRDKernels"),
-        tests("ToolTests", "SRDImage", "SRDFile", "SRDiff", "SRDTensor", "srdiff-upscale", "srdiff-evaluate", "srdiff-inspect", "srdiff-quantize"),
+        tests("ToolTests", "SRDImage", "SRDFile", "SRDiff", "SRDTensor", "srdiff-upscale", "srdiff-evaluate", "srdiff-bench", "srdiff-inspect", "srdiff-quantize"),
     ]
 )

@@ -18,6 +18,10 @@ public final class Int8Executor: Executor {
     /// Called with each band of every node's rows, in order; for comparison with the float executor.
     public var observe: ((Node, _ rows: Range<Int>, FloatTensor) -> Void)?
 
+    /// Time of each layer in all predictions since this was set, for pictures of the size at work.
+    public var measuresLayers = false
+    public var layerTimes: [(node: Node, time: Duration)] { kept?.sweep.timesByNode ?? [] }
+
     public var configuration: Configuration { model.configuration }
 
     public static let defaultBandRows = 16, defaultConditionBudget = 32 << 20
@@ -75,6 +79,7 @@ public final class Int8Executor: Executor {
             kept = (graph.name, x.height, x.width, sweep(graph, x.height, x.width))
         }
         kept!.sweep.observe = observe
+        if kept!.sweep.measures != measuresLayers { kept!.sweep.measures = measuresLayers }
         return kept!.sweep.run(sources, timestep: timestep, biases: biases)[0].tensor()
     }
 

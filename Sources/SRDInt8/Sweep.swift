@@ -96,6 +96,13 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
     /// Called after each band of a node's rows, in order; for comparison. Costs a copy of each.
     var observe: ((Node, _ rows: Range<Int>, FloatTensor) -> Void)?
 
+    /// Time spent on each node so far, where `measures` asks for it.
+    private(set) var times: [Duration] = []
+    var measures = false {
+        didSet { times = measures ? [Duration](repeating: .zero, count: graph.nodes.count) : [] }
+    }
+    var timesByNode: [(node: Node, time: Duration)] { Array(zip(graph.nodes, times)) }
+
     /// - Parameters:
     ///   - sources: one per input of the graph.
     ///   - timestep: which quantizations to use, and whose biases `biases` holds; 0 for graphs without time.
@@ -109,7 +116,11 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
             )
         }
         for run in plan.runs {
-            compute(run, sources)
+            if measures {
+                times[run.node] += ContinuousClock().measure { compute(run, sources) }
+            } else {
+                compute(run, sources)
+            }
             for (value, output) in zip(graph.outputs, outputs) where value.index == run.node { copy(run.rows, of: value, to: output) }
             if let observe { observe(graph.nodes[run.node], run.rows, tensor(of: run)) }
         }

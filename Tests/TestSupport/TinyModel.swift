@@ -10,17 +10,7 @@ public enum TinyModel {
 
     public static func tensors(_ configuration: Configuration = configuration, seed: UInt64 = 1) -> [String: FloatTensor] {
         var random = SeededRandom(seed: seed)
-        let network = Network(configuration)
-        var tensors: [String: FloatTensor] = [:]
-        for parameter in network.samplingParameters + network.preview.parameters {
-            // Weights of the size that keeps activations near 1.
-            let inputs = max(1, parameter.count / parameter.shape[0]), spread = (3 / Float(inputs)).squareRoot()
-            tensors[parameter.name] = FloatTensor(
-                shape: parameter.shape, values: (0..<parameter.count).map { _ in .random(in: -spread...spread, using: &random) })
-        }
-        let betas = NoiseSchedule.cosine(timesteps: configuration.timesteps).betas
-        tensors["betas"] = FloatTensor(shape: [betas.count], values: betas.map { Float($0) })
-        return tensors
+        return Model.randomTensors(configuration, using: &random)
     }
 
     public static func model(_ configuration: Configuration = configuration, seed: UInt64 = 1) throws -> Model {

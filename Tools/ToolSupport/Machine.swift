@@ -33,6 +33,42 @@ public enum Machine {
         status("VmHWM").flatMap { $0.split(separator: " ").first }.flatMap { Int($0) }.map { $0 * 1024 } ?? 0
     }
 
+    /// Lets `peakMemory` start again from what is held now; some containers do not allow it.
+    public static func resetPeakMemory() {
+        let descriptor = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        _ = write(descriptor, "5", 1)
+        close(descriptor)
+    }
+
+    /// The processor's name, or the board's; nil where nobody says.
+    public static var name: String? {
+        if let board = readText("/proc/device-tree/model") { return String(board.prefix { $0 != "\0" }) }
+        let line = readText("/proc/cpuinfo")?.split(separator: "\n").first { $0.hasPrefix("model name") }
+        return line?.split(separator: ":").last.map { String($0.drop(while: \.isWhitespace)) }
+    }
+
+    /// What the board tells of its heat and speed now; nil where it does not.
+    public struct Condition {
+        /// °C, of the hottest zone.
+        public let temperature: Double?
+        /// MHz, of the fastest processor.
+        public let frequency: Double?
+        /// How often it was slowed down for heat so far, or a Raspberry Pi's flags (bits 0…3: now, 16…19: since boot).
+        public let throttled: Int?
+    }
+
+    public static var condition: Condition {
+        let temperatures = (0..<32).compactMap { readInteger("/sys/class/thermal/thermal_zone\($0)/temp") }
+        let frequencies = (0..<256).compactMap { readInteger("/sys/devices/system/cpu/cpu\($0)/cpufreq/scaling_cur_freq") }
+        let flags = readText("/sys/devices/platform/soc/soc:firmware/get_throttled").flatMap { text in
+            Int(text.filter(\.isHexDigit), radix: 16)
+        }
+        return Condition(
+            temperature: temperatures.max().map { Double($0) / 1000 }, frequency: frequencies.max().map { Double($0) / 1000 },
+            throttled: flags ?? readInteger("/sys/devices/system/cpu/cpu0/thermal_throttle/package_throttle_count"))
+    }
+
     public static func environment(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
     }

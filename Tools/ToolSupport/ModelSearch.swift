@@ -17,6 +17,13 @@ public struct LoadedModel {
     public let foundBy: String
     public let sha256: String
     public let form: Form
+
+    public init(path: String, foundBy: String, sha256: String, form: Form) {
+        self.path = path
+        self.foundBy = foundBy
+        self.sha256 = sha256
+        self.form = form
+    }
 }
 
 extension LoadedModel {

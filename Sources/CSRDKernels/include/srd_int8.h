@@ -81,6 +81,9 @@ typedef struct __attribute__((swift_attr("@Sendable"))) {
     void (*quantize_row)(const float *floats, ptrdiff_t count, float inverse_scale, int zero_point, srd_code *codes);
     /// floats[i] = (float)(q − zero point) · scale
     void (*dequantize_row)(const srd_code *codes, ptrdiff_t count, float scale, int zero_point, float *floats);
+    /// `rounds` of nothing but this set's products, from registers: what a convolution can reach at most. Returns how
+    /// many multiply-accumulates that was.
+    int64_t (*peak)(int64_t rounds);
 } srd_kernels_s8;
 
 /// The instruction sets this machine has, slowest first; [0] is the scalar twin.

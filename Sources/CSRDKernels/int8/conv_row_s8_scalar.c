@@ -61,3 +61,16 @@ void srd_conv_row_s8_scalar(const srd_conv_row_s8_args *a) {
         }
     }
 }
+
+int64_t srd_peak_s8_scalar(int64_t rounds) {
+    int32_t sum[8] = {0}, code = 0, weight = 0;
+    __asm__ volatile("" : "+r"(weight));
+    for (int64_t r = 0; r < rounds; r++) {
+        for (int i = 0; i < 8; i++) {
+            __asm__ volatile("" : "+r"(code));
+            sum[i] += code * weight;
+        }
+    }
+    for (int i = 0; i < 8; i++) __asm__ volatile("" ::"r"(sum[i]));
+    return rounds * 8;
+}

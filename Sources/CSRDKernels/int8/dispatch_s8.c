@@ -1,7 +1,8 @@
 #include "kernels_s8.h"
 
 #define KERNELS(ISA, BLOCK, GROUP, OFFSET)                                                                             \
-    {#ISA, BLOCK, GROUP, OFFSET, srd_conv_row_s8_##ISA, srd_quantize_row_s8_##ISA, srd_dequantize_row_s8_##ISA}
+    {#ISA, BLOCK, GROUP, OFFSET, srd_conv_row_s8_##ISA, srd_quantize_row_s8_##ISA, srd_dequantize_row_s8_##ISA, \
+     srd_peak_s8_##ISA}
 
 #if defined(__x86_64__)
 #include <cpuid.h>

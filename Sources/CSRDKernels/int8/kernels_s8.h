@@ -7,7 +7,8 @@
     void srd_quantize_row_s8_##ISA(const float *floats, ptrdiff_t count, float inverse_scale, int zero_point,          \
                                    srd_code *codes);                                                                   \
     void srd_dequantize_row_s8_##ISA(const srd_code *codes, ptrdiff_t count, float scale, int zero_point,              \
-                                     float *floats)
+                                     float *floats);                                                                   \
+    int64_t srd_peak_s8_##ISA(int64_t rounds)
 SRD_DECLARE_S8(scalar);
 #if defined(__x86_64__)
 SRD_DECLARE_S8(sse41);

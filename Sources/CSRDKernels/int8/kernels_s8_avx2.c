@@ -21,6 +21,10 @@ HELPER four_weights weights(const int8_t *p) {
     const __m256i four = _mm256_loadu_si256((const __m256i *)p);
     return (four_weights){_mm256_srai_epi16(_mm256_slli_epi16(four, 8), 8), _mm256_srai_epi16(four, 8)};
 }
+HELPER four_codes hidden(four_codes c) {
+    __asm__ volatile("" : "+x"(c.even), "+x"(c.odd));
+    return c;
+}
 HELPER ivec dot(ivec sum, four_codes c, four_weights w) {
     return sum + (ivec)_mm256_madd_epi16(c.even, w.even) + (ivec)_mm256_madd_epi16(c.odd, w.odd);
 }

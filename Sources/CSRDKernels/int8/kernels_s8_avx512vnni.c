@@ -17,6 +17,10 @@ typedef int32_t any_int __attribute__((aligned(1), may_alias));
 
 HELPER ivec codes(const srd_code *p) { return (ivec)_mm512_set1_epi32(*(const any_int *)p); }
 HELPER ivec weights(const int8_t *p) { return (ivec)_mm512_loadu_si512(p); }
+HELPER four_codes hidden(four_codes c) {
+    __asm__ volatile("" : "+v"(c));
+    return c;
+}
 HELPER ivec dot(ivec sum, ivec c, ivec w) { return (ivec)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)c, (__m512i)w); }
 HELPER vec to_float(ivec v) { return _mm512_cvtepi32_ps((__m512i)v); }
 HELPER vec floor_vec(vec v) { return _mm512_roundscale_ps(v, _MM_FROUND_FLOOR); }

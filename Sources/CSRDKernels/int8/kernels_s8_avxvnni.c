@@ -14,6 +14,10 @@ typedef ivec four_codes, four_weights;
 
 HELPER ivec codes(const srd_code *p) { return (ivec)_mm256_set1_epi32(*(const any_int *)p); }
 HELPER ivec weights(const int8_t *p) { return (ivec)_mm256_loadu_si256((const __m256i *)p); }
+HELPER four_codes hidden(four_codes c) {
+    __asm__ volatile("" : "+x"(c));
+    return c;
+}
 HELPER ivec dot(ivec sum, ivec c, ivec w) {
     return (ivec)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)c, (__m256i)w);
 }

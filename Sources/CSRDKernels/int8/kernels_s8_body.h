@@ -6,6 +6,7 @@
 //   four_codes, codes(p)      four channels of a pixel, in every lane
 //   four_weights, weights(p)  four channels' weights of LANES outputs
 //   dot(sum, codes, weights)  plus the four products, in each lane
+//   hidden(codes)             the same, though the compiler must not know that
 //   to_float(ivec)            rounded to nearest even              floor_vec(vec)
 //   min_vec, max_vec          as a < b ? a : b, a > b ? a : b      to_int(k)  of an integral k
 //   real(p, zero)             LANES codes as floats, in units of the scale
@@ -159,4 +160,25 @@ TARGET void JOIN(srd_dequantize_row_s8_, ISA)(
     ptrdiff_t i = 0;
     for (; i + LANES <= count; i += LANES) *(vec_u *)(floats + i) = real(codes + i, zero_point) * scale;
     srd_dequantize_row_s8_scalar(codes + i, count - i, scale, zero_point, floats + i);
+}
+
+/// Products alone, on a tile's worth of sums that stay in registers.
+TARGET int64_t JOIN(srd_peak_s8_, ISA)(int64_t rounds) {
+    static const int8_t bytes[VECTORS * LANES * GROUP];
+    ivec sum[PIXELS][VECTORS] = {0};
+    four_weights w[VECTORS];
+    four_codes c = codes((const srd_code *)bytes);
+    UNROLL for (int j = 0; j < VECTORS; j++) w[j] = weights(bytes + j * LANES * GROUP);
+    for (int64_t r = 0; r < rounds; r++) {
+        UNROLL for (int p = 0; p < PIXELS; p++) {
+            c = hidden(c);
+            UNROLL for (int j = 0; j < VECTORS; j++) sum[p][j] = dot(sum[p][j], c, w[j]);
+        }
+    }
+    ivec total = {0};
+    UNROLL for (int p = 0; p < PIXELS; p++) {
+        UNROLL for (int j = 0; j < VECTORS; j++) total += sum[p][j];
+    }
+    __asm__ volatile("" ::"r"(total[0]));
+    return rounds * PIXELS * BLOCK * GROUP;
 }

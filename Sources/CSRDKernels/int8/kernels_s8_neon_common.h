@@ -17,6 +17,10 @@ HELPER int32_t four_bytes(const void *p) {
 }
 HELPER int8x16_t codes(const srd_code *p) { return vreinterpretq_s8_s32(vdupq_n_s32(four_bytes(p))); }
 HELPER int8x16_t weights(const int8_t *p) { return vld1q_s8(p); }
+HELPER four_codes hidden(four_codes c) {
+    __asm__ volatile("" : "+w"(c));
+    return c;
+}
 HELPER vec real(const srd_code *p, int zero_point) {
     const int16x8_t words = vmovl_s8(vcreate_s8((uint32_t)four_bytes(p)));
     return vcvtq_f32_s32(vsubq_s32(vmovl_s16(vget_low_s16(words)), vdupq_n_s32(zero_point)));

@@ -22,6 +22,10 @@ HELPER four_weights weights(const int8_t *p) {
     const __m128i four = _mm_loadu_si128((const __m128i *)p);
     return (four_weights){_mm_srai_epi16(_mm_slli_epi16(four, 8), 8), _mm_srai_epi16(four, 8)};
 }
+HELPER four_codes hidden(four_codes c) {
+    __asm__ volatile("" : "+x"(c.even), "+x"(c.odd));
+    return c;
+}
 HELPER ivec dot(ivec sum, four_codes c, four_weights w) {
     return sum + (ivec)_mm_madd_epi16(c.even, w.even) + (ivec)_mm_madd_epi16(c.odd, w.odd);
 }

@@ -26,7 +26,8 @@ let package = Package(
     targets: [
         // Runtime libraries: no Foundation, no printing, no arguments.
         .target(name: "CSRDKernels"),
-        .target(name: "SRDTensor"),
+        .target(name: "CSRDThreads"),
+        .target(name: "SRDTensor", dependencies: ["CSRDThreads"]),
         .systemLibrary(name: "CLibPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .target(name: "CPNG", dependencies: ["CLibPNG"]),
         .target(name: "SRDImage", dependencies: ["CPNG"]),

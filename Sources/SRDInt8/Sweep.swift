@@ -53,9 +53,9 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
         }
 
         let layout = SweepLayout(graph, of: model, width: width, plan: plan), places = layout.places, borders = graph.borders
-        let codeArena = UnsafeMutableBufferPointer<srd_code>.allocate(capacity: max(1, layout.codeCount))
+        let codeArena = UnsafeMutableBufferPointer<srd_code>.aligned(layout.codeCount)
         codeArena.initialize(repeating: 0)
-        let floatArena = UnsafeMutableBufferPointer<Float>.allocate(capacity: max(1, layout.floatCount))
+        let floatArena = UnsafeMutableBufferPointer<Float>.aligned(layout.floatCount)
         floatArena.initialize(repeating: 0)
         var slots: [Slot] = []
         for (i, node) in graph.nodes.enumerated() {

@@ -1,7 +1,12 @@
-import Dispatch
+import CSRDThreads
 
 /// Splits rows over threads. Results never depend on how: every row is computed by itself.
 public enum Parallel {
+    private struct Work {
+        let body: @Sendable (Range<Int>) -> Void
+        let count, pieces: Int
+    }
+
     /// Calls `body` with ranges that cover 0 ..< count, at most `threads` at a time.
     public static func ranges(_ count: Int, threads: Int, _ body: @Sendable (Range<Int>) -> Void) {
         guard threads > 1, count > 1 else {
@@ -10,10 +15,13 @@ public enum Parallel {
         }
         // A few pieces a thread, so that one slow core does not hold up the rest.
         let pieces = min(count, threads * 4)
-        DispatchQueue.concurrentPerform(iterations: min(threads, pieces)) { thread in
-            for piece in stride(from: thread, to: pieces, by: threads) {
-                body(count * piece / pieces..<count * (piece + 1) / pieces)
-            }
+        withoutActuallyEscaping(body) { body in
+            var work = Work(body: body, count: count, pieces: pieces)
+            srd_parallel(Int32(pieces), Int32(threads), { context, piece in
+                let work = context!.assumingMemoryBound(to: Work.self), piece = Int(piece)
+                let count = work.pointee.count, pieces = work.pointee.pieces
+                work.pointee.body(count * piece / pieces..<count * (piece + 1) / pieces)
+            }, &work)
         }
     }
 }

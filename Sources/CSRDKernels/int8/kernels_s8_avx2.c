@@ -7,6 +7,7 @@
 #define ISA avx2
 #define TARGET __attribute__((target("avx2")))
 #define HELPER TARGET static inline __attribute__((always_inline))
+#define VECTOR_REGISTER "x"
 #define LANES 8
 #define VECTORS 2
 #define PIXELS 4

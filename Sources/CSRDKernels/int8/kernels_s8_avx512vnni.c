@@ -7,6 +7,7 @@
 #define ISA avx512vnni
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
 #define HELPER TARGET static inline __attribute__((always_inline))
+#define VECTOR_REGISTER "v"
 #define LANES 16
 #define VECTORS 2
 #define PIXELS 12

@@ -6,6 +6,7 @@
 #define ISA avxvnni
 #define TARGET __attribute__((target("avx2,avxvnni")))
 #define HELPER TARGET static inline __attribute__((always_inline))
+#define VECTOR_REGISTER "x"
 #define LANES 8
 #define VECTORS 2
 #define PIXELS 6

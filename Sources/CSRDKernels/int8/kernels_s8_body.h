@@ -5,6 +5,7 @@
 // the types vec (floats) and ivec (int32), and
 //   four_codes, codes(p)      four channels of a pixel, in every lane
 //   four_weights, weights(p)  four channels' weights of LANES outputs
+//   VECTOR_REGISTER           how inline assembly names such a register
 //   dot(sum, codes, weights)  plus the four products, in each lane
 //   hidden(codes)             the same, though the compiler must not know that
 //   to_float(ivec)            rounded to nearest even              floor_vec(vec)
@@ -19,6 +20,8 @@
 
 #define INLINE TARGET static inline __attribute__((always_inline))
 #define UNROLL _Pragma("clang loop unroll(full)")
+// The compiler would load the codes of many products beforehand, and spill sums for that.
+#define KEEP_ORDER(sum) __asm__ volatile("" : "+" VECTOR_REGISTER(sum)::"memory")
 #define BLOCK (LANES * VECTORS)
 #define GROUP 4
 #define JOIN_(a, b) a##b
@@ -95,7 +98,10 @@ INLINE void tile(const srd_conv_row_s8_args *a, int x, int block, const int pixe
                     UNROLL for (int j = 0; j < vectors; j++) w[j] = weights(packed + g * BLOCK + j * LANES * GROUP);
                     UNROLL for (int p = 0; p < pixels; p++) {
                         const four_codes c = codes(input[p / 4] + p % 4 * pixel + g);
-                        UNROLL for (int j = 0; j < vectors; j++) sum[p][j] = dot(sum[p][j], c, w[j]);
+                        UNROLL for (int j = 0; j < vectors; j++) {
+                            sum[p][j] = dot(sum[p][j], c, w[j]);
+                            KEEP_ORDER(sum[p][j]);
+                        }
                     }
                 }
                 UNROLL for (int p = 0; p < pixels; p += 4) input[p / 4] += SRD_CHANNEL_STEP;
@@ -168,7 +174,7 @@ TARGET int64_t JOIN(srd_peak_s8_, ISA)(int64_t rounds) {
     ivec sum[PIXELS][VECTORS] = {0};
     four_weights w[VECTORS];
     four_codes c = codes((const srd_code *)bytes);
-    UNROLL for (int j = 0; j < VECTORS; j++) w[j] = weights(bytes + j * LANES * GROUP);
+    UNROLL for (int j = 0; j < VECTORS; j++) w[j] = hidden(weights(bytes + j * LANES * GROUP));
     for (int64_t r = 0; r < rounds; r++) {
         UNROLL for (int p = 0; p < PIXELS; p++) {
             c = hidden(c);

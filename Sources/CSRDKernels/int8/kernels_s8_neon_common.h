@@ -1,4 +1,5 @@
 // What kernels_s8_body.h needs of ARM's vectors of four, but the products. HELPER is defined before.
+#define VECTOR_REGISTER "w"
 #define LANES 4
 #define VECTORS 2
 typedef float32x4_t vec;

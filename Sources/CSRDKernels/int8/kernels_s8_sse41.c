@@ -6,6 +6,7 @@
 #define ISA sse41
 #define TARGET __attribute__((target("sse4.1")))
 #define HELPER TARGET static inline __attribute__((always_inline))
+#define VECTOR_REGISTER "x"
 #define LANES 4
 #define VECTORS 2
 #define PIXELS 4

@@ -39,7 +39,7 @@ final class PackedConvolution: @unchecked Sendable {       // written by `init` 
             if tap.input == segments.count { segments.append(t..<t + 1) } else { segments[tap.input] = segments[tap.input].lowerBound..<t + 1 }
         }
         let blocks = vector / block
-        weights = .allocate(capacity: max(64, blocks * offset))
+        weights = .aligned(blocks * offset)
         weights.initialize(repeating: 0)
         func vectors() -> [UnsafeMutableBufferPointer<Int32>] {
             segments.map { _ in

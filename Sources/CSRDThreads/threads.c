@@ -1,0 +1,115 @@
+#include "srd_threads.h"
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+// The word that says what goes on: number of the loop << 32 | open << 31 | helpers wanted << 16 | helpers inside.
+// A helper enters an open loop by adding itself; the caller closes it when no items are left, and waits for the helpers
+// that are still inside. A helper that sleeps or has lost its processor is not waited for.
+#define OPEN (UINT64_C(1) << 31)
+#define WANTED(word) ((word) >> 16 & 0x7fff)
+#define INSIDE(word) ((word) & 0xffff)
+
+enum { most_helpers = 1023, patience = 4000 };
+
+static _Alignas(64) _Atomic uint64_t word;
+static _Alignas(64) atomic_int next_item;
+static _Alignas(64) atomic_int sleepers;
+static int item_count;                  // these three are written while nobody is inside
+static void (*loop_body)(void *, int);
+static void *loop_context;
+static int helper_count;
+
+static pthread_mutex_t caller = PTHREAD_MUTEX_INITIALIZER, sleeping = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
+
+static inline void relax(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb");            // yield does nothing on most cores
+#endif
+}
+
+static void take_items(void) {
+    for (;;) {
+        const int item = atomic_fetch_add_explicit(&next_item, 1, memory_order_relaxed);
+        if (item >= item_count) return;
+        loop_body(loop_context, item);
+    }
+}
+
+/// Whether there is a loop that this helper has not seen.
+static int is_new(uint64_t w, uint64_t index, uint64_t seen) {
+    return (w & OPEN) && w >> 32 != seen && index < WANTED(w);
+}
+
+static void *help(void *argument) {
+    const uint64_t index = (uintptr_t)argument;
+    uint64_t seen = 0;
+    for (;;) {
+        uint64_t w = atomic_load(&word);
+        for (int i = 0; i < patience && !is_new(w, index, seen); i++) {
+            relax();
+            w = atomic_load_explicit(&word, memory_order_acquire);
+        }
+        if (!is_new(w, index, seen)) {
+            pthread_mutex_lock(&sleeping);
+            atomic_fetch_add(&sleepers, 1);
+            while (!is_new(w = atomic_load(&word), index, seen)) pthread_cond_wait(&wake, &sleeping);
+            atomic_fetch_sub(&sleepers, 1);
+            pthread_mutex_unlock(&sleeping);
+        }
+        while (is_new(w, index, seen)) {
+            if (!atomic_compare_exchange_weak(&word, &w, w + 1)) continue;
+            seen = w >> 32;
+            take_items();
+            atomic_fetch_sub(&word, 1);
+            break;
+        }
+    }
+    return NULL;
+}
+
+/// Helpers take no signals: those are for the threads of whoever uses us.
+static void start_helpers(int wanted) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    while (helper_count < wanted) {
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, help, (void *)(uintptr_t)helper_count)) break;
+        pthread_detach(thread);
+        helper_count++;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+void srd_parallel(int count, int threads, void (*body)(void *context, int item), void *context) {
+    int wanted = (threads < count ? threads : count) - 1;
+    if (wanted > most_helpers) wanted = most_helpers;
+    if (wanted < 1 || pthread_mutex_trylock(&caller)) {
+        for (int item = 0; item < count; item++) body(context, item);
+        return;
+    }
+    if (helper_count < wanted) start_helpers(wanted);
+    item_count = count;
+    loop_body = body;
+    loop_context = context;
+    atomic_store(&next_item, 0);
+    const uint64_t number = (atomic_load(&word) >> 32) + 1;
+    atomic_store(&word, number << 32 | OPEN | (uint64_t)wanted << 16);
+    if (atomic_load(&sleepers)) {
+        pthread_mutex_lock(&sleeping);
+        pthread_cond_broadcast(&wake);
+        pthread_mutex_unlock(&sleeping);
+    }
+    take_items();
+    atomic_fetch_and(&word, ~OPEN);
+    for (int i = 0; INSIDE(atomic_load(&word)); i++) {
+        if (i < patience) relax(); else sched_yield();
+    }
+    pthread_mutex_unlock(&caller);
+}

@@ -21,9 +21,13 @@ static inline float from_bits(int32_t i) {
     __builtin_memcpy(&f, &i, sizeof f);
     return f;
 }
-SRD_DEFINE_MISH_S8(mish, float, int32_t, floor_f32, min_f32, max_f32, to_int, bits, from_bits, )
+SRD_DEFINE_MISH_S8(mish_rows, 1, float, int32_t, floor_f32, min_f32, max_f32, to_int, bits, from_bits, )
 
-float srd_mish_s8(float x) { return mish(x); }
+float srd_mish_s8(float x) {
+    float v[1][1] = {{x}};
+    mish_rows(v, 1, 1);
+    return v[0][0];
+}
 
 /// Σ taps Σ channels code · weight. Weights are [output channel][segment][tap][channel].
 static int32_t sum(const srd_segment_s8 *segment, ptrdiff_t block_stride, int x, int o) {
@@ -45,7 +49,7 @@ void srd_conv_row_s8_scalar(const srd_conv_row_s8_args *a) {
                 const srd_segment_s8 *segment = &a->segments[s];
                 v = v + (float)sum(segment, a->block_stride, x, o) * (segment->scale * a->weight_scale[o]);
             }
-            if (a->activation == SRD_ACTIVATION_MISH) v = mish(v);
+            if (a->activation == SRD_ACTIVATION_MISH) v = srd_mish_s8(v);
             if (a->activation == SRD_ACTIVATION_LEAKY_RELU) v = v < 0 ? v * 0.2f : v;
             if (a->gain != 1) v = v * a->gain;
             if (a->time_bias) v = v + a->time_bias[o];

@@ -11,6 +11,7 @@
 #define LANES 8
 #define VECTORS 2
 #define PIXELS 4
+#define FINISHED 2
 #include "kernels_s8_256.h"
 typedef struct { __m256i even, odd; } four_codes, four_weights;
 

@@ -11,6 +11,7 @@
 #define LANES 16
 #define VECTORS 2
 #define PIXELS 12
+#define FINISHED 4
 typedef __m512 vec;
 typedef int32_t ivec __attribute__((vector_size(64)));
 typedef ivec four_codes, four_weights;

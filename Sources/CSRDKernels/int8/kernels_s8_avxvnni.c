@@ -10,6 +10,7 @@
 #define LANES 8
 #define VECTORS 2
 #define PIXELS 6
+#define FINISHED 2
 #include "kernels_s8_256.h"
 typedef ivec four_codes, four_weights;
 

@@ -2,6 +2,7 @@
 //   ISA      the suffix of the functions       TARGET   __attribute__((target(…))) or nothing
 //   LANES    floats in a vector                VECTORS  vectors of output channels in a block: 1, 2 or 4
 //   PIXELS   pixels in the largest tile: 4, 6, 8 or 12
+//   FINISHED pixels that go through the epilogue together
 // the types vec (floats) and ivec (int32), and
 //   four_codes, codes(p)      four channels of a pixel, in every lane
 //   four_weights, weights(p)  four channels' weights of LANES outputs
@@ -37,41 +38,42 @@ INLINE ivec load_ints(const int32_t *p) { return (ivec)load((const float *)p); }
 #define MAX_VEC(a, b) max_vec(a, splat(b))
 #define BITS(v) ((ivec)(v))
 #define FROM_BITS(v) ((vec)(v))
-SRD_DEFINE_MISH_S8(mish, vec, ivec, floor_vec, MIN_VEC, MAX_VEC, to_int, BITS, FROM_BITS, TARGET)
+SRD_DEFINE_MISH_S8(mish, VECTORS, vec, ivec, floor_vec, MIN_VEC, MAX_VEC, to_int, BITS, FROM_BITS, TARGET)
 
-/// From what the taps gave to what is kept, for some vectors of channels, from o on, of pixel x.
-INLINE void finish(const srd_conv_row_s8_args *a, vec *v, const int vectors, int x, int o) {
+#define EACH UNROLL for (int p = 0; p < pixels; p++) UNROLL for (int j = 0; j < vectors; j++)
+
+/// From what the taps gave to what is kept, for some pixels from x on and some vectors of channels from o on. All of them
+/// take each operation together: one after the other, each would wait for its own results.
+INLINE void finish(
+    const srd_conv_row_s8_args *a, vec (*v)[VECTORS], const int pixels, const int vectors, int x, int o
+) {
     if (a->activation == SRD_ACTIVATION_MISH) {
-        UNROLL for (int j = 0; j < vectors; j++) v[j] = mish(v[j]);
+        mish(v, pixels, vectors);
     } else if (a->activation == SRD_ACTIVATION_LEAKY_RELU) {
-        UNROLL for (int j = 0; j < vectors; j++) v[j] = max_vec(v[j], v[j] * 0.2f);
+        EACH v[p][j] = max_vec(v[p][j], v[p][j] * 0.2f);
     }
-    if (a->gain != 1) {
-        UNROLL for (int j = 0; j < vectors; j++) v[j] = v[j] * a->gain;
-    }
-    if (a->time_bias) {
-        UNROLL for (int j = 0; j < vectors; j++) v[j] = v[j] + load(a->time_bias + o + j * LANES);
-    }
+    if (a->gain != 1) EACH v[p][j] = v[p][j] * a->gain;
+    if (a->time_bias) EACH v[p][j] = v[p][j] + load(a->time_bias + o + j * LANES);
     for (int r = 0; r < a->residual_count; r++) {
         const srd_residual_s8 *residual = &a->residual[r];
-        const ptrdiff_t i = x * residual->pixel + o;
+        const ptrdiff_t pixel = residual->pixel, first = x * pixel + o;
+        const float scale = residual->scale;
         if (residual->codes) {
-            UNROLL for (int j = 0; j < vectors; j++) {
-                v[j] = v[j] + real(residual->codes + i + j * LANES, residual->zero_point) * residual->scale;
-            }
+            const srd_code *row = residual->codes + first;
+            EACH v[p][j] = v[p][j] + real(row + p * pixel + j * LANES, residual->zero_point) * scale;
         } else {
-            UNROLL for (int j = 0; j < vectors; j++) {
-                v[j] = v[j] + load(residual->floats + i + j * LANES) * residual->scale;
-            }
+            const float *row = residual->floats + first;
+            EACH v[p][j] = v[p][j] + load(row + p * pixel + j * LANES) * scale;
         }
     }
     if (a->floats) {
-        float *floats = a->floats + x * a->floats_pixel + o;
-        UNROLL for (int j = 0; j < vectors; j++) *(vec_u *)(floats + j * LANES) = v[j];
+        float *row = a->floats + x * a->floats_pixel + o;
+        EACH *(vec_u *)(row + p * a->floats_pixel + j * LANES) = v[p][j];
     }
     if (a->codes) {
-        UNROLL for (int j = 0; j < vectors; j++) v[j] = v[j] * a->inverse_scale;
-        put(a->codes + x * a->codes_pixel + o, v, vectors, a->zero_point);
+        srd_code *row = a->codes + x * a->codes_pixel + o;
+        EACH v[p][j] = v[p][j] * a->inverse_scale;
+        UNROLL for (int p = 0; p < pixels; p++) put(row + p * a->codes_pixel, v[p], vectors, a->zero_point);
     }
 }
 
@@ -116,7 +118,9 @@ INLINE void tile(const srd_conv_row_s8_args *a, int x, int block, const int pixe
             }
         }
     }
-    for (int p = 0; p < pixels; p++) finish(a, v[p], vectors, x + p, o);
+    enum { together = FINISHED };
+    for (int p = 0; p + together <= pixels; p += together) finish(a, v + p, together, vectors, x + p, o);
+    for (int p = pixels / together * together; p < pixels; p++) finish(a, v + p, 1, vectors, x + p, o);
 }
 
 /// A block's part of the row. What is left at the end is computed with some of its neighbours again: that is as fast as

@@ -7,6 +7,7 @@
 #define TARGET
 #define HELPER static inline __attribute__((always_inline))
 #define PIXELS 8
+#define FINISHED 4
 #include "kernels_s8_neon_common.h"
 
 HELPER ivec dot(ivec sum, int8x16_t c, int8x16_t w) {

@@ -10,6 +10,7 @@
 #define LANES 4
 #define VECTORS 2
 #define PIXELS 4
+#define FINISHED 2
 typedef __m128 vec;
 typedef int32_t ivec __attribute__((vector_size(16)));
 typedef int32_t any_int __attribute__((aligned(1), may_alias));

@@ -6,19 +6,27 @@
 #ifndef SRD_MISH_S8_H
 #define SRD_MISH_S8_H
 
-#define SRD_DEFINE_MISH_S8(NAME, T, I, FLOOR, MIN, MAX, TO_INT, BITS, FROM_BITS, TARGET)                               \
-    TARGET static inline __attribute__((always_inline)) T NAME(T x) {                                                  \
-        T t = MAX(MIN(x * 1.44269504f, 16.0f), -120.0f); /* mish(11) is 11 and mish(−83) is 0 to the last bit used */  \
-        T k = FLOOR(t);                                                                                                \
-        T r = t - k;                                                                                                   \
-        T p = r * 0.07802453f + 0.22606714f;                                                                           \
-        p = p * r + 0.69583356f;                                                                                       \
-        p = p * r + 0.9999252f;                                                                                        \
-        T e = FROM_BITS(BITS(p) + (TO_INT(k) << 23));                                                                  \
-        T n = e * (e + 2.0f);                                                                                          \
-        T d = n + 2.0f;                                                                                                \
-        T guess = FROM_BITS(0x7ef33000 - BITS(d));                                                                     \
-        T y = d * guess - 1.5009636f;                                                                                  \
-        return x * (n * (guess * (y * y + 0.74903671f)));                                                              \
+#define SRD_EACH_S8                                                                                                    \
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++)                                                  \
+        _Pragma("clang loop unroll(full)") for (int j = 0; j < columns; j++)
+
+/// In place, at most 4 rows: every operation on all of them before the next.
+#define SRD_DEFINE_MISH_S8(NAME, COLUMNS, T, I, FLOOR, MIN, MAX, TO_INT, BITS, FROM_BITS, TARGET)                      \
+    TARGET static inline __attribute__((always_inline)) void NAME(T (*v)[COLUMNS], const int rows, const int columns) {\
+        T k[4][COLUMNS], r[4][COLUMNS], e[4][COLUMNS], n[4][COLUMNS];                                                  \
+        /* mish(11) is 11 and mish(−83) is 0 to the last bit used */                                                   \
+        SRD_EACH_S8 r[i][j] = MAX(MIN(v[i][j] * 1.44269504f, 16.0f), -120.0f);                                         \
+        SRD_EACH_S8 k[i][j] = FLOOR(r[i][j]);                                                                          \
+        SRD_EACH_S8 r[i][j] = r[i][j] - k[i][j];                                                                       \
+        SRD_EACH_S8 e[i][j] = r[i][j] * 0.07802453f + 0.22606714f;                                                     \
+        SRD_EACH_S8 e[i][j] = e[i][j] * r[i][j] + 0.69583356f;                                                         \
+        SRD_EACH_S8 e[i][j] = e[i][j] * r[i][j] + 0.9999252f;                                                          \
+        SRD_EACH_S8 e[i][j] = FROM_BITS(BITS(e[i][j]) + (TO_INT(k[i][j]) << 23));                                      \
+        SRD_EACH_S8 n[i][j] = e[i][j] * (e[i][j] + 2.0f);                                                              \
+        SRD_EACH_S8 r[i][j] = n[i][j] + 2.0f;                                                                          \
+        SRD_EACH_S8 k[i][j] = FROM_BITS(0x7ef33000 - BITS(r[i][j]));                                                   \
+        SRD_EACH_S8 r[i][j] = r[i][j] * k[i][j] - 1.5009636f;                                                          \
+        SRD_EACH_S8 r[i][j] = r[i][j] * r[i][j] + 0.74903671f;                                                         \
+        SRD_EACH_S8 v[i][j] = v[i][j] * (n[i][j] * (k[i][j] * r[i][j]));                                               \
     }
 #endif

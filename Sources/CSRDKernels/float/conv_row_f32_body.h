@@ -1,6 +1,7 @@
 // One body for every vector width. Before including it, define
 //   NAME    the function            LANES   floats in a vector
 //   PIXELS  pixels in a tile        TARGET  __attribute__((target(…))) or nothing
+//   FEW     pixels in a tile of few input channels, and in the epilogue; divides PIXELS
 // A tile is PIXELS pixels × 2 vectors of output channels, held in registers.
 #include "srd_float.h"
 
@@ -33,59 +34,70 @@ INLINE void store(float *p, vec v, int lanes) {
     }
 }
 
-INLINE void finish(const srd_conv_row_f32_args *a, vec v, int x, int o) {
+#define UNROLL _Pragma("clang loop unroll(full)")
+#define EACH UNROLL for (int p = 0; p < pixels; p++) UNROLL for (int j = 0; j < vectors; j++)
+
+/// All pixels take each operation together: one after the other, each would wait for its own results.
+INLINE void finish(
+    const srd_conv_row_f32_args *a, vec (*v)[2], const int pixels, const int vectors, int x, int o
+) {
     const int lanes = a->channels - o;
-    if (lanes <= 0) return;
-    v = v + load(a->bias + o, lanes);
-    if (a->activation == SRD_ACTIVATION_MISH) v = mish(v);
-    if (a->activation == SRD_ACTIVATION_LEAKY_RELU) v = choose(v < splat(0), v * 0.2f, v);
-    if (a->gain != 1) v = v * a->gain;
-    if (a->time_bias) v = v + load(a->time_bias + o, lanes);
+    EACH v[p][j] = v[p][j] + load(a->bias + o + j * LANES, lanes - j * LANES);
+    if (a->activation == SRD_ACTIVATION_MISH) EACH v[p][j] = mish(v[p][j]);
+    if (a->activation == SRD_ACTIVATION_LEAKY_RELU) EACH v[p][j] = choose(v[p][j] < splat(0), v[p][j] * 0.2f, v[p][j]);
+    if (a->gain != 1) EACH v[p][j] = v[p][j] * a->gain;
+    if (a->time_bias) EACH v[p][j] = v[p][j] + load(a->time_bias + o + j * LANES, lanes - j * LANES);
     for (int r = 0; r < a->residual_count; r++) {
-        v = v + load(a->residual[r] + x * a->residual_pixel + o, lanes) * a->residual_gain[r];
+        const float *residual = a->residual[r] + x * a->residual_pixel + o, gain = a->residual_gain[r];
+        EACH v[p][j] = v[p][j] + load(residual + p * a->residual_pixel + j * LANES, lanes - j * LANES) * gain;
     }
-    store(a->output + x * a->output_pixel + o, v, lanes);
+    EACH store(a->output + (x + p) * a->output_pixel + o + j * LANES, v[p][j], lanes - j * LANES);
 }
 
-INLINE void tile(const srd_conv_row_f32_args *a, int x, int block, const int pixels) {
+INLINE void tile(const srd_conv_row_f32_args *a, int x, int block, const int pixels, const int vectors) {
     vec sum[PIXELS][2];
-    for (int p = 0; p < pixels; p++) sum[p][0] = sum[p][1] = splat(0);
+    EACH sum[p][j] = splat(0);
     for (int t = 0; t < a->tap_count; t++) {
         const srd_tap_f32 *tap = &a->taps[t];
         const ptrdiff_t pixel = tap->pixel;
         const float *input = tap->input + x * pixel;
         const float *weights = tap->weights + block * a->block_stride;
         vec part[PIXELS][2];
-#pragma clang loop unroll(full)
-        for (int p = 0; p < pixels; p++) part[p][0] = part[p][1] = splat(0);
+        EACH part[p][j] = splat(0);
         for (int i = 0; i < tap->channels; i++) {
-            const vec w0 = *(const vec_u *)(weights + (ptrdiff_t)i * BLOCK);
-            const vec w1 = *(const vec_u *)(weights + (ptrdiff_t)i * BLOCK + LANES);
-#pragma clang loop unroll(full)
-            for (int p = 0; p < pixels; p++) {
+            vec w[2];
+            UNROLL for (int j = 0; j < vectors; j++) w[j] = *(const vec_u *)(weights + (ptrdiff_t)i * BLOCK + j * LANES);
+            UNROLL for (int p = 0; p < pixels; p++) {
                 const vec v = splat(input[p * pixel + i]);
-                part[p][0] = part[p][0] + v * w0;
-                part[p][1] = part[p][1] + v * w1;
+                UNROLL for (int j = 0; j < vectors; j++) part[p][j] = part[p][j] + v * w[j];
             }
         }
-#pragma clang loop unroll(full)
-        for (int p = 0; p < pixels; p++) {
-            sum[p][0] = sum[p][0] + part[p][0];
-            sum[p][1] = sum[p][1] + part[p][1];
-        }
+        EACH sum[p][j] = sum[p][j] + part[p][j];
     }
-#pragma clang loop unroll(full)
-    for (int p = 0; p < pixels; p++) {
-        finish(a, sum[p][0], x + p, block * BLOCK);
-        finish(a, sum[p][1], x + p, block * BLOCK + LANES);
+    UNROLL for (int p = 0; p < pixels; p += FEW < pixels ? FEW : pixels) {
+        finish(a, sum + p, FEW < pixels ? FEW : pixels, vectors, x + p, block * BLOCK);
     }
 }
 
+INLINE void columns(const srd_conv_row_f32_args *a, int block, const int pixels, const int vectors) {
+    int x = 0;
+    for (; x + pixels <= a->width; x += pixels) tile(a, x, block, pixels, vectors);
+    if (pixels > 4) {
+        for (; x + 4 <= a->width; x += 4) tile(a, x, block, 4, vectors);
+    }
+    for (; x < a->width; x++) tile(a, x, block, 1, vectors);
+}
+
 TARGET void NAME(const srd_conv_row_f32_args *a) {
+    // With few channels a tap's own sums do not last long enough to be worth putting all others aside.
+    const int narrow = a->taps[0].channels <= 4;
     for (int block = 0; block * BLOCK < a->channels; block++) {
-        int x = 0;
-        for (; x + PIXELS <= a->width; x += PIXELS) tile(a, x, block, PIXELS);
-        for (; x + 4 <= a->width; x += 4) tile(a, x, block, 4);
-        for (; x < a->width; x++) tile(a, x, block, 1);
+        if (a->channels - block * BLOCK <= LANES) {
+            columns(a, block, PIXELS, 1);
+        } else if (narrow) {
+            columns(a, block, FEW, 2);
+        } else {
+            columns(a, block, PIXELS, 2);
+        }
     }
 }

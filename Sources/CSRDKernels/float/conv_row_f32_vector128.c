@@ -5,8 +5,10 @@
 #define LANES 4
 #if defined(__aarch64__)
 #define PIXELS 12
+#define FEW 6
 #else
 #define PIXELS 6
+#define FEW 6
 #endif
 #define TARGET
 #include "conv_row_f32_body.h"

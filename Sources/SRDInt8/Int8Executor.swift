@@ -24,10 +24,13 @@ public final class Int8Executor: Executor {
 
     public var configuration: Configuration { model.configuration }
 
-    public static let defaultBandRows = 16, defaultConditionBudget = 32 << 20
+    public static let defaultConditionBudget = 32 << 20
+
+    /// Rows per band where nobody says: a wide picture has enough work for all threads in half as many.
+    static func bandRows(width: Int) -> Int { width < 1024 ? 16 : 8 }
 
     /// Rows of the enlarged picture that are computed layer by layer before the next.
-    private let bandRows: Int
+    private let bandRows: Int?
     /// Bytes that the condition may take; beyond it, its rows are computed anew in every step.
     private let conditionBudget: Int
     private let layers: LayerCache
@@ -47,7 +50,7 @@ public final class Int8Executor: Executor {
     ///   - instructionSet: one of `instructionSets`; nil takes the fastest.
     ///   - bandRows: see `StreamPlan`; results do not depend on it.
     public init(
-        _ model: QuantizedModel, threads: Int, instructionSet: String? = nil, bandRows: Int = defaultBandRows,
+        _ model: QuantizedModel, threads: Int, instructionSet: String? = nil, bandRows: Int? = nil,
         conditionBudget: Int = defaultConditionBudget
     ) {
         self.model = model
@@ -103,7 +106,8 @@ public final class Int8Executor: Executor {
 
     private func sweep(_ graph: Graph, _ height: Int, _ width: Int) -> Sweep {
         let sweep = Sweep(
-            graph, of: model, layers: layers, height: height, width: width, threads: threads, bandRows: bandRows)
+            graph, of: model, layers: layers, height: height, width: width, threads: threads,
+            bandRows: bandRows ?? Self.bandRows(width: width))
         sweep.observe = observe
         return sweep
     }
@@ -124,7 +128,7 @@ extension Int8Executor {
     ) -> Int {
         let network = model.network, scale = network.configuration.scale
         func rows(_ graph: Graph) -> Int {
-            let plan = StreamPlan(graph, height: lowHeight * scale, bandRows: defaultBandRows)
+            let plan = StreamPlan(graph, height: lowHeight * scale, bandRows: bandRows(width: lowWidth * scale))
             return SweepLayout(graph, of: model, width: lowWidth * scale, plan: plan).bytes
         }
         func maps(_ graph: Graph) -> Int {

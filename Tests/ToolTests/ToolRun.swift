@@ -19,7 +19,7 @@ struct ToolRun {
     @discardableResult
     init(_ tool: String, _ arguments: [String], input: Data? = nil, environment: [String: String] = [:], signalAfter: Double? = nil) throws {
         let process = Process()
-        process.executableURL = Self.folder.appendingPathComponent(tool)
+        process.executableURL = URL(fileURLWithPath: tool, relativeTo: Self.folder)
         process.arguments = arguments
         if signalAfter != nil {       // a test runner may ignore SIGINT, and what it starts would inherit that
             process.arguments = ["--default-signal=INT", process.executableURL!.path] + arguments

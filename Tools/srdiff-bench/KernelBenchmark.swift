@@ -41,7 +41,7 @@ struct KernelBenchmark: ParsableCommand {
             Shape(name: "3×3", taps: 9, stride: 1, input: c, output: c),
             Shape(name: "3×3 stride 2", taps: 9, stride: 2, input: c, output: c),
             Shape(name: "1×1", taps: 1, stride: 1, input: c, output: c),
-            Shape(name: "4×4 transposed, one phase", taps: 4, stride: 1, input: c, output: c),
+            Shape(name: "4×4 transposed (one phase)", taps: 4, stride: 1, input: c, output: c),
         ]
     }
 

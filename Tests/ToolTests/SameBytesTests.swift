@@ -1,0 +1,73 @@
+import Foundation
+import Testing
+import SRDFile
+import SRDImage
+import SRDInt8
+import TestSupport
+
+/// One picture from the shipped model, the same on every machine. A new model has new hashes: the failures say which.
+@Suite("Same bytes on every processor", .serialized)
+struct SameBytesTests {
+    static let modelSHA256 = "09095f2b81680c8e2a769b9c24390de7b0f740716e236bd86987822d2709528a"
+    /// Of the PPM: a PNG's bytes depend on zlib's version too.
+    static let pictureSHA256 = "22d8403beba1f857d83c0bc31ed96bd2bd6c5dd5559eb3c0b9eb37608c6e9e09"
+
+    static let package = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    static let emulator = "/usr/bin/qemu-x86_64-static"
+
+    /// 20 × 14 pixels, their shades all different from their neighbours'.
+    private func picture() -> Picture {
+        var random = SeededRandom(seed: 20_141)
+        return Picture(
+            width: 20, height: 14, channels: 3, bitDepth: 8, samples: (0..<20 * 14 * 3).map { _ in .random(in: 0...255, using: &random) })
+    }
+
+    private func hash(threads: Int, instructionSet: String? = nil, emulating processor: String? = nil) throws -> String {
+        try withTemporaryFolder { folder in
+            try picture().write(to: "\(folder)/in.png")
+            var arguments = [
+                "\(folder)/in.png", "-o", "\(folder)/out.ppm", "--steps", "4", "--seed", "7", "--threads", "\(threads)", "--quiet",
+                "--model", Self.package.appendingPathComponent("Models/edge.int8.safetensors").path
+            ]
+            var tool = "srdiff-upscale"
+            if let processor {
+                arguments = ["-cpu", processor, ToolRun.folder.appendingPathComponent(tool).path] + arguments
+                tool = Self.emulator
+            }
+            let run = try ToolRun(tool, arguments, environment: instructionSet.map { ["SRDIFF_CPU": $0] } ?? [:])
+            #expect(run.status == 0, "\(run.error)")
+            return SHA256.hex([UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(folder)/out.ppm"))))
+        }
+    }
+
+    @Test("the model is the one the hash was taken with")
+    func model() throws {
+        let path = Self.package.appendingPathComponent("Models/edge.int8.safetensors")
+        let found = SHA256.hex([UInt8](try Data(contentsOf: path)))
+        #expect(found == Self.modelSHA256)
+    }
+
+    @Test("every instruction set of this machine", arguments: Int8Executor.instructionSets)
+    func instructionSets(name: String) throws {
+        let found = try hash(threads: 2, instructionSet: name)
+        #expect(found == Self.pictureSHA256)
+    }
+
+    @Test("every number of threads", arguments: [1, 2, 3, 8])
+    func threads(count: Int) throws {
+        let found = try hash(threads: count)
+        #expect(found == Self.pictureSHA256)
+    }
+
+    #if arch(x86_64)
+    @Test(
+        "processors with SSE 4.2 and with AVX2 alone, emulated",
+        .enabled(if: FileManager.default.fileExists(atPath: emulator), "qemu-user-static is not installed"),
+        arguments: ["Nehalem", "Haswell"])
+    func emulated(processor: String) throws {
+        let found = try hash(threads: 2, emulating: processor)
+        #expect(found == Self.pictureSHA256)
+    }
+    #endif
+}

@@ -26,7 +26,7 @@ def export(hidden, side, folder):
     import torch
     from model import Config, SRDiff
     torch.manual_seed(0)
-    model = SRDiff(Config(dim=hidden)).eval()
+    model = SRDiff(Config(dim=hidden)).eval().requires_grad_(False)
 
     class Condition(torch.nn.Module):
         def forward(self, low):

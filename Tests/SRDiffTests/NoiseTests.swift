@@ -55,4 +55,15 @@ struct NoiseTests {
     private func expect(_ found: [Float], _ expected: [Float]) {
         #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 1e-6 }, "\(found)")
     }
+
+    @Test("a row, computed several pixels at once, is what its words say")
+    func rowEqualsWords() {
+        for y in 0..<200 {
+            let width = 100 + y % 9, row = PixelNoise(seed: 0x1234_5678_9abc, draw: 3).row(y, width: width)
+            for x in 0..<width {
+                let words = PixelNoise.philox(SIMD4(UInt32(x), UInt32(y), 3, 0), key: (0x5678_9abc, 0x1234))
+                for c in 0..<3 where row[x * 3 + c] != PixelNoise.normal(words[c]) { Issue.record("pixel \(x), \(y), channel \(c)") }
+            }
+        }
+    }
 }

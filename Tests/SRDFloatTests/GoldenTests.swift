@@ -63,13 +63,16 @@ struct GoldenTests {
         let executor = FloatExecutor(model, threads: 2)
         let low = try golden.map("lr_padded")
         for (block, map) in zip(model.configuration.conditioningBlocks, executor.features(low)) {
-            #expect(largestDifference(map, try golden.map("features.\(block)")) < Self.bound)
+            let expected = try golden.map("features.\(block)")
+            #expect(largestDifference(map, expected) < Self.bound)
         }
         let condition = executor.encode(low, enlarged: try golden.map("lr_up_padded"))
         if !model.configuration.hasEnlargedInput {      // "cond" is before up_proj is added
-            #expect(largestDifference(condition.tensor(), try golden.map("cond")) < Self.bound)
+            let expectedCondition = try golden.map("cond")
+            #expect(largestDifference(condition.tensor(), expectedCondition) < Self.bound)
         }
-        #expect(largestDifference(executor.preview(low), try golden.map("encoder_picture")) < Self.bound)
+        let expectedPicture = try golden.map("encoder_picture")
+        #expect(largestDifference(executor.preview(low), expectedPicture) < Self.bound)
     }
 
     @Test("predicted noise", arguments: GoldenCase.all)
@@ -82,7 +85,8 @@ struct GoldenTests {
         #expect(keys.count == 3)
         for key in keys {
             let predicted = executor.predictNoise(in: x, at: Int(key.dropFirst(4))!, given: condition)
-            #expect(largestDifference(predicted, try golden.map(key)) < Self.bound, "\(key)")
+            let expected = try golden.map(key)
+            #expect(largestDifference(predicted, expected) < Self.bound, "\(key)")
         }
     }
 
@@ -123,9 +127,11 @@ struct GoldenTests {
         let golden = try test.golden(), model = try test.model()
         let recorder = InputRecorder(model.configuration)
         _ = Upscaler(executor: recorder, schedule: model.schedule, threads: 1).prepare(try golden.picture("lr_u8"))
-        #expect(largestDifference(recorder.low!, try golden.map("lr_padded")) < 1e-6)
+        let paddedLow = try golden.map("lr_padded")
+        #expect(largestDifference(recorder.low!, paddedLow) < 1e-6)
         if let enlarged = recorder.enlarged {
-            #expect(largestDifference(enlarged, try golden.map("lr_up_padded")) < 1e-6)
+            let paddedEnlarged = try golden.map("lr_up_padded")
+            #expect(largestDifference(enlarged, paddedEnlarged) < 1e-6)
         }
     }
 

@@ -75,10 +75,10 @@ struct EvaluateTests {
             let model = try #require(runs.last), near = try #require(model["psnr_to_reference"] as? [String: Any])
             #expect((near["mean"] as? Double ?? 0) > 20)
             #expect((model["sigma"] as? [String: Any])?["mean"] as? Double ?? 0 > 0)
-            let mean = (model["psnr"] as? [String: Any])?["mean"] as? Double
-            let own = (runs[3]["psnr"] as? [String: Any])?["mean"] as? Double
-            let change = ((model["psnr"] as? [String: Any])?["difference"] as? [String: Any])?["mean"] as? Double
-            #expect(abs(try #require(mean) - #require(own) - #require(change)) < 1e-9)
+            let mean = try #require((model["psnr"] as? [String: Any])?["mean"] as? Double)
+            let own = try #require((runs[3]["psnr"] as? [String: Any])?["mean"] as? Double)
+            let change = try #require(((model["psnr"] as? [String: Any])?["difference"] as? [String: Any])?["mean"] as? Double)
+            #expect(abs(mean - own - change) < 1e-9)
 
             // Interrupted: one picture was not made yet, another is of other settings.
             let kept = "\(folder)/kept/tiny.int8_ddpm_3", path = "\(kept)/a_seed0.png"

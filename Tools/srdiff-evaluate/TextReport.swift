@@ -61,13 +61,15 @@ struct TextReport {
         for (i, run) in results.runs.enumerated() {
             guard let sample = results.sample(metric, run: i) else { continue }
             let worst = results.worst(metric, run: i), difference = results.differences(metric, run: i)
-            rows.append([
-                run.label, metric.text(sample.mean), sample.halfWidth.map { metric.text($0) } ?? "", metric.text(sample.median),
-                worst.map { metric.text($0.value) } ?? "", worst?.picture ?? ""
-            ] + (hasReference ? [
-                difference.map { metric.text($0.mean, signed: true) } ?? "",
-                difference?.halfWidth.map { Text.fixed($0, metric.decimals + 1) } ?? ""
-            ] : []))
+            let halfWidth = sample.halfWidth.map { metric.text($0) }
+            var row = [run.label, metric.text(sample.mean), halfWidth ?? "", metric.text(sample.median)]
+            row += [worst.map { metric.text($0.value) } ?? "", worst?.picture ?? ""]
+            if hasReference {
+                let change = difference.map { metric.text($0.mean, signed: true) }
+                let changeHalfWidth = difference?.halfWidth.map { Text.fixed($0, metric.decimals + 1) }
+                row += [change ?? "", changeHalfWidth ?? ""]
+            }
+            rows.append(row)
         }
         return ResultTable(metric.title.uppercased(), heading, rows, right: [1, 2, 3, 4, 6, 7], note: metric.explanation)
     }

@@ -209,7 +209,7 @@ struct KernelsS8Tests {
                     let place = x * call.outputStep * call.channels + o, value = Double(Float(bitPattern: found.floats[place]))
                     #expect(abs(value - v) <= 2e-4 * (size + abs(v)) + 1e-30, "\(value) \(v)")
                     guard call.writesCodes else { continue }
-                    let code = Int(found.codes[place]) - Int(SRD_CODE_BIAS)
+                    let code = Self.code(found.codes[place])
                     let exact = max(-128, min(127, (value * Double(call.inverseScale)).rounded(.toNearestOrEven) + Double(call.zeroPoint)))
                     #expect(abs(Double(code) - exact) <= 1)
                 }
@@ -220,6 +220,8 @@ struct KernelsS8Tests {
             }
         }
     }
+
+    private static func code(_ byte: UInt8) -> Int { Int(Int8(truncatingIfNeeded: Int(byte) - Int(SRD_CODE_BIAS))) }
 
     @Test("rows of codes and back equal scalar", arguments: 0..<60)
     func rows(round: Int) {
@@ -241,8 +243,8 @@ struct KernelsS8Tests {
             if expected.isEmpty { (expected, expectedReals) = (found, foundReals) }
             #expect(found == expected && foundReals == expectedReals, "\(String(cString: kernels.name)), round \(round)")
         }
-        for (code, real) in zip(expected, reals) where real.isFinite {
-            #expect(Double(code) - Double(SRD_CODE_BIAS) == max(-128, min(127, Double(real).rounded(.toNearestOrEven) + Double(zeroPoint))))
+        for (byte, real) in zip(expected, reals) where real.isFinite {
+            #expect(Self.code(byte) == Int(max(-128, min(127, Double(real).rounded(.toNearestOrEven) + Double(zeroPoint)))))
         }
     }
 

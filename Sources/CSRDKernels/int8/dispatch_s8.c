@@ -25,6 +25,9 @@ static int has_avx512vnni(void) {
 #ifndef HWCAP_ASIMDDP
 #define HWCAP_ASIMDDP (1 << 20)
 #endif
+#ifndef HWCAP2_I8MM
+#define HWCAP2_I8MM (1 << 13)
+#endif
 #endif
 
 static srd_kernels_s8 available[5];
@@ -44,11 +47,13 @@ __attribute__((constructor)) static void find_available(void) {
     if (has_avxvnni()) available[available_count++] = avxvnni;
     if (has_avx512vnni()) available[available_count++] = avx512vnni;
 #elif defined(__aarch64__)
-    const srd_kernels_s8 neon = KERNELS(neon, 8, 4, 0);
-    srd_kernels_s8 dotprod = KERNELS(neondotprod, 8, 4, 0);
+    const srd_kernels_s8 neon = KERNELS(neon, 4, 16, 0);
+    srd_kernels_s8 dotprod = KERNELS(neondotprod, 8, 4, 0), i8mm = KERNELS(neoni8mm, 16, 8, 0);
     dotprod.name = "neon-dotprod";
+    i8mm.name = "neon-i8mm";
     available[available_count++] = neon;
     if (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) available[available_count++] = dotprod;
+    if (getauxval(AT_HWCAP2) & HWCAP2_I8MM) available[available_count++] = i8mm;
 #endif
 }
 

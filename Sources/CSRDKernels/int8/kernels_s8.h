@@ -18,5 +18,15 @@ SRD_DECLARE_S8(avx512vnni);
 #elif defined(__aarch64__)
 SRD_DECLARE_S8(neon);
 SRD_DECLARE_S8(neondotprod);
+SRD_DECLARE_S8(neoni8mm);
 #endif
+
+// For the files of the instruction sets, each of which has a TARGET, LANES and VECTORS of its own.
+#define INLINE TARGET static inline __attribute__((always_inline))
+#define UNROLL _Pragma("clang loop unroll(full)")
+#define BLOCK (LANES * VECTORS)
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+// The compiler would load the codes of many products beforehand, and spill sums for that.
+#define KEEP_ORDER(sum) __asm__ volatile("" : "+" VECTOR_REGISTER(sum)::"memory")
 #endif

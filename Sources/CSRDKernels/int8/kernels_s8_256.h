@@ -1,21 +1,21 @@
-// What kernels_s8_body.h needs of 256-bit vectors, but the products. TARGET and HELPER are defined before.
+// What kernels_s8_body.h needs of 256-bit vectors, but the products. TARGET is defined before.
 typedef __m256 vec;
 typedef int32_t ivec __attribute__((vector_size(32)));
 typedef int32_t any_int __attribute__((aligned(1), may_alias));
 
-HELPER vec to_float(ivec v) { return _mm256_cvtepi32_ps((__m256i)v); }
-HELPER vec floor_vec(vec v) { return _mm256_floor_ps(v); }
-HELPER vec min_vec(vec a, vec b) { return _mm256_min_ps(a, b); }
-HELPER vec max_vec(vec a, vec b) { return _mm256_max_ps(a, b); }
-HELPER ivec to_int(vec k) { return (ivec)_mm256_cvtps_epi32(k); }
-HELPER vec real(const srd_code *p, int zero_point) {
+INLINE vec to_float(ivec v) { return _mm256_cvtepi32_ps((__m256i)v); }
+INLINE vec floor_vec(vec v) { return _mm256_floor_ps(v); }
+INLINE vec min_vec(vec a, vec b) { return _mm256_min_ps(a, b); }
+INLINE vec max_vec(vec a, vec b) { return _mm256_max_ps(a, b); }
+INLINE ivec to_int(vec k) { return (ivec)_mm256_cvtps_epi32(k); }
+INLINE vec real(const srd_code *p, int zero_point) {
     const __m256i codes = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));
     return _mm256_cvtepi32_ps(_mm256_sub_epi32(codes, _mm256_set1_epi32(SRD_CODE_BIAS + zero_point)));
 }
 
 /// 16 codes, or 8. Beyond ±32768 the packing saturates; a conversion that overflows gives −2³¹, so only the upper side
 /// is clamped.
-HELPER void put(srd_code *p, const vec *v, const int count, int zero_point) {
+INLINE void put(srd_code *p, const vec *v, const int count, int zero_point) {
     const vec most = _mm256_set1_ps(256);
     const __m256i zero = _mm256_set1_epi16((int16_t)(SRD_CODE_BIAS + zero_point));
     const __m256i low = _mm256_cvtps_epi32(min_vec(v[0], most));

@@ -6,7 +6,6 @@
 #include "kernels_s8.h"
 #define ISA avx2
 #define TARGET __attribute__((target("avx2")))
-#define HELPER TARGET static inline __attribute__((always_inline))
 #define VECTOR_REGISTER "x"
 #define LANES 8
 #define VECTORS 2
@@ -15,20 +14,21 @@
 #include "kernels_s8_256.h"
 typedef struct { __m256i even, odd; } four_codes, four_weights;
 
-HELPER four_codes codes(const srd_code *p) {
+INLINE four_codes codes(const srd_code *p) {
     const __m256i four = _mm256_set1_epi32(*(const any_int *)p);
     return (four_codes){_mm256_and_si256(four, _mm256_set1_epi16(255)), _mm256_srli_epi16(four, 8)};
 }
-HELPER four_weights weights(const int8_t *p) {
+INLINE four_weights weights(const int8_t *p) {
     const __m256i four = _mm256_loadu_si256((const __m256i *)p);
     return (four_weights){_mm256_srai_epi16(_mm256_slli_epi16(four, 8), 8), _mm256_srai_epi16(four, 8)};
 }
-HELPER four_codes hidden(four_codes c) {
+INLINE four_codes hidden(four_codes c) {
     __asm__ volatile("" : "+x"(c.even), "+x"(c.odd));
     return c;
 }
-HELPER ivec dot(ivec sum, four_codes c, four_weights w) {
+INLINE ivec dot(ivec sum, four_codes c, four_weights w) {
     return sum + (ivec)_mm256_madd_epi16(c.even, w.even) + (ivec)_mm256_madd_epi16(c.odd, w.odd);
 }
+#include "kernels_s8_dot.h"
 #include "kernels_s8_body.h"
 #endif

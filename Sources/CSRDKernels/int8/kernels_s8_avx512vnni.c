@@ -6,7 +6,6 @@
 #include "kernels_s8.h"
 #define ISA avx512vnni
 #define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
-#define HELPER TARGET static inline __attribute__((always_inline))
 #define VECTOR_REGISTER "v"
 #define LANES 16
 #define VECTORS 2
@@ -17,25 +16,25 @@ typedef int32_t ivec __attribute__((vector_size(64)));
 typedef ivec four_codes, four_weights;
 typedef int32_t any_int __attribute__((aligned(1), may_alias));
 
-HELPER ivec codes(const srd_code *p) { return (ivec)_mm512_set1_epi32(*(const any_int *)p); }
-HELPER ivec weights(const int8_t *p) { return (ivec)_mm512_loadu_si512(p); }
-HELPER four_codes hidden(four_codes c) {
+INLINE ivec codes(const srd_code *p) { return (ivec)_mm512_set1_epi32(*(const any_int *)p); }
+INLINE ivec weights(const int8_t *p) { return (ivec)_mm512_loadu_si512(p); }
+INLINE four_codes hidden(four_codes c) {
     __asm__ volatile("" : "+v"(c));
     return c;
 }
-HELPER ivec dot(ivec sum, ivec c, ivec w) { return (ivec)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)c, (__m512i)w); }
-HELPER vec to_float(ivec v) { return _mm512_cvtepi32_ps((__m512i)v); }
-HELPER vec floor_vec(vec v) { return _mm512_roundscale_ps(v, _MM_FROUND_FLOOR); }
-HELPER vec min_vec(vec a, vec b) { return _mm512_min_ps(a, b); }
-HELPER vec max_vec(vec a, vec b) { return _mm512_max_ps(a, b); }
-HELPER ivec to_int(vec k) { return (ivec)_mm512_cvtps_epi32(k); }
-HELPER vec real(const srd_code *p, int zero_point) {
+INLINE ivec dot(ivec sum, ivec c, ivec w) { return (ivec)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)c, (__m512i)w); }
+INLINE vec to_float(ivec v) { return _mm512_cvtepi32_ps((__m512i)v); }
+INLINE vec floor_vec(vec v) { return _mm512_roundscale_ps(v, _MM_FROUND_FLOOR); }
+INLINE vec min_vec(vec a, vec b) { return _mm512_min_ps(a, b); }
+INLINE vec max_vec(vec a, vec b) { return _mm512_max_ps(a, b); }
+INLINE ivec to_int(vec k) { return (ivec)_mm512_cvtps_epi32(k); }
+INLINE vec real(const srd_code *p, int zero_point) {
     const __m512i codes = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p));
     return _mm512_cvtepi32_ps(_mm512_sub_epi32(codes, _mm512_set1_epi32(SRD_CODE_BIAS + zero_point)));
 }
 
 /// Beyond ±32768 the packing saturates; a conversion that overflows gives −2³¹, so only the upper side is clamped.
-HELPER void put(srd_code *p, const vec *v, const int count, int zero_point) {
+INLINE void put(srd_code *p, const vec *v, const int count, int zero_point) {
     const vec most = _mm512_set1_ps(256);
     const __m512i zero = _mm512_set1_epi16((int16_t)(SRD_CODE_BIAS + zero_point));
     const __m512i low = _mm512_cvtps_epi32(min_vec(v[0], most));
@@ -49,5 +48,6 @@ HELPER void put(srd_code *p, const vec *v, const int count, int zero_point) {
         _mm_storeu_si128((__m128i *)p, _mm512_castsi512_si128(bytes));
     }
 }
+#include "kernels_s8_dot.h"
 #include "kernels_s8_body.h"
 #endif

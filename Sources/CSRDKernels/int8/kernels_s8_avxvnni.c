@@ -5,7 +5,6 @@
 #include "kernels_s8.h"
 #define ISA avxvnni
 #define TARGET __attribute__((target("avx2,avxvnni")))
-#define HELPER TARGET static inline __attribute__((always_inline))
 #define VECTOR_REGISTER "x"
 #define LANES 8
 #define VECTORS 2
@@ -14,14 +13,15 @@
 #include "kernels_s8_256.h"
 typedef ivec four_codes, four_weights;
 
-HELPER ivec codes(const srd_code *p) { return (ivec)_mm256_set1_epi32(*(const any_int *)p); }
-HELPER ivec weights(const int8_t *p) { return (ivec)_mm256_loadu_si256((const __m256i *)p); }
-HELPER four_codes hidden(four_codes c) {
+INLINE ivec codes(const srd_code *p) { return (ivec)_mm256_set1_epi32(*(const any_int *)p); }
+INLINE ivec weights(const int8_t *p) { return (ivec)_mm256_loadu_si256((const __m256i *)p); }
+INLINE four_codes hidden(four_codes c) {
     __asm__ volatile("" : "+x"(c));
     return c;
 }
-HELPER ivec dot(ivec sum, ivec c, ivec w) {
+INLINE ivec dot(ivec sum, ivec c, ivec w) {
     return (ivec)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)c, (__m256i)w);
 }
+#include "kernels_s8_dot.h"
 #include "kernels_s8_body.h"
 #endif

@@ -4,11 +4,8 @@
 //   PIXELS   pixels in the largest tile: 4, 6, 8 or 12
 //   FINISHED pixels that go through the epilogue together
 // the types vec (floats) and ivec (int32), and
-//   four_codes, codes(p)      four channels of a pixel, in every lane
-//   four_weights, weights(p)  four channels' weights of LANES outputs
 //   VECTOR_REGISTER           how inline assembly names such a register
-//   dot(sum, codes, weights)  plus the four products, in each lane
-//   hidden(codes)             the same, though the compiler must not know that
+//   products(segment, …)      adds a segment's products to a tile's sums: kernels_s8_dot.h, or the instruction set's own
 //   to_float(ivec)            rounded to nearest even              floor_vec(vec)
 //   min_vec, max_vec          as a < b ? a : b, a > b ? a : b      to_int(k)  of an integral k
 //   real(p, zero)             LANES codes as floats, in units of the scale
@@ -18,15 +15,6 @@
 // the first cache where it fits (64 channels, 3×3, 32 outputs: 18 KB), else streamed from the second.
 #include "kernels_s8.h"
 #include "mish_s8.h"
-
-#define INLINE TARGET static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
-// The compiler would load the codes of many products beforehand, and spill sums for that.
-#define KEEP_ORDER(sum) __asm__ volatile("" : "+" VECTOR_REGISTER(sum)::"memory")
-#define BLOCK (LANES * VECTORS)
-#define GROUP 4
-#define JOIN_(a, b) a##b
-#define JOIN(a, b) JOIN_(a, b)
 
 typedef vec vec_u __attribute__((aligned(4)));
 
@@ -88,28 +76,7 @@ INLINE void tile(const srd_conv_row_s8_args *a, int x, int block, const int pixe
             const ivec start = load_ints(segment->start + o + j * LANES);
             UNROLL for (int p = 0; p < pixels; p++) sum[p][j] = start;
         }
-        for (int t = 0; t < segment->tap_count; t++) {
-            const srd_tap_s8 *tap = &segment->taps[t];
-            const ptrdiff_t pixel = tap->pixel;
-            const int8_t *packed = tap->weights + block * a->block_stride;
-            const srd_code *input[(PIXELS + 3) / 4];
-            UNROLL for (int p = 0; p < pixels; p += 4) input[p / 4] = tap->input + (x + p) * pixel;
-            for (int i = 0; i < tap->channels; i += SRD_CHANNEL_STEP) {
-                UNROLL for (int g = 0; g < SRD_CHANNEL_STEP; g += GROUP) {
-                    four_weights w[VECTORS];
-                    UNROLL for (int j = 0; j < vectors; j++) w[j] = weights(packed + g * BLOCK + j * LANES * GROUP);
-                    UNROLL for (int p = 0; p < pixels; p++) {
-                        const four_codes c = codes(input[p / 4] + p % 4 * pixel + g);
-                        UNROLL for (int j = 0; j < vectors; j++) {
-                            sum[p][j] = dot(sum[p][j], c, w[j]);
-                            KEEP_ORDER(sum[p][j]);
-                        }
-                    }
-                }
-                UNROLL for (int p = 0; p < pixels; p += 4) input[p / 4] += SRD_CHANNEL_STEP;
-                packed += SRD_CHANNEL_STEP * BLOCK;
-            }
-        }
+        products(segment, sum, x, block * a->block_stride, pixels, vectors);
         UNROLL for (int j = 0; j < vectors; j++) {
             const vec scale = load(a->weight_scale + o + j * LANES) * segment->scale;
             const vec bias = load(a->bias + o + j * LANES);
@@ -141,12 +108,13 @@ INLINE void columns(const srd_conv_row_s8_args *a, int block, const int vectors)
 }
 
 TARGET void JOIN(srd_conv_row_s8_, ISA)(const srd_conv_row_s8_args *a) {
+    // What is left behind the last whole block is a multiple of SRD_CHANNEL_STEP.
+    enum { rest = BLOCK > SRD_CHANNEL_STEP ? SRD_CHANNEL_STEP / LANES : VECTORS };
     for (int o = 0; o < a->channels; o += BLOCK) {
-        // What is left is a multiple of SRD_CHANNEL_STEP.
-        if ((a->channels - o) >= BLOCK) {
+        if (BLOCK <= SRD_CHANNEL_STEP || a->channels - o >= BLOCK) {
             columns(a, o / BLOCK, VECTORS);
         } else {
-            columns(a, o / BLOCK, SRD_CHANNEL_STEP / LANES);
+            columns(a, o / BLOCK, rest);
         }
     }
 }
@@ -170,25 +138,4 @@ TARGET void JOIN(srd_dequantize_row_s8_, ISA)(
     ptrdiff_t i = 0;
     for (; i + LANES <= count; i += LANES) *(vec_u *)(floats + i) = real(codes + i, zero_point) * scale;
     srd_dequantize_row_s8_scalar(codes + i, count - i, scale, zero_point, floats + i);
-}
-
-/// Products alone, on a tile's worth of sums that stay in registers.
-TARGET int64_t JOIN(srd_peak_s8_, ISA)(int64_t rounds) {
-    static const int8_t bytes[VECTORS * LANES * GROUP];
-    ivec sum[PIXELS][VECTORS] = {0};
-    four_weights w[VECTORS];
-    four_codes c = codes((const srd_code *)bytes);
-    UNROLL for (int j = 0; j < VECTORS; j++) w[j] = hidden(weights(bytes + j * LANES * GROUP));
-    for (int64_t r = 0; r < rounds; r++) {
-        UNROLL for (int p = 0; p < PIXELS; p++) {
-            c = hidden(c);
-            UNROLL for (int j = 0; j < VECTORS; j++) sum[p][j] = dot(sum[p][j], c, w[j]);
-        }
-    }
-    ivec total = {0};
-    UNROLL for (int p = 0; p < PIXELS; p++) {
-        UNROLL for (int j = 0; j < VECTORS; j++) total += sum[p][j];
-    }
-    __asm__ volatile("" ::"r"(total[0]));
-    return rounds * PIXELS * BLOCK * GROUP;
 }

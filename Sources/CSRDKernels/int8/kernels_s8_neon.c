@@ -1,19 +1,49 @@
-// Without a dot product: byte products become words, and pairs of them are added twice.
+// Without a dot product: 16 channels of a pixel times 16 of an output become eight words, which become four sums. Those
+// stay apart until all taps are done. 4 pixels × 4 outputs × 4 partial sums are 16 registers.
 #if defined(__aarch64__)
 #pragma STDC FP_CONTRACT OFF
 #include <arm_neon.h>
 #include "kernels_s8.h"
 #define ISA neon
 #define TARGET
-#define HELPER static inline __attribute__((always_inline))
-#define PIXELS 8
+#define VECTORS 1
+#define PIXELS 4
 #define FINISHED 4
+#define PRODUCTS 16
+
+/// Two products in a word: at most 2 · 128 · 127, as weights are within ±127.
+INLINE int32x4_t multiply(int32x4_t sum, int8x16_t c, int8x16_t w) {
+    return vpadalq_s16(sum, vmlal_high_s8(vmull_s8(vget_low_s8(c), vget_low_s8(w)), c, w));
+}
 #include "kernels_s8_neon_common.h"
 
-HELPER ivec dot(ivec sum, int8x16_t c, int8x16_t w) {
-    const int32x4_t low = vpaddlq_s16(vmull_s8(vget_low_s8(c), vget_low_s8(w)));
-    const int32x4_t high = vpaddlq_s16(vmull_high_s8(c, w));
-    return vaddq_s32(sum, vpaddq_s32(low, high));
+/// Weights are packed in groups of 16 channels.
+INLINE void products(
+    const srd_segment_s8 *segment, ivec (*sum)[VECTORS], int x, ptrdiff_t offset, const int pixels, const int vectors
+) {
+    ivec part[PIXELS][BLOCK];
+    UNROLL for (int p = 0; p < pixels; p++) {
+        UNROLL for (int o = 0; o < BLOCK; o++) part[p][o] = vdupq_n_s32(0);
+    }
+    for (int t = 0; t < segment->tap_count; t++) {
+        const srd_tap_s8 *tap = &segment->taps[t];
+        const int8_t *packed = tap->weights + offset;
+        const srd_code *input[PIXELS];
+        UNROLL for (int p = 0; p < pixels; p++) input[p] = tap->input + (x + p) * tap->pixel;
+        for (int i = 0; i < tap->channels; i += 16) {
+            int8x16_t w[BLOCK];
+            UNROLL for (int o = 0; o < BLOCK; o++) w[o] = bytes(packed + 16 * o);
+            UNROLL for (int p = 0; p < pixels; p++) {
+                const int8x16_t c = bytes(input[p] + i);
+                UNROLL for (int o = 0; o < BLOCK; o++) part[p][o] = multiply(part[p][o], c, w[o]);
+            }
+            packed += 16 * BLOCK;
+        }
+    }
+    UNROLL for (int p = 0; p < pixels; p++) {
+        const ivec low = vpaddq_s32(part[p][0], part[p][1]), high = vpaddq_s32(part[p][2], part[p][3]);
+        sum[p][0] = vaddq_s32(sum[p][0], vpaddq_s32(low, high));
+    }
 }
 #include "kernels_s8_body.h"
 #endif

@@ -5,7 +5,6 @@
 #include "kernels_s8.h"
 #define ISA sse41
 #define TARGET __attribute__((target("sse4.1")))
-#define HELPER TARGET static inline __attribute__((always_inline))
 #define VECTOR_REGISTER "x"
 #define LANES 4
 #define VECTORS 2
@@ -16,34 +15,34 @@ typedef int32_t ivec __attribute__((vector_size(16)));
 typedef int32_t any_int __attribute__((aligned(1), may_alias));
 typedef struct { __m128i even, odd; } four_codes, four_weights;
 
-HELPER four_codes codes(const srd_code *p) {
+INLINE four_codes codes(const srd_code *p) {
     const __m128i four = _mm_set1_epi32(*(const any_int *)p);
     return (four_codes){_mm_and_si128(four, _mm_set1_epi16(255)), _mm_srli_epi16(four, 8)};
 }
-HELPER four_weights weights(const int8_t *p) {
+INLINE four_weights weights(const int8_t *p) {
     const __m128i four = _mm_loadu_si128((const __m128i *)p);
     return (four_weights){_mm_srai_epi16(_mm_slli_epi16(four, 8), 8), _mm_srai_epi16(four, 8)};
 }
-HELPER four_codes hidden(four_codes c) {
+INLINE four_codes hidden(four_codes c) {
     __asm__ volatile("" : "+x"(c.even), "+x"(c.odd));
     return c;
 }
-HELPER ivec dot(ivec sum, four_codes c, four_weights w) {
+INLINE ivec dot(ivec sum, four_codes c, four_weights w) {
     return sum + (ivec)_mm_madd_epi16(c.even, w.even) + (ivec)_mm_madd_epi16(c.odd, w.odd);
 }
-HELPER vec to_float(ivec v) { return _mm_cvtepi32_ps((__m128i)v); }
-HELPER vec floor_vec(vec v) { return _mm_floor_ps(v); }
-HELPER vec min_vec(vec a, vec b) { return _mm_min_ps(a, b); }
-HELPER vec max_vec(vec a, vec b) { return _mm_max_ps(a, b); }
-HELPER ivec to_int(vec k) { return (ivec)_mm_cvtps_epi32(k); }
-HELPER vec real(const srd_code *p, int zero_point) {
+INLINE vec to_float(ivec v) { return _mm_cvtepi32_ps((__m128i)v); }
+INLINE vec floor_vec(vec v) { return _mm_floor_ps(v); }
+INLINE vec min_vec(vec a, vec b) { return _mm_min_ps(a, b); }
+INLINE vec max_vec(vec a, vec b) { return _mm_max_ps(a, b); }
+INLINE ivec to_int(vec k) { return (ivec)_mm_cvtps_epi32(k); }
+INLINE vec real(const srd_code *p, int zero_point) {
     const __m128i codes = _mm_cvtepu8_epi32(_mm_cvtsi32_si128(*(const any_int *)p));
     return _mm_cvtepi32_ps(_mm_sub_epi32(codes, _mm_set1_epi32(SRD_CODE_BIAS + zero_point)));
 }
 
 /// Four codes a vector. Beyond ±32768 the packing saturates; a conversion that overflows gives −2³¹, so only the upper side
 /// is clamped.
-HELPER void put(srd_code *p, const vec *v, const int count, int zero_point) {
+INLINE void put(srd_code *p, const vec *v, const int count, int zero_point) {
     const __m128i zero = _mm_set1_epi16((int16_t)(SRD_CODE_BIAS + zero_point));
     for (int i = 0; i < count; i++) {
         const __m128i q = _mm_cvtps_epi32(min_vec(v[i], _mm_set1_ps(256)));
@@ -51,5 +50,6 @@ HELPER void put(srd_code *p, const vec *v, const int count, int zero_point) {
         *(any_int *)(p + 4 * i) = _mm_cvtsi128_si32(_mm_packus_epi16(words, words));
     }
 }
+#include "kernels_s8_dot.h"
 #include "kernels_s8_body.h"
 #endif

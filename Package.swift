@@ -44,7 +44,7 @@ let package = Package(
         .target(
             name: "ToolSupport",
             dependencies: [
-                "SRDImage", "SRDFile", "SRDiff", "SRDFloat", "SRDInt8", "SRDCheckpoint",
+                "SRDImage", "SRDFile", "SRDiff", "SRDFloat", "SRDInt8", "SRDCheckpoint", "SRDMetrics",
                 .product(name: "ArgumentParser", package: "swift-argument-parser")
             ],
             path: "Tools/ToolSupport"
@@ -66,7 +66,7 @@ let package = Package(
         tests("SRDiffTests", "SRDiff", "SRDTensor"),
         tests("SRDFloatTests", "SRDFloat", "SRDiff", "SRDImage", "SRDFile", "SRDCheckpoint"),
         tests("SRDInt8Tests", "SRDInt8", "SRDQuantizer", "SRDFloat", "SRDiff", "SRDTensor"),
-        tests("SRDQuantizerTests", "SRDQuantizer", "SRDFloat", "SRDiff", "SRDImage", "SRDTensor"),
+        tests("SRDQuantizerTests", "SRDQuantizer", "SRDMetrics", "SRDFloat", "SRDiff", "SRDImage", "SRDTensor"),
         tests("SRDMetricsTests", "SRDMetrics", "SRDImage", "SRDFile", "SRDTensor"),
         tests("SRDKernelTests", "CSRDKernels"),
         tests("ToolTests", "SRDInt8", "SRDImage", "SRDFile", "SRDiff", "SRDTensor", "srdiff-upscale", "srdiff-evaluate", "srdiff-bench", "srdiff-inspect", "srdiff-quantize"),

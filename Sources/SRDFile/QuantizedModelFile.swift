@@ -61,7 +61,7 @@ enum QuantizedModelKeys {
     static let timesteps = "calibration.timesteps"
     /// Lengths, then the schedules one after another, then a loss for each.
     static let scheduleSteps = "schedules.steps", scheduleTimesteps = "schedules.timesteps"
-    static let scheduleOrder = "schedules.order", scheduleLoss = "schedules.loss"
+    static let scheduleEta = "schedules.eta", schedulePSNR = "schedules.psnr_gain", scheduleLPIPS = "schedules.lpips_ratio"
     static func names(_ graph: Graph) -> String { "activations.\(graph.name)" }
     static func scale(_ graph: Graph) -> String { "activations.\(graph.name).scale" }
     static func zeroPoint(_ graph: Graph) -> String { "activations.\(graph.name).zero_point" }

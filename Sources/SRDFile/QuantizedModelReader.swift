@@ -134,10 +134,10 @@ struct QuantizedModelReader {
         return found
     }
 
-    /// All four keys or none.
+    /// All five keys or none.
     private mutating func schedules(below end: Int) throws(QuantizedModelError) -> [SearchedSchedule] {
         typealias Keys = QuantizedModelKeys
-        let keys = [Keys.scheduleSteps, Keys.scheduleTimesteps, Keys.scheduleOrder, Keys.scheduleLoss]
+        let keys = [Keys.scheduleSteps, Keys.scheduleTimesteps, Keys.scheduleEta, Keys.schedulePSNR, Keys.scheduleLPIPS]
         guard keys.contains(where: { file[$0] != nil }) else { return [] }
         let lengths = try read(Keys.scheduleSteps) { file throws(SafetensorsError) in
             try file.int32s(Keys.scheduleSteps)
@@ -157,28 +157,27 @@ struct QuantizedModelReader {
         let timesteps = try read(Keys.scheduleTimesteps) { file throws(SafetensorsError) in
             try file.int32s(Keys.scheduleTimesteps, shape: [count])
         }
-        let orders = try read(Keys.scheduleOrder) { file throws(SafetensorsError) in
-            try file.uint8s(Keys.scheduleOrder, shape: [count])
+        let etas = try finiteFloats(Keys.scheduleEta, [count]), gains = try finiteFloats(Keys.schedulePSNR, [lengths.count])
+        let ratios = try finiteFloats(Keys.scheduleLPIPS, [lengths.count])
+        if let bad = etas.firstIndex(where: { !(0...1).contains($0) }) {
+            throw .badElement(key: Keys.scheduleEta, index: bad, found: "\(etas[bad])", expected: "0 to 1")
         }
-        let losses = try floats(Keys.scheduleLoss, [lengths.count])
-        if let bad = losses.firstIndex(where: { !($0 >= 0 && $0.isFinite) }) {
-            throw .badElement(key: Keys.scheduleLoss, index: bad, found: "\(losses[bad])", expected: "a loss of 0 dB or more")
-        }
-        if let bad = orders.firstIndex(where: { $0 != 1 && $0 != 2 }) {
-            throw .badElement(key: Keys.scheduleOrder, index: bad, found: "\(orders[bad])", expected: "1 or 2")
+        if let bad = ratios.firstIndex(where: { $0 < 0 }) {
+            throw .badElement(key: Keys.scheduleLPIPS, index: bad, found: "\(ratios[bad])", expected: "a share of 0 or more")
         }
         var found: [SearchedSchedule] = [], start = 0
-        for (length, loss) in zip(lengths, losses) {
-            for i in start..<start + length {
-                let most = i == start ? end - 1 : Int(timesteps[i - 1]) - 1
-                guard timesteps[i] >= 0 && Int(timesteps[i]) <= most else {
+        for (i, length) in lengths.enumerated() {
+            for j in start..<start + length {
+                let most = j == start ? end - 1 : Int(timesteps[j - 1]) - 1
+                guard timesteps[j] >= 0 && Int(timesteps[j]) <= most else {
                     throw .badElement(
-                        key: Keys.scheduleTimesteps, index: i, found: "\(timesteps[i])",
+                        key: Keys.scheduleTimesteps, index: j, found: "\(timesteps[j])",
                         expected: "timesteps of \(length) steps, descending, below \(end)")
                 }
             }
             found.append(SearchedSchedule(
-                jumps: (start..<start + length).map { Jump(timestep: Int(timesteps[$0]), order: Int(orders[$0])) }, loss: loss))
+                jumps: (start..<start + length).map { Jump(timestep: Int(timesteps[$0]), eta: Double(etas[$0])) },
+                psnrGain: gains[i], lpipsRatio: ratios[i]))
             start += length
         }
         return found

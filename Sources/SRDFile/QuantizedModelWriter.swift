@@ -41,9 +41,11 @@ extension QuantizedModelFile {
             SafetensorsTensor(
                 QuantizedModelKeys.scheduleTimesteps, shape: [jumps.count], jumps.map { Int32($0.timestep) }),
             SafetensorsTensor(
-                QuantizedModelKeys.scheduleOrder, .u8, shape: [jumps.count], bytes: jumps.map { UInt8($0.order) }),
+                QuantizedModelKeys.scheduleEta, FloatTensor(shape: [jumps.count], values: jumps.map { Float($0.eta) })),
             SafetensorsTensor(
-                QuantizedModelKeys.scheduleLoss, FloatTensor(shape: [schedules.count], values: schedules.map(\.loss)))
+                QuantizedModelKeys.schedulePSNR, FloatTensor(shape: [schedules.count], values: schedules.map(\.psnrGain))),
+            SafetensorsTensor(
+                QuantizedModelKeys.scheduleLPIPS, FloatTensor(shape: [schedules.count], values: schedules.map(\.lpipsRatio)))
         ]
     }
 

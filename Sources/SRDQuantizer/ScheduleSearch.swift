@@ -1,174 +1,223 @@
-import SRDFloat
 import SRDImage
 import SRDMetrics
 import SRDTensor
 import SRDiff
 
-/// Finds the few timesteps whose result comes nearest to that of many: DDIM without noise over (up to) 100.
+/// Finds, for few steps, the timesteps and the fresh noise with which a model draws best.
 ///
-/// The many-step trajectories of the calibration pictures are watched once. From their inner products follows the error of any
-/// jump that starts on them, for all timesteps at once; dynamic programming adds jumps up, and what it finds is then run.
-public struct ScheduleSearch {
-    /// Noise predictions of the result that is to be matched.
-    public static let fullSteps = 100
+/// Best is: the least perceptual distance to the originals (LPIPS) among those that lose no PSNR to many steps of DDPM. Being near to
+/// the many-step picture is no aim: few steps with the right amount of noise are better than it on both counts.
+public struct ScheduleSearch<E: Executor> {
+    /// The sampler that must not be better in PSNR, and whose LPIPS is the unit.
+    public static var fullSteps: Int { 100 }
     /// Numbers of steps that a converter searches for.
-    public static let steps = [2, 3, 4, 6, 8, 12, 16, 20]
+    public static var steps: [Int] { [2, 3, 4, 6, 8, 12, 16, 20] }
 
-    private let model: Model
-    private let upscaler: Upscaler<WatchedExecutor<FloatExecutor>>
-    private let prepared: [Upscaler<WatchedExecutor<FloatExecutor>>.Prepared]
+    /// Means over the pictures.
+    public struct Quality: Hashable, Sendable {
+        /// dB against the originals.
+        public var psnr: Double
+        public var lpips: Double
+
+        public init(psnr: Double, lpips: Double) {
+            self.psnr = psnr
+            self.lpips = lpips
+        }
+    }
+
+    private let upscaler: Upscaler<E>
+    private let schedule: NoiseSchedule
+    private let lpips: LPIPS
     private let settings: QuantizerSettings
-    /// The full results' x_0, and the mean square of what they are off the originals; nil without originals.
-    private let results: [FloatTensor]
-    private let ownError: Double?
-    /// Timesteps of the full trajectory, from the noisiest, and its errors.
-    private let grid: [Int]
-    private let jumps: JumpErrors
+    private let pictures: [(prepared: Upscaler<E>.Prepared, original: Picture, seen: LPIPS.Features)]
+    /// Of many steps.
+    public let full: Quality
 
-    /// - Parameter progress: called with noise predictions done and in all.
-    public init(
-        _ model: Model, on set: CalibrationSet, settings: QuantizerSettings, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    /// - Parameters:
+    ///   - executor: of the model as it will be used: the integers' errors are part of the picture.
+    ///   - progress: called with noise predictions done and in all.
+    /// - Returns: nil where no picture has an original that LPIPS can look at (`LPIPS.leastSide`).
+    public init?(
+        _ executor: E, schedule: NoiseSchedule, on set: CalibrationSet, lpips: LPIPS, settings: QuantizerSettings,
+        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) {
-        self.model = model
+        let upscaler = Upscaler(executor: executor, schedule: schedule, threads: settings.threads)
+        pictures = zip(set.pictures, set.originals).compactMap { low, original in
+            lpips.features(of: original, threads: settings.threads).map { (upscaler.prepare(low), original, $0) }
+        }
+        guard !pictures.isEmpty else { return nil }
+        self.upscaler = upscaler
+        self.schedule = schedule
+        self.lpips = lpips
         self.settings = settings
-        let watched = WatchedExecutor(FloatExecutor(model, threads: settings.threads))
-        upscaler = Upscaler(executor: watched, schedule: model.schedule, threads: settings.threads)
-        let upscaler = upscaler
-        prepared = set.pictures.map { upscaler.prepare($0) }
-        let sampler = SamplerSchedule.ddim(steps: min(Self.fullSteps, model.schedule.timesteps), eta: 0)
-        let steps = sampler.steps(of: model.schedule)
-        grid = steps.map(\.timestep)
-
-        var trajectory = Trajectory(steps: steps, pictures: set.pictures.count), done = 0, results: [FloatTensor] = []
-        watched.onNoise = { x, _, _, noise in trajectory.add(x, noise) }
-        for i in prepared.indices {
-            results.append(upscaler.residual(prepared[i], settings: Self.sampling(sampler, settings, i)) { _ in
-                done += 1
-                progress(done, steps.count * set.pictures.count)
-            })
-            trajectory.end(results[i])
+        let sampler = SamplerSchedule.ancestral(steps: min(Self.fullSteps, schedule.timesteps))
+        var done = 0
+        let total = sampler.steps * pictures.count
+        full = Self.quality(of: sampler, pictures, upscaler, lpips, settings) {
+            done += 1
+            progress(done, total)
         }
-        watched.onNoise = nil
-        self.results = results
-        jumps = JumpErrors(trajectory, grid: grid, schedule: model.schedule)
-        var off = 0.0
-        for (i, original) in set.originals.enumerated() {
-            off += PictureMetrics.meanSquare(upscaler.picture(of: results[i], prepared[i]), original)
-        }
-        ownError = set.originals.isEmpty ? nil : off / Double(set.originals.count)
     }
 
-    private static func sampling(_ sampler: SamplerSchedule, _ settings: QuantizerSettings, _ i: Int) -> SamplingSettings {
-        SamplingSettings(sampler: sampler, seed: settings.seed &+ UInt64(i))
+    /// What `sampler` draws, with the same noise each time.
+    public func quality(of sampler: SamplerSchedule) -> Quality {
+        Self.quality(of: sampler, pictures, upscaler, lpips, settings) {}
     }
 
-    /// Mean square of the difference between what `sampler` draws and the full result, in codes of 8 bits.
-    public func error(_ sampler: SamplerSchedule) -> Double { error(sampler, pictures: prepared.count) }
+    private static func quality(
+        of sampler: SamplerSchedule, _ pictures: [(prepared: Upscaler<E>.Prepared, original: Picture, seen: LPIPS.Features)],
+        _ upscaler: Upscaler<E>, _ lpips: LPIPS, _ settings: QuantizerSettings, step: () -> Void
+    ) -> Quality {
+        var mean = Quality(psnr: 0, lpips: 0)
+        for (i, picture) in pictures.enumerated() {
+            let sampling = SamplingSettings(sampler: sampler, seed: settings.seed &+ UInt64(i))
+            let result = upscaler.upscale(picture.prepared, settings: sampling) { _ in step() }
+            let psnr = min(Self.mostPSNR, PictureMetrics.psnr(result, picture.original))
+            mean.psnr += psnr / Double(pictures.count)
+            mean.lpips += lpips.distance(picture.seen, lpips.features(of: result, threads: settings.threads)!) / Double(pictures.count)
+        }
+        return mean
+    }
 
-    private func error(_ sampler: SamplerSchedule, pictures: Int) -> Double {
-        var sum = 0.0, count = 0
-        for i in prepared.indices.prefix(pictures) {
-            let found = upscaler.residual(prepared[i], settings: Self.sampling(sampler, settings, i)) { _ in }
-            for (a, b) in zip(found.values, results[i].values) {
-                let difference = Double(max(-1, min(1, a)) - max(-1, min(1, b)))
-                sum += difference * difference
+    /// Equal pictures have no finite one.
+    private static var mostPSNR: Double { 100 }
+
+    /// 1 for what is as good as many steps. A decibel below them weighs as much as all of their LPIPS: along the frontier that
+    /// samplers trade the two on, a decibel buys a third of it.
+    package func cost(_ quality: Quality) -> Double {
+        quality.lpips / max(full.lpips, .leastNormalMagnitude) + max(0, full.psnr + Self.margin - quality.psnr)
+    }
+
+    /// dB kept in hand: what holds on these pictures must hold on others.
+    private static var margin: Double { 0.05 }
+
+    // MARK: Search
+
+    /// Few numbers that timesteps and noise follow: less to overfit than each by itself, and the best for one number of steps is a
+    /// good start for the next.
+    package struct Family: Hashable {
+        /// The noisiest and the cleanest timestep, as shares of the last.
+        package var start = 0.7, end = 0.0
+        /// Timesteps fall as this power of the share that is left.
+        package var power = 1.0
+        /// Fresh noise, as a share of DDPM's.
+        package var eta = 1.0
+
+        package init(start: Double = 0.7, end: Double = 0, power: Double = 1, eta: Double = 1) {
+            self.start = start
+            self.end = end
+            self.power = power
+            self.eta = eta
+        }
+
+        package func jumps(_ count: Int, timesteps: Int) -> [Jump] {
+            let last = Double(timesteps - 1)
+            var jumps: [Jump] = []
+            for i in 0..<count {
+                let left = count == 1 ? 1 : Double(count - 1 - i) / Double(count - 1)
+                let share = left == 0 ? 0 : Mathematics.exp(power * Mathematics.log(left))
+                let wanted = Int((last * (end + (start - end) * share)).rounded(.toNearestOrEven))
+                // Where they crowd, one after another.
+                let most = (jumps.last?.timestep ?? timesteps) - 1
+                jumps.append(Jump(timestep: max(count - 1 - i, min(wanted, most)), eta: eta))
             }
-            count += found.values.count
+            return jumps
         }
-        let unit = 127.5 / Double(Configuration.residualGain)
-        return sum / Double(count) * unit * unit
+
+        /// One number more or less, by `size`: 1 for large changes.
+        func changes(_ size: Double) -> [Family] {
+            var all: [Family] = []
+            for sign in [-1.0, 1] {
+                all.append(with { $0.start = max(0.2, min(1, start + sign * 0.16 * size)) })
+                all.append(with { $0.power = max(0.5, min(4, power + sign * 0.5 * size)) })
+                all.append(with { $0.eta = max(0, min(1, eta + sign * 0.5 * size)) })
+                all.append(with { $0.end = max(0, min(0.2, end + sign * 0.08 * size)) })
+            }
+            return all
+        }
+
+        private func with(_ change: (inout Family) -> Void) -> Family {
+            var changed = self
+            change(&changed)
+            return changed
+        }
     }
 
-    /// The best schedule of `count` steps that is found. Needs originals, for its loss.
+    private static var sizes: [Double] { [1, 1, 0.5, 0.5, 0.25, 0.125] }
+    /// Up to so many steps, each jump's own timestep and noise are tried too.
+    private static var mostRefined: Int { 8 }
+    private static var distances: [Int] { [4, 2, 1] }
+
+    /// How many schedules `search` tries at most, for each number of steps.
+    static func tries(_ count: Int) -> Int {
+        sizes.count * Family().changes(1).count + (count <= mostRefined ? distances.count * count * 4 : 0)
+    }
+
+    /// The best schedules of so many steps each, ascending, that are found. The same for every number of threads.
     ///
-    /// Nobody knows how far errors of one jump and the next are alike: the best chain for either extreme is run, and the better
-    /// one refined.
-    public func search(_ count: Int) -> SearchedSchedule {
-        let squares = jumps.best(count, adding: .squares), sizes = jumps.best(count, adding: .sizes)
-        let best = squares == sizes || error(.jumps(squares)) <= error(.jumps(sizes)) ? squares : sizes
-        let found = count <= Self.mostRefined ? refined(best) : best
-        return SearchedSchedule(jumps: found, loss: loss(error(.jumps(found))))
+    /// - Parameter progress: called with the number of steps searched for, and noise predictions done and in all.
+    public func search(
+        _ counts: [Int], progress: (_ steps: Int, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
+    ) -> [SearchedSchedule] {
+        let total = counts.reduce(0) { $0 + $1 * Self.tries($1) }
+        var family = Family(), done = 0
+        return counts.map { count in
+            let schedule = search(count, from: &family) {
+                done += count
+                progress(count, min(done, total), total)
+            }
+            return schedule
+        }
     }
 
-    /// Few jumps are long, and what the later ones start from lies far off the full trajectory: chains of up to so many jumps are
-    /// tried with one timestep or order changed, run on so many pictures, as long as that helps.
-    private static let mostRefined = 8, refiningPictures = 4
-
-    private func refined(_ start: [Jump]) -> [Jump] {
-        var best = start, least = error(.jumps(start), pictures: Self.refiningPictures)
-        for distance in [8, 4, 2, 1] {
-            for i in start.indices {
+    private func search(_ count: Int, from family: inout Family, tried: () -> Void) -> SearchedSchedule {
+        var seen: [[Jump]: Quality] = [:]
+        func cost(_ jumps: [Jump]) -> Double {
+            tried()
+            let quality = seen[jumps] ?? self.quality(of: .jumps(jumps))
+            seen[jumps] = quality
+            return self.cost(quality)
+        }
+        var best = family.jumps(count, timesteps: schedule.timesteps), least = cost(best)
+        for size in Self.sizes {
+            for i in family.changes(size).indices {
+                let change = family.changes(size)[i], jumps = change.jumps(count, timesteps: schedule.timesteps), found = cost(jumps)
+                if found < least { (family, best, least) = (change, jumps, found) }
+            }
+        }
+        for distance in count <= Self.mostRefined ? Self.distances : [] {
+            for i in best.indices {
                 for change in changes(of: best, at: i, distance: distance) {
-                    let error = error(.jumps(change), pictures: Self.refiningPictures)
-                    if error < least { (best, least) = (change, error) }
+                    let found = cost(change)
+                    if found < least { (best, least) = (change, found) }
                 }
             }
         }
-        return best
+        let quality = seen[best]!
+        return SearchedSchedule(
+            jumps: best, psnrGain: Float(quality.psnr - full.psnr),
+            lpipsRatio: Float(quality.lpips / max(full.lpips, .leastNormalMagnitude)))
     }
 
-    /// `jumps` with the i-th earlier or later by `distance` points of the full trajectory, or of the other order.
+    /// `jumps` with the i-th earlier or later by `distance`, or with more or less noise.
     private func changes(of jumps: [Jump], at i: Int, distance: Int) -> [[Jump]] {
-        let place = grid.firstIndex(of: jumps[i].timestep)!
         var changes: [[Jump]] = []
-        for moved in [place - distance, place + distance] where grid.indices.contains(moved) {
-            let isBetween = (i == 0 || grid[moved] < jumps[i - 1].timestep)
-                && (i + 1 == jumps.count || grid[moved] > jumps[i + 1].timestep)
-            guard isBetween else { continue }
-            var change = jumps
-            change[i] = Jump(timestep: grid[moved], order: jumps[i].order)
-            changes.append(change)
+        let jump = jumps[i], noise = Double(distance) / 16
+        let below = i == 0 ? schedule.timesteps : jumps[i - 1].timestep, above = i + 1 == jumps.count ? -1 : jumps[i + 1].timestep
+        for t in [jump.timestep - distance, jump.timestep + distance] where t > above && t < below {
+            changes.append(jumps.replacing(i, Jump(timestep: t, eta: jump.eta)))
         }
-        if i > 0, i + 1 < jumps.count, distance == 1 {
-            var change = jumps
-            change[i] = Jump(timestep: jumps[i].timestep, order: 3 - jumps[i].order)
-            changes.append(change)
+        for eta in [jump.eta - noise, jump.eta + noise] where i + 1 < jumps.count && (0...1).contains(eta) {
+            changes.append(jumps.replacing(i, Jump(timestep: jump.timestep, eta: eta)))
         }
         return changes
     }
-
-    /// What a mean squared distance to the full result costs in PSNR against the originals, in dB, if it has nothing to do with
-    /// the full result's own error.
-    public func loss(_ error: Double) -> Float {
-        guard let ownError else { preconditionFailure("a loss needs originals") }
-        return Float(decibels(1 + error / max(ownError, .leastNormalMagnitude)))
-    }
 }
 
-/// Sampled values of the full trajectories.
-struct Trajectory {
-    private static let values = 1 << 16
-
-    let steps: [SamplerStep]
-    private let share: Int
-    /// x_t at each step and the end, then x0 at each step.
-    private(set) var x: [[Float]], clean: [[Float]]
-    private var step = 0
-
-    init(steps: [SamplerStep], pictures: Int) {
-        self.steps = steps
-        share = Self.values / max(1, pictures)
-        x = Array(repeating: [], count: steps.count + 1)
-        clean = Array(repeating: [], count: steps.count)
-    }
-
-    mutating func add(_ tensor: FloatTensor, _ noise: FloatTensor) {
-        // A stride that is odd, and no multiple of 3, meets every channel and column.
-        for j in Swift.stride(from: 0, to: tensor.values.count, by: Self.stride(tensor.values.count, share)) {
-            x[step].append(tensor.values[j])
-            clean[step].append(steps[step].clean(tensor.values[j], noise: noise.values[j]))
-        }
-        step += 1
-    }
-
-    mutating func end(_ result: FloatTensor) {
-        for j in Swift.stride(from: 0, to: result.values.count, by: Self.stride(result.values.count, share)) { x[step].append(result.values[j]) }
-        step = 0
-    }
-
-    private static func stride(_ count: Int, _ share: Int) -> Int {
-        var found = max(1, count / share) | 1
-        while found % 3 == 0 { found += 2 }
-        return found
+extension [Jump] {
+    fileprivate func replacing(_ i: Int, _ jump: Jump) -> [Jump] {
+        var changed = self
+        changed[i] = jump
+        return changed
     }
 }

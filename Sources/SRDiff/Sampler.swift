@@ -50,16 +50,20 @@ public struct Jump: Hashable, Sendable {
     }
 }
 
-/// The best way found to make a picture in so many steps with one model.
+/// The best way found to make a picture in so many steps with one model, and how it compares with many steps of DDPM on the pictures
+/// it was searched on.
 public struct SearchedSchedule: Hashable, Sendable {
-    /// From the noisiest; without fresh noise, of order 1 or 2.
+    /// From the noisiest, each of order 1.
     public let jumps: [Jump]
-    /// What the distance to the many-step result costs in PSNR against the original, in dB: 10 lg(1 + distance / own error).
-    public let loss: Float
+    /// dB of PSNR against the originals that it gains; negative where it loses.
+    public let psnrGain: Float
+    /// Its LPIPS, as a share of theirs.
+    public let lpipsRatio: Float
 
-    public init(jumps: [Jump], loss: Float) {
+    public init(jumps: [Jump], psnrGain: Float, lpipsRatio: Float) {
         self.jumps = jumps
-        self.loss = loss
+        self.psnrGain = psnrGain
+        self.lpipsRatio = lpipsRatio
     }
 }
 

@@ -63,8 +63,9 @@ struct QuantizedModelFileTests {
     private static let scales = "activations.noisePredictor.scale", zeroPoints = "activations.noisePredictor.zero_point"
 
     private static let schedules = [
-        SearchedSchedule(jumps: [Jump(timestep: 17)], loss: 0.5),
-        SearchedSchedule(jumps: [Jump(timestep: 19), Jump(timestep: 8, order: 2), Jump(timestep: 0)], loss: 0.25)
+        SearchedSchedule(jumps: [Jump(timestep: 17)], psnrGain: -0.5, lpipsRatio: 1.5),
+        SearchedSchedule(
+            jumps: [Jump(timestep: 19, eta: 1), Jump(timestep: 8, eta: 0.625), Jump(timestep: 0)], psnrGain: 0.25, lpipsRatio: 0.75)
     ]
 
     private func bytes(_ configuration: Configuration = TinyModel.configuration) throws -> [UInt8] {
@@ -186,20 +187,26 @@ struct QuantizedModelFileTests {
         }
     }
 
-    @Test("schedules whose steps, timesteps, orders or losses cannot be")
+    @Test("schedules whose steps, timesteps, noise or quality cannot be")
     func badSchedules() throws {
         // steps 1, 3; timesteps 17 | 19, 8, 0; each 4 bytes
         for (key, index, byte) in [
             ("steps", 0, UInt8(0)), ("steps", 0, 3), ("steps", 4, 21), ("steps", 4, 2), ("steps", 7, 0x80), ("timesteps", 0, 20),
-            ("timesteps", 8, 19), ("timesteps", 12, 8), ("timesteps", 15, 0x80), ("order", 2, 0), ("order", 0, 3), ("loss", 3, 0xbf),
-            ("loss", 7, 0x7f)
+            ("timesteps", 8, 19), ("timesteps", 12, 8), ("timesteps", 15, 0x80), ("eta", 7, 0xbf), ("eta", 7, 0x40), ("lpips_ratio", 3, 0xbf)
         ] {
             var damaged = try parts()
-            if key == "loss", index == 7 { damaged.setFloat("schedules.loss", 1, .nan) } else { damaged.setByte("schedules.\(key)", index, byte) }
+            damaged.setByte("schedules.\(key)", index, byte)
             let error = damaged.error
             #expect(error?.contains("schedules.") == true, "\(key) \(index): \(error ?? "read")")
         }
-        for key in ["steps", "timesteps", "order", "loss"] {
+        for key in ["eta", "psnr_gain", "lpips_ratio"] {
+            for value in [Float.nan, .infinity] {
+                var damaged = try parts()
+                damaged.setFloat("schedules.\(key)", 1, value)
+                #expect(damaged.error?.contains("schedules.\(key)") == true)
+            }
+        }
+        for key in ["steps", "timesteps", "eta", "psnr_gain", "lpips_ratio"] {
             var damaged = try parts()
             damaged.change("schedules.\(key)") { _ in nil }
             #expect(damaged.error?.contains("schedules.\(key)") == true)

@@ -1,48 +1,107 @@
+import SRDFloat
 import SRDImage
+import SRDMetrics
 import SRDQuantizer
+import SRDTensor
 import SRDiff
 import TestSupport
 import Testing
 
 @Suite("The search for few steps")
 struct ScheduleSearchTests {
-    static func search(threads: Int = 1) throws -> ScheduleSearch {
+    /// A perceptual distance of random weights: it tests the search, not what it finds.
+    static func lpips() throws -> LPIPS {
+        var random = SeededRandom(seed: 5), tensors: [String: FloatTensor] = [:]
+        func add(_ name: String, _ shape: [Int], _ range: ClosedRange<Float>) {
+            let count = shape.reduce(1, *)
+            tensors[name] = FloatTensor(shape: shape, values: (0..<count).map { _ in Float.random(in: range, using: &random) })
+        }
+        let layers = [(0, 64, 3, 11), (3, 192, 64, 5), (6, 384, 192, 3), (8, 256, 384, 3), (10, 256, 256, 3)]
+        for (i, (layer, out, channels, kernel)) in layers.enumerated() {
+            let size = 1 / Float(channels * kernel * kernel).squareRoot()
+            add("features.\(layer).weight", [out, channels, kernel, kernel], -size...size)
+            add("features.\(layer).bias", [out], -0.1...0.1)
+            add("lin\(i).weight", [1, out, 1, 1], 0...0.1)
+        }
+        return try LPIPS(tensors: tensors)
+    }
+
+    static func search(threads: Int = 1, side: Int = 10) throws -> ScheduleSearch<FloatExecutor>? {
         var random = SeededRandom(seed: 3)
         let originals = (0..<2).map { _ in
             Picture(
                 width: 40, height: 32, channels: 3, bitDepth: 8,
                 samples: (0..<40 * 32 * 3).map { _ in UInt16.random(in: 0...255, using: &random) })
         }
-        let set = CalibrationSet(originals: originals, scale: 4, side: 10, seed: 1, description: "noise")
+        let set = CalibrationSet(originals: originals, scale: 4, side: side, seed: 1, description: "noise")
         var settings = QuantizerSettings()
         settings.threads = threads
-        return ScheduleSearch(try TinyModel.model(), on: set, settings: settings)
+        let model = try TinyModel.model()
+        return ScheduleSearch(
+            FloatExecutor(model, threads: threads), schedule: model.schedule, on: set, lpips: try lpips(), settings: settings)
     }
 
-    @Test("as many steps as there are timesteps are those of the full result, at no loss")
-    func full() throws {
-        let search = try Self.search(), found = search.search(20)
-        #expect(found.jumps == (0..<20).reversed().map { Jump(timestep: $0) })
-        #expect(found.loss < 1e-6)
+    @Test("what is said of a schedule is what it draws, and timesteps fall")
+    func schedules() throws {
+        let search = try #require(try Self.search()), counts = [1, 2, 3, 9]
+        let found = search.search(counts)
+        #expect(found.map(\.jumps.count) == counts)
+        for schedule in found {
+            let quality = search.quality(of: .jumps(schedule.jumps))
+            #expect(schedule.psnrGain == Float(quality.psnr - search.full.psnr))
+            #expect(schedule.lpipsRatio == Float(quality.lpips / search.full.lpips))
+            #expect(zip(schedule.jumps, schedule.jumps.dropFirst()).allSatisfy { $0.timestep > $1.timestep })
+            #expect(schedule.jumps.allSatisfy { $0.order == 1 && (0...1).contains($0.eta) && (0..<20).contains($0.timestep) })
+            #expect(schedule.jumps.allSatisfy { Double(Float($0.eta)) == $0.eta }, "a file keeps η as float32")
+        }
     }
 
-    @Test("timesteps fall, orders are 1 or 2, and the loss is that of the distance", arguments: [1, 2, 3, 7, 19])
-    func schedules(count: Int) throws {
-        let search = try Self.search(), found = search.search(count)
-        #expect(found.jumps.count == count && found.jumps.allSatisfy { $0.eta == 0 && (1...2).contains($0.order) })
-        #expect(zip(found.jumps, found.jumps.dropFirst()).allSatisfy { $0.timestep > $1.timestep })
-        #expect(found.loss == search.loss(search.error(.jumps(found.jumps))))
-    }
-
-    @Test("nearer to the full result than DDIM over even timesteps", arguments: [2, 3, 4, 6])
+    @Test("no worse, by its own measure, than DDIM and DDPM over even timesteps", arguments: [2, 4])
     func better(count: Int) throws {
-        let search = try Self.search()
-        #expect(search.error(.jumps(search.search(count).jumps)) < search.error(.ddim(steps: count, eta: 0)))
+        let search = try #require(try Self.search()), found = try #require(search.search([count]).first)
+        let best = search.cost(search.quality(of: .jumps(found.jumps)))
+        for eta in [0.0, 1] { #expect(best <= search.cost(search.quality(of: .ddim(steps: count, eta: eta)))) }
+    }
+
+    @Test("losing PSNR costs, gaining it does not pay; less LPIPS does")
+    func cost() throws {
+        let search = try #require(try Self.search())
+        func cost(_ gain: Double, _ ratio: Double) -> Double {
+            search.cost(.init(psnr: search.full.psnr + gain, lpips: search.full.lpips * ratio))
+        }
+        #expect(cost(2, 1) == cost(1, 1))
+        #expect(cost(-1, 1) > cost(1, 1.5))
+        #expect(cost(1, 0.9) < cost(1, 1))
     }
 
     @Test("the same for every number of threads")
     func threads() throws {
-        let one = try Self.search().search(4), three = try Self.search(threads: 3).search(4)
-        #expect(one == three)
+        #expect(try Self.search()?.search([3]) == Self.search(threads: 3)?.search([3]))
+    }
+
+    @Test("pictures too small to look at leave nothing to search on")
+    func small() throws {
+        #expect(try Self.search(side: 7) == nil)
+    }
+
+    @Test("done never passes the total, and ends there")
+    func progress() throws {
+        var last = (done: 0, total: 0), calls = 0
+        _ = try #require(try Self.search()).search([1, 2, 9]) { _, done, total in
+            #expect(done >= last.done && done <= total)
+            last = (done, total)
+            calls += 1
+        }
+        #expect(calls > 100 && last.total > 0)
+    }
+
+    @Test("timesteps of a family crowd where they must, from the start to the end", arguments: [1, 2, 7, 20])
+    func family(count: Int) {
+        typealias Family = ScheduleSearch<FloatExecutor>.Family
+        for family in [Family(), Family(start: 1, end: 0, power: 4, eta: 0), Family(start: 0.2, end: 0.2, power: 0.5, eta: 0.5)] {
+            let jumps = family.jumps(count, timesteps: 20)
+            #expect(jumps.count == count && jumps.last!.timestep >= 0 && jumps.first!.timestep < 20)
+            #expect(zip(jumps, jumps.dropFirst()).allSatisfy { $0.timestep > $1.timestep })
+        }
     }
 }

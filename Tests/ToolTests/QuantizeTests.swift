@@ -32,7 +32,7 @@ struct QuantizeTests {
 
     @Test("a command line that makes no sense exits 2 and says why", arguments: [
         [], ["m", "--threads", "0"], ["m", "--max-loss", "-1"], ["m", "--keep-float", "("], ["m", "--lr", "a", "--calibration", "b"],
-        ["m", "--lr", "a", "--max-loss", "0.1"], ["m", "--ranges", "wide"]
+        ["m", "--lr", "a", "--max-loss", "0.1"], ["m", "--lpips", "l"], ["m", "--lr", "a", "--search-steps"], ["m", "--ranges", "wide"]
     ])
     func usage(arguments: [String]) throws {
         let run = try ToolRun("srdiff-quantize", arguments)

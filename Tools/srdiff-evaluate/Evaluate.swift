@@ -39,8 +39,29 @@ struct Evaluate: ParsableCommand {
 
     static let partialFolder = "srdiff-evaluate.partial"
 
-    enum Sampler: String, CaseIterable, ExpressibleByArgument {
-        case ddpm, ddim, dpm2M = "dpm++2m", dpm2MSDE = "dpm++2m-sde", unipc
+    /// A sampler, with so many steps where they are its own.
+    struct Sampler: Hashable, ExpressibleByArgument {
+        enum Kind: String, CaseIterable {
+            case ddpm, ddim, dpm2M = "dpm++2m", dpm2MSDE = "dpm++2m-sde", unipc, searched
+        }
+
+        let kind: Kind
+        var steps: Int?
+
+        init(kind: Kind) { self.kind = kind }
+
+        init?(argument: String) {
+            let parts = argument.split(separator: "@", omittingEmptySubsequences: false)
+            guard let kind = Kind(rawValue: String(parts[0])), parts.count <= 2 else { return nil }
+            self.kind = kind
+            if parts.count == 2 {
+                guard let steps = Int(parts[1]), steps >= 1 else { return nil }
+                self.steps = steps
+            }
+        }
+
+        static var allValueStrings: [String] { Kind.allCases.map(\.rawValue) }
+        var defaultValueDescription: String { kind.rawValue }
     }
 
     @Argument(help: ArgumentHelp("Models to measure: int8 ones, or float ones as safetensors or PyTorch checkpoint.", valueName: "model"))
@@ -55,7 +76,7 @@ struct Evaluate: ParsableCommand {
     @Option(help: ArgumentHelp("What the pictures were reduced to, under the same names, instead of reducing them here. One folder for each --images.", valueName: "folder"))
     var lr: [String] = []
 
-    @Option(help: ArgumentHelp("May be repeated. (default: ddpm)", valueName: "sampler"))
+    @Option(help: ArgumentHelp("\(Sampler.allValueStrings.joined(separator: ", ")): the last takes an int8 model's own schedules. ddpm@100 runs it with 100 steps, whatever --steps says. May be repeated. (default: ddpm)", valueName: "sampler"))
     var sampler: [Sampler] = []
 
     @Option(help: ArgumentHelp("Steps of the sampler, as 5,10,20. (default: 20)", valueName: "n,…"))
@@ -70,7 +91,7 @@ struct Evaluate: ParsableCommand {
     @Option(help: ArgumentHelp("Results for each picture, with seeds n, n+1, …: metrics are their means, and sigma says how they differ.", valueName: "n"))
     var samples = 1
 
-    @Option(help: ArgumentHelp("LPIPS weights: a safetensors file of AlexNet's features.{0,3,6,8,10} and lin0…4. (default: \(lpipsName) in Models/ or share/srdiff/, where it is there)", valueName: "file"))
+    @Option(help: ArgumentHelp("LPIPS weights: a safetensors file of AlexNet's features.{0,3,6,8,10} and lin0…4. (default: \(PerceptualWeights.name) in Models/ or share/srdiff/, where it is there)", valueName: "file"))
     var lpips: String?
 
     @Option(help: ArgumentHelp("Keep the reference's pictures here, and use them again next time.", valueName: "folder"))
@@ -85,13 +106,16 @@ struct Evaluate: ParsableCommand {
     @Option(help: ArgumentHelp("Write all of it, with plots and pictures side by side, as one HTML file.", valueName: "file.html"))
     var report: String?
 
+    @Option(help: ArgumentHelp("Draw what each number of steps gives and costs, for every sampler.", valueName: "file.svg"))
+    var plot: String?
+
     @Option(help: ArgumentHelp("Exit with 1 when a model does not do: METRIC, METRIC_drop or METRIC_rise against the reference, and a bound, as 'psnr_drop>0.1'. May be repeated.", valueName: "condition"))
     var failIf: [String] = []
 
     @Option(help: ArgumentHelp("Threads. (default: the processors this process may use)", valueName: "n"))
     var threads: Int?
 
-    @Flag(help: "Replace a report that exists.")
+    @Flag(help: "Replace a report or plot that exists.")
     var overwrite = false
 
     @Flag(help: "Results as JSON on standard output.")
@@ -102,8 +126,6 @@ struct Evaluate: ParsableCommand {
 
     @Flag(name: .shortAndLong, help: "No progress, no tables: nothing but errors.")
     var quiet = false
-
-    static let lpipsName = "lpips_alex.safetensors"
 
     static func main() { runTool() }
 
@@ -116,7 +138,7 @@ struct Evaluate: ParsableCommand {
     func validate() throws {
         func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }
         try check(stepCounts?.allSatisfy { $0 >= 1 } ?? false, "--steps \(steps): whole numbers from 1, each once, as 5,10,20")
-        try check(eta == nil || sampler.contains(.ddim), "--eta is for --sampler ddim")
+        try check(eta == nil || sampler.contains { $0.kind == .ddim }, "--eta is for --sampler ddim")
         try check((0...1).contains(eta ?? 0), "--eta \(eta ?? 0): 0 to 1")
         try check(Set(sampler).count == sampler.count, "--sampler: each once")
         try check((1...1000).contains(samples), "--samples \(samples): 1 to 1000")
@@ -134,9 +156,11 @@ struct Evaluate: ParsableCommand {
     }
 
     func run() throws {
-        if let report, FilePath.exists(report), !overwrite { throw ToolError("\(report) exists: --overwrite replaces it") }
+        for path in [report, plot].compactMap({ $0 }) where FilePath.exists(path) && !overwrite {
+            throw ToolError("\(path) exists: --overwrite replaces it")
+        }
         let conditions = failIf.compactMap(Condition.init)
-        let perceptual = try loadLPIPS()
+        let perceptual = try PerceptualWeights.findIfAny(lpips)
         if perceptual == nil, let condition = conditions.first(where: { $0.metric == .lpips }) {
             throw ValidationError("--fail-if \(condition.text) needs --lpips")
         }
@@ -157,6 +181,7 @@ struct Evaluate: ParsableCommand {
             let page = HTMLReport(results: results, plan: plan, store: store)
             try FileOutput.write(atomically: [Array(try page.text().utf8)], to: report)
         }
+        if let plot { try FileOutput.write(atomically: [Array(StepsCurve(results: results, plan: plan).svg.utf8)], to: plot) }
         store.removePartial()
         let output = TextReport(results: results, plan: plan, showsLayers: layers)
         if json { Terminal.output.line(output.json.text) }
@@ -191,29 +216,35 @@ struct Evaluate: ParsableCommand {
     }
 
     private func schedules(for contestants: [Contestant]) throws -> [SamplerSchedule] {
-        let counts = stepCounts!.sorted()
-        for contestant in contestants where counts.last! > contestant.loaded.schedule.timesteps {
-            throw ValidationError("--steps \(counts.last!): \(contestant.loaded.path) has \(contestant.loaded.schedule.timesteps) timesteps")
-        }
-        return (sampler.isEmpty ? [.ddpm] : sampler).flatMap { sampler -> [SamplerSchedule] in
-            let method: SamplerSchedule.Method = switch sampler {
-            case .ddpm: .ddpm
-            case .ddim: .ddim(eta: eta ?? 0)
-            case .dpm2M: .dpm2M
-            case .dpm2MSDE: .dpm2MSDE
-            case .unipc: .unipc
+        try (sampler.isEmpty ? [Sampler(kind: .ddpm)] : sampler).flatMap { sampler -> [SamplerSchedule] in
+            let counts = sampler.steps.map { [$0] } ?? stepCounts!.sorted()
+            for contestant in contestants where counts.last! > contestant.loaded.schedule.timesteps {
+                throw ValidationError("--steps \(counts.last!): \(contestant.loaded.path) has \(contestant.loaded.schedule.timesteps) timesteps")
+            }
+            let method: SamplerSchedule.Method
+            switch sampler.kind {
+            case .ddpm: method = .ddpm
+            case .ddim: method = .ddim(eta: eta ?? 0)
+            case .dpm2M: method = .dpm2M
+            case .dpm2MSDE: method = .dpm2MSDE
+            case .unipc: method = .unipc
+            case .searched: return try searched(counts, contestants)
             }
             return counts.map { SamplerSchedule.spaced(method, steps: $0, .uniform) }
         }
     }
 
-    private func loadLPIPS() throws -> LPIPS? {
-        guard let path = lpips ?? InstalledFiles.find(Self.lpipsName).found?.path else { return nil }
-        do {
-            let file = try Safetensors(path: path)
-            return try LPIPS(tensors: Dictionary(uniqueKeysWithValues: file.entries.map { ($0.name, try file.tensor($0.name)) }))
-        } catch {
-            throw error is FileError ? error : ToolError("\(path): \(error)")
+    /// The first model's that has any: all are to be compared by the same steps.
+    private func searched(_ counts: [Int], _ contestants: [Contestant]) throws -> [SamplerSchedule] {
+        guard let loaded = contestants.first(where: { !$0.loaded.schedules.isEmpty })?.loaded else {
+            throw ToolError("--sampler searched: no model here has schedules of its own; srdiff-quantize --search-steps makes them")
+        }
+        return try counts.map { count in
+            guard let found = loaded.schedules.first(where: { $0.jumps.count == count }) else {
+                let has = loaded.schedules.map { String($0.jumps.count) }.joined(separator: ", ")
+                throw ToolError("--sampler searched: \(loaded.path) has schedules of \(has) steps, not of \(count)")
+            }
+            return .jumps(found.jumps)
         }
     }
 }

@@ -70,7 +70,7 @@ struct Evaluation {
             words.map(\.littleEndian).withUnsafeBytes { sha.update($0) }
         }
         let model = run.contestant.map { "model=\(plan.contestants[$0].loaded.sha256)" } ?? "bicubic x\(plan.scale)"
-        let how = run.schedule.map { "\($0.label) seed=\(seed)" } ?? "no sampler"
+        let how = run.schedule.map { "\($0.identity) seed=\(seed)" } ?? "no sampler"
         return PictureStore.Key(
             run: run, picture: entry.name, seed: seed, facts: "\(model) \(how) input=\(sha.hexDigest()) version=\(ToolInfo.version)")
     }

@@ -35,7 +35,7 @@ struct HTMLReport {
             <h2>Means</h2>
             \(Self.html(tables.means))
             <h2>Plots</h2>
-            <div class="plots">\(plots.map(\.svg).joined(separator: "\n"))</div>
+            <div class="plots">\(plots.map(\.figure).joined(separator: "\n"))</div>
             <h2>Every metric</h2>
             \(details.joined(separator: "\n"))
             <h2>Pictures, the worst first</h2>
@@ -129,20 +129,8 @@ struct HTMLReport {
 
     private var plots: [Plot] {
         var plots: [Plot] = []
-        for metric in [Metric.psnr, .lpips] where Set(plan.schedules.map(\.steps)).count > 1 && results.metrics.contains(metric) {
-            var series: [(name: String, points: [Plot.Point])] = []
-            for (i, run) in results.runs.enumerated() {
-                guard let schedule = run.schedule, let mean = results.sample(metric, run: i)?.mean else { continue }
-                let name = "\(run.name) \(schedule.kind)"
-                let point = Plot.Point(x: Double(schedule.steps), y: mean, tip: "\(run.label): \(metric.text(mean))")
-                let place = series.firstIndex { $0.name == name } ?? series.count
-                if place == series.count { series.append((name, [])) }
-                series[place].points.append(point)
-            }
-            plots.append(Plot(
-                title: "\(metric.title) by steps\(metric == .lpips ? " (lower is better)" : "")", xLabel: "steps", yLabel: metric.title,
-                series: series.map { Plot.Series(name: $0.name, points: $0.points) }))
-        }
+        let curve = StepsCurve(results: results, plan: plan)
+        if curve.hasSeveralCounts { plots += curve.plots }
         plots.append(distribution)
         let noise = results.inside.filter { !$0.quality.noise.isEmpty }
         if !noise.isEmpty {

@@ -18,17 +18,34 @@ struct Plot {
     var joined = true
     /// Names for x = 0, 1, …, instead of numbers.
     var categories: [String] = []
+    /// Places of x and their names, where x is no plain number.
+    var ticks: [(x: Double, name: String)] = []
     /// Means with their intervals, at places of x.
     var means: [(x: Double, mean: Double, halfWidth: Double?)] = []
 
-    private static let width = 640.0, height = 300.0, left = 58.0, right = 14.0, top = 14.0, bottom = 44.0
+    static let width = 640.0, height = 300.0
+    private static let left = 58.0, right = 14.0, top = 14.0, bottom = 44.0
 
-    var svg: String {
+    /// With its title and legend, for a page.
+    var figure: String {
+        let drawing = svg()
+        guard !drawing.isEmpty else { return "" }
+        return "<figure class=\"plot\"><figcaption>\(title.html)</figcaption>\(drawing)\(legend)</figure>"
+    }
+
+    private var legend: String {
+        guard series.count > 1 else { return "" }
+        let names = series.enumerated().map { "<span class=\"c\($0 % 6)\">●</span> \($1.name.html)" }
+        return "<p class=\"legend\">" + names.joined(separator: " &ensp; ") + "</p>"
+    }
+
+    /// The drawing alone, at a place inside another where that is given. Empty where there is nothing to draw.
+    func svg(x left: Double? = nil, y top: Double = 0) -> String {
         let points = series.flatMap(\.points).filter { $0.y.isFinite }
         guard !points.isEmpty else { return "" }
         let edges = means.flatMap { [$0.mean - ($0.halfWidth ?? 0), $0.mean + ($0.halfWidth ?? 0)] }.filter(\.isFinite)
         let ys = Self.ticks(points.map(\.y) + edges)
-        let xs = categories.isEmpty ? Self.ticks(points.map(\.x)) : categories.indices.map { Double($0) }
+        let xs = categories.isEmpty ? ticks.isEmpty ? Self.ticks(points.map(\.x)) : ticks.map(\.x) : categories.indices.map { Double($0) }
         let xRange = categories.isEmpty
             ? (points.map(\.x).min()!, max(points.map(\.x).max()!, points.map(\.x).min()! + 1e-9)) : (-0.5, Double(categories.count) - 0.5)
         let yRange = (ys.first!, ys.last!)
@@ -36,14 +53,15 @@ struct Plot {
         func y(_ value: Double) -> Double { Self.height - Self.bottom - (value - yRange.0) / (yRange.1 - yRange.0) * (Self.height - Self.top - Self.bottom) }
         func n(_ value: Double) -> String { Text.fixed(value, 1) }
 
-        var out = ["<svg viewBox=\"0 0 \(n(Self.width)) \(n(Self.height))\" role=\"img\" aria-label=\"\(title.html)\">"]
+        let place = left.map { " x=\"\(n($0))\" y=\"\(n(top))\" width=\"\(n(Self.width))\" height=\"\(n(Self.height))\"" } ?? ""
+        var out = ["<svg\(place) viewBox=\"0 0 \(n(Self.width)) \(n(Self.height))\" role=\"img\" aria-label=\"\(title.html)\">"]
         let digits = Self.decimals(ys)
         for tick in ys {
             out.append("<line class=\"grid\" x1=\"\(n(Self.left))\" x2=\"\(n(Self.width - Self.right))\" y1=\"\(n(y(tick)))\" y2=\"\(n(y(tick)))\"/>")
             out.append("<text x=\"\(n(Self.left - 6))\" y=\"\(n(y(tick) + 4))\" text-anchor=\"end\">\(Text.fixed(tick, digits))</text>")
         }
-        for tick in xs where tick >= xRange.0 && tick <= xRange.1 {
-            let text = categories.isEmpty ? Text.fixed(tick, Self.decimals(xs)) : categories[Int(tick)]
+        for (i, tick) in xs.enumerated() where tick >= xRange.0 && tick <= xRange.1 {
+            let text = categories.isEmpty ? ticks.isEmpty ? Text.fixed(tick, Self.decimals(xs)) : ticks[i].name : categories[Int(tick)]
             out.append("<text x=\"\(n(x(tick)))\" y=\"\(n(Self.height - Self.bottom + 17))\" text-anchor=\"middle\">\(text.html)</text>")
         }
         out.append("<text class=\"label\" x=\"\(n((Self.left + Self.width) / 2))\" y=\"\(n(Self.height - 6))\" text-anchor=\"middle\">\(xLabel.html)</text>")
@@ -64,8 +82,7 @@ struct Plot {
             out.append("<line class=\"mean\" x1=\"\(n(x(mean.x)))\" x2=\"\(n(x(mean.x)))\" y1=\"\(n(y(mean.mean - half)))\" y2=\"\(n(y(mean.mean + half)))\"/>")
         }
         out.append("</svg>")
-        let legend = series.count < 2 ? "" : "<p class=\"legend\">" + series.enumerated().map { "<span class=\"c\($0 % 6)\">●</span> \($1.name.html)" }.joined(separator: " &ensp; ") + "</p>"
-        return "<figure class=\"plot\"><figcaption>\(title.html)</figcaption>\(out.joined())\(legend)</figure>"
+        return out.joined()
     }
 
     /// Four or so round numbers around the values.

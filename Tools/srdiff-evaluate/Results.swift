@@ -89,6 +89,12 @@ extension SamplerSchedule {
         return "ddim \(steps) η=\(eta)"
     }
 
+    /// Different for different steps.
+    var identity: String {
+        guard case .jumps(let jumps) = self else { return label }
+        return "jumps " + jumps.map { "\($0.timestep):\($0.eta):\($0.order):\($0.corrects)" }.joined(separator: ",")
+    }
+
     /// Without the steps.
     var kind: String {
         switch self {

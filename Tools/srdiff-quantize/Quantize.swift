@@ -2,6 +2,7 @@ import ArgumentParser
 import SRDCheckpoint
 import SRDFile
 import SRDInt8
+import SRDMetrics
 import SRDQuantizer
 import SRDiff
 import ToolSupport
@@ -55,8 +56,11 @@ struct Quantize: ParsableCommand {
     @Option(help: ArgumentHelp("A text file of every layer's decision: written where there is none, followed where there is.", valueName: "file"))
     var recipe: String?
 
-    @Flag(help: "Search the timesteps for 2 to 20 steps whose pictures come nearest to 100 steps', and keep them in the model: srdiff-upscale --steps uses them.")
+    @Flag(help: "Search the timesteps and the noise with which 2 to 20 steps draw best, and keep them in the model: srdiff-upscale --steps uses them. Takes minutes.")
     var searchSteps = false
+
+    @Option(help: ArgumentHelp("LPIPS weights for --search-steps. (default: \(PerceptualWeights.name) in Models/ or share/srdiff/)", valueName: "file"))
+    var lpips: String?
 
     @Option(help: ArgumentHelp("Write the report as Markdown too.", valueName: "file.md"))
     var report: String?
@@ -100,6 +104,7 @@ struct Quantize: ParsableCommand {
         try check(maxLoss.map { $0 > 0 && $0.isFinite } ?? true, "--max-loss \(maxLoss ?? 0): more than 0 dB")
         try check(calibration.isEmpty || lr.isEmpty, "--calibration and --lr: one or the other")
         try check(!searchSteps || lr.isEmpty, "--search-steps compares with originals, which --lr has none of")
+        try check(lpips == nil || searchSteps, "--lpips is for --search-steps")
         try check(maxLoss == nil || lr.isEmpty, "--max-loss compares with originals, which --lr has none of")
         for pattern in keepFloat {
             do { _ = try Regex(pattern) } catch { throw ValidationError("--keep-float \(pattern): not a regular expression") }
@@ -115,6 +120,7 @@ struct Quantize: ParsableCommand {
         var settings = settings
         let set = try CalibrationPictures(calibration: calibration, lr: lr, count: pictures, seed: seed).load(scale: network.configuration.scale)
         let kept = try keptByPattern(network)
+        let perceptual = searchSteps ? try PerceptualWeights.find(lpips) : nil
         let found = try readRecipe(for: float)
         let recipe = found ?? Recipe(for: network, hasPreview: float.hasPreview, keepFloat: kept)
         if dryRun { return Report.printPlan(loaded, float, recipe, set, settings, outputPath) }
@@ -126,7 +132,7 @@ struct Quantize: ParsableCommand {
         settings.threads = threads ?? Machine.processors
         quantizer = Quantizer(float, settings: settings)
         var quantized = quantizer.quantize(chosen, statistics)
-        if searchSteps { quantized.schedules = searchSchedules(float, set, settings) }
+        if let perceptual { quantized.schedules = try searchSchedules(quantized, set, perceptual, settings) }
         let file = QuantizedModelFile(model: quantized, provenance: .init(
             sourceSHA256: loaded.sha256, calibration: set.description, calibrationSHA256: set.sha256,
             settings: settings.description, tool: "srdiff-quantize \(ToolInfo.version)"
@@ -194,16 +200,19 @@ struct Quantize: ParsableCommand {
         }
     }
 
-    private func searchSchedules(_ model: Model, _ set: CalibrationSet, _ settings: QuantizerSettings) -> [SearchedSchedule] {
+    private func searchSchedules(
+        _ model: QuantizedModel, _ set: CalibrationSet, _ lpips: LPIPS, _ settings: QuantizerSettings
+    ) throws -> [SearchedSchedule] {
         let progress = ProgressLine(isShown: !quiet)
         defer { progress.clear() }
-        let search = ScheduleSearch(model, on: set, settings: settings) { done, total in
+        let executor = Int8Executor(model, threads: settings.threads)
+        let search = ScheduleSearch(executor, schedule: model.schedule, on: set, lpips: lpips, settings: settings) { done, total in
             progress.show("drawing with many steps", done: done, of: total)
         }
-        let counts = ScheduleSearch.steps.filter { $0 < model.schedule.timesteps }
-        return counts.map { count in
-            progress.show("searching \(count) steps")
-            return search.search(count)
+        guard let search else { throw ToolError("--search-steps: every picture is smaller than \(LPIPS.leastSide)×\(LPIPS.leastSide) pixels") }
+        let line = progress.restarted()
+        return search.search(ScheduleSearch<Int8Executor>.steps.filter { $0 < model.schedule.timesteps }) { steps, done, total in
+            line.show("searching \(steps) steps", done: done, of: total)
         }
     }
 

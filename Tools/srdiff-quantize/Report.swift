@@ -75,12 +75,12 @@ struct Report {
         ]
         if !quantized.schedules.isEmpty {
             sections.append(Section("Steps", ["""
-                The timesteps found for each number of steps. The loss is what the distance to 100 steps of DDIM costs in PSNR, \
-                on top of their own error. A + marks a jump that also uses the step before.
-                """], table: Table(["steps", "loss, dB", "timesteps"], quantized.schedules.map { schedule in
-                    [String(schedule.jumps.count), Text.fixed(Double(schedule.loss), 3),
-                     schedule.jumps.map { "\($0.timestep)\($0.order > 1 ? "+" : "")" }.joined(separator: " ")]
-                }, right: [0, 1])))
+                What was found for each number of steps, against 100 steps of DDPM on these patches: PSNR gained (+) or lost, \
+                LPIPS as a share of theirs (less is better), then timesteps and, behind a colon, noise as a share of DDPM's.
+                """], table: Table(["steps", "PSNR, dB", "LPIPS", "timestep:noise"], quantized.schedules.map { schedule in
+                    [String(schedule.jumps.count), Text.fixed(Double(schedule.psnrGain), 2), Text.fixed(Double(schedule.lpipsRatio), 3),
+                     schedule.jumps.map { "\($0.timestep):\(Text.short($0.eta))" }.joined(separator: " ")]
+                }, right: [0, 1, 2])))
         }
         sections.append(Section("Predicted noise", ["""
             How far the noise that the int8 model predicts is from the float model's, by timestep: signal-to-noise ratio (SNR), \
@@ -136,9 +136,10 @@ struct Report {
             })),
             ("schedules", .array(quantized.schedules.map { schedule in
                 .object([
-                    ("steps", .int(schedule.jumps.count)), ("loss", .number(Double(schedule.loss))),
+                    ("steps", .int(schedule.jumps.count)), ("psnr_gain", .number(Double(schedule.psnrGain))),
+                    ("lpips_ratio", .number(Double(schedule.lpipsRatio))),
                     ("timesteps", .array(schedule.jumps.map { .int($0.timestep) })),
-                    ("order", .array(schedule.jumps.map { .int($0.order) }))
+                    ("eta", .array(schedule.jumps.map { .number($0.eta) }))
                 ])
             })),
             ("float_layers", .array(excluded.flatMap { group in

@@ -63,7 +63,7 @@ struct Upscale: ParsableCommand {
     var spacing: SamplerSchedule.Spacing?
 
     @Option(help: ArgumentHelp(
-        "Steps of the sampler, 1 to the model's timesteps: time grows with it. auto: the fewest of the model's own that lose at most \(StepCount.autoLoss) dB against 100.",
+        "Steps of the sampler, 1 to the model's timesteps: time grows with it. auto: the fewest of the model's own that are as good as 100, by its report (\(StepCount.autoRule)).",
         valueName: "n|auto"
     ))
     var steps = StepCount.number(20)
@@ -187,7 +187,7 @@ struct Upscale: ParsableCommand {
         let timesteps = loaded.schedule.timesteps
         switch steps {
         case .auto:
-            guard let found = loaded.schedules.first(where: { $0.loss <= StepCount.autoLoss }) ?? loaded.schedules.last else {
+            guard let found = loaded.schedules.first(where: StepCount.isAsGoodAsMany) ?? loaded.schedules.last else {
                 throw ToolError("\(loaded.path): no schedules for --steps auto in this model; srdiff-quantize --search-steps makes them")
             }
             return .jumps(found.jumps)
@@ -210,8 +210,12 @@ struct Upscale: ParsableCommand {
 
 /// What `--steps` takes.
 enum StepCount: Hashable, ExpressibleByArgument, CustomStringConvertible {
-    /// dB: see `SearchedSchedule.loss`.
-    static let autoLoss: Float = 0.1
+    private static let autoLoss: Float = 0.05, autoRatio: Float = 1.02
+    static var autoRule: String { "at most \(autoLoss) dB of PSNR and 2 % of LPIPS lost" }
+
+    static func isAsGoodAsMany(_ schedule: SearchedSchedule) -> Bool {
+        schedule.psnrGain >= -autoLoss && schedule.lpipsRatio <= autoRatio
+    }
 
     case number(Int)
     case auto

@@ -18,6 +18,7 @@ from data import read_picture, resize_float, resize_u8
 from metrics import LPIPS, psnr, ssim
 from model import Config, SRDiff, conditioning
 from sampler import sample, upscale
+from widen import widened
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 golden = unittest.skipUnless((SHARED / "golden").exists(), "no golden values: ../shared is not beside the checkout")
@@ -99,6 +100,21 @@ class Run(unittest.TestCase):
                 self.assertEqual((any(n.startswith("rrdb.") for n in changed),
                                   any(n.startswith("denoise_fn.") for n in changed)), changes)
                 self.assertFalse(any("alphas" in n or "betas" in n for n in changed))
+
+    def test_a_widened_network_predicts_the_same_noise(self):
+        torch.manual_seed(0)
+        narrow = SRDiff(Config(dim=8, mults=(1, 2), blocks=3, features=8, timesteps=20, up_input=True, attention=True)).eval()
+        torch.nn.init.ones_(narrow.denoise_fn.mid_attn.fn.g)
+        wide = widened(narrow).eval()
+        self.assertEqual(wide.config.dim, 16)
+        lr, x, lr_up = torch.rand(1, 3, 6, 5), torch.randn(1, 3, 24, 20), torch.rand(1, 3, 24, 20)
+        with torch.inference_mode():
+            for t in (0, 7, 19):
+                noise = [m.denoise_fn(x, torch.tensor([t]), m.denoise_fn.condition(m.rrdb(lr), lr_up)) for m in (narrow, wide)]
+                # The time embedding is fitted; the rest is exact.
+                self.assertLess((noise[0] - noise[1]).abs().max().item(), 0.02 * noise[0].std().item())
+        pair = wide.denoise_fn.mid_block1.block1.block[1].weight
+        self.assertGreater((pair[:, :16] - pair[:, 16:]).abs().mean().item(), 1e-4)   # not two copies, which would learn the same
 
 
 @golden

@@ -89,7 +89,7 @@ public struct ScheduleSearch<E: Executor> {
     }
 
     /// dB kept in hand: what holds on these pictures must hold on others.
-    private static var margin: Double { 0.05 }
+    private static var margin: Double { 0.1 }
 
     // MARK: Search
 
@@ -109,6 +109,9 @@ public struct ScheduleSearch<E: Executor> {
             self.power = power
             self.eta = eta
         }
+
+        /// Another start: timesteps closer together near 0, less noise.
+        static var second: Family { Family(start: 0.8, power: 1.5, eta: 0.5) }
 
         package func jumps(_ count: Int, timesteps: Int) -> [Jump] {
             let last = Double(timesteps - 1)
@@ -148,9 +151,10 @@ public struct ScheduleSearch<E: Executor> {
     private static var mostRefined: Int { 8 }
     private static var distances: [Int] { [4, 2, 1] }
 
-    /// How many schedules `search` tries at most, for each number of steps.
-    static func tries(_ count: Int) -> Int {
-        sizes.count * Family().changes(1).count + (count <= mostRefined ? distances.count * count * 4 : 0)
+    /// How many schedules `search` tries at most for a number of steps, after one of so many.
+    static func tries(_ count: Int, after before: Int) -> Int {
+        let inserted = before == 0 ? 0 : (before..<count).reduce(0) { $0 + $1 + 1 }
+        return 2 + sizes.count * Family().changes(1).count + (count <= mostRefined ? inserted + distances.count * count * 4 : 0)
     }
 
     /// The best schedules of so many steps each, ascending, that are found. The same for every number of threads.
@@ -159,18 +163,19 @@ public struct ScheduleSearch<E: Executor> {
     public func search(
         _ counts: [Int], progress: (_ steps: Int, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
     ) -> [SearchedSchedule] {
-        let total = counts.reduce(0) { $0 + $1 * Self.tries($1) }
-        var family = Family(), done = 0
+        let total = zip(counts, [0] + counts).reduce(0) { $0 + $1.0 * Self.tries($1.0, after: $1.1) }
+        var family = Family(), best: [Jump] = [], done = 0
         return counts.map { count in
-            let schedule = search(count, from: &family) {
+            let schedule = search(count, from: &family, after: best) {
                 done += count
                 progress(count, min(done, total), total)
             }
+            best = schedule.jumps
             return schedule
         }
     }
 
-    private func search(_ count: Int, from family: inout Family, tried: () -> Void) -> SearchedSchedule {
+    private func search(_ count: Int, from family: inout Family, after fewer: [Jump], tried: () -> Void) -> SearchedSchedule {
         var seen: [[Jump]: Quality] = [:]
         func cost(_ jumps: [Jump]) -> Double {
             tried()
@@ -179,24 +184,44 @@ public struct ScheduleSearch<E: Executor> {
             return self.cost(quality)
         }
         var best = family.jumps(count, timesteps: schedule.timesteps), least = cost(best)
+        func take(_ jumps: [Jump]) -> Bool {
+            let found = cost(jumps)
+            guard found < least else { return false }
+            (best, least) = (jumps, found)
+            return true
+        }
+        if take(Family.second.jumps(count, timesteps: schedule.timesteps)) { family = .second }
         for size in Self.sizes {
             for i in family.changes(size).indices {
-                let change = family.changes(size)[i], jumps = change.jumps(count, timesteps: schedule.timesteps), found = cost(jumps)
-                if found < least { (family, best, least) = (change, jumps, found) }
+                let change = family.changes(size)[i]
+                if take(change.jumps(count, timesteps: schedule.timesteps)) { family = change }
             }
         }
+        if count <= Self.mostRefined, !fewer.isEmpty { _ = take(extended(fewer, to: count, cost: cost)) }
         for distance in count <= Self.mostRefined ? Self.distances : [] {
             for i in best.indices {
-                for change in changes(of: best, at: i, distance: distance) {
-                    let found = cost(change)
-                    if found < least { (best, least) = (change, found) }
-                }
+                for change in changes(of: best, at: i, distance: distance) { _ = take(change) }
             }
         }
         let quality = seen[best]!
         return SearchedSchedule(
             jumps: best, psnrGain: Float(quality.psnr - full.psnr),
             lpipsRatio: Float(quality.lpips / max(full.lpips, .leastNormalMagnitude)))
+    }
+
+    /// The best schedule of fewer steps with jumps put in between, one after another where each does most good.
+    private func extended(_ fewer: [Jump], to count: Int, cost: ([Jump]) -> Double) -> [Jump] {
+        var best = fewer
+        while best.count < count {
+            let candidates = (0...best.count).compactMap { i -> [Jump]? in
+                let above = i == 0 ? schedule.timesteps : best[i - 1].timestep, below = i == best.count ? -1 : best[i].timestep
+                guard above - below > 1 else { return nil }
+                let eta = best[max(0, i - 1)].eta
+                return Array(best[..<i]) + [Jump(timestep: (above + below) / 2, eta: eta)] + Array(best[i...])
+            }
+            best = candidates.map { (jumps: $0, cost: cost($0)) }.min { $0.cost < $1.cost }!.jumps
+        }
+        return best
     }
 
     /// `jumps` with the i-th earlier or later by `distance`, or with more or less noise.

@@ -1,22 +1,42 @@
 /// What every report has in common.
 enum Page {
-    /// Colours of the page and of the series, in light and dark.
-    static let plotColors = """
-        :root{color-scheme:light dark;--bg:#fdfdfc;--fg:#1d2024;--soft:#5d646e;--line:#dcdfe3;--card:#f3f4f6;--accent:#0b62c4;
-        --c0:#0b62c4;--c1:#c4520b;--c2:#148253;--c3:#8a3fc0;--c4:#b3263f;--c5:#7a6a00}
-        @media(prefers-color-scheme:dark){:root{--bg:#15171a;--fg:#e4e6e9;--soft:#9aa2ad;--line:#33383f;--card:#1f2327;--accent:#6db2ff;
-        --c0:#6db2ff;--c1:#ff9d5c;--c2:#5fd39d;--c3:#c99bf2;--c4:#ff8296;--c5:#d9c74a}}
+    /// Colours of the page and of the series.
+    private static let light = [
+        "bg": "#fdfdfc", "fg": "#1d2024", "soft": "#5d646e", "line": "#dcdfe3", "card": "#f3f4f6", "accent": "#0b62c4",
+        "c0": "#0b62c4", "c1": "#c4520b", "c2": "#148253", "c3": "#8a3fc0", "c4": "#b3263f", "c5": "#7a6a00"
+    ]
+    private static let dark = [
+        "bg": "#15171a", "fg": "#e4e6e9", "soft": "#9aa2ad", "line": "#33383f", "card": "#1f2327", "accent": "#6db2ff",
+        "c0": "#6db2ff", "c1": "#ff9d5c", "c2": "#5fd39d", "c3": "#c99bf2", "c4": "#ff8296", "c5": "#d9c74a"
+    ]
+
+    private static func variables(_ colors: [String: String]) -> String {
+        colors.sorted { $0.key < $1.key }.map { "--\($0.key):\($0.value)" }.joined(separator: ";")
+    }
+
+    private static let variables = """
+        :root{color-scheme:light dark;\(variables(light))}
+        @media(prefers-color-scheme:dark){:root{\(variables(dark))}}
+
         """
 
+    /// Of a drawing by itself, whose viewer may know no variables.
+    static var drawingStyle: String {
+        func filled(_ colors: [String: String]) -> String {
+            colors.reduce(plotStyle + "text{fill:var(--fg)}rect{fill:var(--bg)}") { $0.replacing("var(--\($1.key))", with: $1.value) }
+        }
+        return filled(light) + "\n@media(prefers-color-scheme:dark){" + filled(dark) + "}"
+    }
+
     /// How lines, dots and names of series look.
-    static let plotStyle = """
+    private static let plotStyle = """
         .grid{stroke:var(--line)}polyline{fill:none;stroke-width:2}.mean{stroke:var(--fg);stroke-width:2}.legend{font-size:.82rem;margin:.2rem 0 0}
         polyline.c0{stroke:var(--c0)}polyline.c1{stroke:var(--c1)}polyline.c2{stroke:var(--c2)}polyline.c3{stroke:var(--c3)}polyline.c4{stroke:var(--c4)}polyline.c5{stroke:var(--c5)}
         circle.c0{fill:var(--c0)}circle.c1{fill:var(--c1)}circle.c2{fill:var(--c2)}circle.c3{fill:var(--c3)}circle.c4{fill:var(--c4)}circle.c5{fill:var(--c5)}
         span.c0{color:var(--c0)}span.c1{color:var(--c1)}span.c2{color:var(--c2)}span.c3{color:var(--c3)}span.c4{color:var(--c4)}span.c5{color:var(--c5)}
         """
 
-    static let style = plotColors + plotStyle + """
+    static let style = variables + plotStyle + """
         *{box-sizing:border-box}
         body{margin:0 auto;max-width:1560px;padding:1.5rem 1.25rem 4rem;background:var(--bg);color:var(--fg);font:16px/1.5 system-ui,sans-serif}
         h1{font-size:1.7rem;line-height:1.2;margin:.3rem 0 1rem}h2{font-size:1.2rem;margin:2.4rem 0 .6rem}h3{font-size:1rem;margin:0 0 .3rem}

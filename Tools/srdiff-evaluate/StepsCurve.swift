@@ -12,24 +12,37 @@ struct StepsCurve {
     private var counts: [Int] { Set(plan.schedules.map(\.steps)).sorted() }
     var hasSeveralCounts: Bool { counts.count > 1 }
 
-    /// A plot for each metric there is, and the two that samplers trade against each other.
+    /// A plot for each metric there is, and the two that samplers trade against each other. What is worse than bicubic is left out:
+    /// it would press the rest together.
     var plots: [Plot] {
         let metrics = Self.metrics.filter(results.metrics.contains)
         var plots = metrics.map { metric -> Plot in
-            let better = metric.higherIsBetter == true ? "" : " (lower is better)"
-            var plot = Plot(title: "\(metric.title) by steps\(better)", xLabel: "steps", yLabel: metric.title, series: series { run, schedule in
-                results.sample(metric, run: run).map { (Self.place(schedule.steps), $0.mean, metric.text($0.mean)) }
+            let notes = [metric.higherIsBetter == true ? nil : "lower is better", bicubic(metric).map { "bicubic: \(metric.text($0))" }]
+            let note = notes.compactMap { $0 }.joined(separator: "; ")
+            var plot = Plot(title: "\(metric.title) by steps (\(note))", xLabel: "steps", yLabel: metric.title, series: series { run, schedule in
+                shown(metric, run).map { (Self.place(schedule.steps), $0, metric.text($0)) }
             })
             plot.ticks = counts.map { (Self.place($0), String($0)) }
             return plot
         }
         if metrics.contains(.lpips) {
             plots.append(Plot(title: "Detail against fidelity (right and down is better)", xLabel: "PSNR", yLabel: "LPIPS", series: series { run, _ in
-                guard let psnr = results.sample(.psnr, run: run)?.mean, let lpips = results.sample(.lpips, run: run)?.mean else { return nil }
+                guard let psnr = shown(.psnr, run), let lpips = shown(.lpips, run) else { return nil }
                 return (psnr, lpips, "\(Metric.psnr.text(psnr)) dB, \(Metric.lpips.text(lpips))")
             }))
         }
         return plots
+    }
+
+    private func bicubic(_ metric: Metric) -> Double? {
+        results.runs.firstIndex { $0.contestant == nil }.flatMap { results.sample(metric, run: $0)?.mean }
+    }
+
+    /// A run's mean, if it is no worse than bicubic's.
+    private func shown(_ metric: Metric, _ run: Int) -> Double? {
+        guard let mean = results.sample(metric, run: run)?.mean else { return nil }
+        guard let bicubic = bicubic(metric) else { return mean }
+        return (metric.higherIsBetter == true ? mean >= bicubic : mean <= bicubic) ? mean : nil
     }
 
     /// Steps count by their ratio.
@@ -39,10 +52,12 @@ struct StepsCurve {
     private func series(_ point: (_ run: Int, SamplerSchedule) -> (x: Double, y: Double, text: String)?) -> [Plot.Series] {
         var found: [(name: String, points: [Plot.Point])] = []
         for (i, run) in results.runs.enumerated() {
-            guard let schedule = run.schedule, let point = point(i, schedule) else { continue }
+            guard let schedule = run.schedule else { continue }
             let name = "\(run.name) \(schedule.kind)"
             let place = found.firstIndex { $0.name == name } ?? found.count
             if place == found.count { found.append((name, [])) }
+            // A series without a point keeps its colour.
+            guard let point = point(i, schedule) else { continue }
             found[place].points.append(Plot.Point(x: point.x, y: point.y, tip: "\(run.label): \(point.text)"))
         }
         return found.map { Plot.Series(name: $0.name, points: $0.points) }
@@ -57,7 +72,7 @@ struct StepsCurve {
         func n(_ value: Double) -> String { Text.fixed(value, 1) }
         var out = ["""
             <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(n(width)) \(n(height))" font-family="system-ui,sans-serif" font-size="14">
-            <style>\(Page.plotColors)\(Page.plotStyle)text{fill:var(--fg)}rect{fill:var(--bg)}</style>
+            <style>\(Page.drawingStyle)</style>
             <rect width="100%" height="100%"/>
 
             """]

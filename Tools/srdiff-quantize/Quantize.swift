@@ -56,8 +56,8 @@ struct Quantize: ParsableCommand {
     @Option(help: ArgumentHelp("A text file of every layer's decision: written where there is none, followed where there is.", valueName: "file"))
     var recipe: String?
 
-    @Flag(help: "Search the timesteps and the noise with which 2 to 20 steps draw best, and keep them in the model: srdiff-upscale --steps uses them. Takes minutes.")
-    var searchSteps = false
+    @Option(help: ArgumentHelp("Search the timesteps and the noise with which so few steps draw best, and keep them in the model: srdiff-upscale --steps uses them. Takes minutes. all: \(SearchedCounts.all.text)", valueName: "all|n,…"))
+    var searchSteps: SearchedCounts?
 
     @Option(help: ArgumentHelp("LPIPS weights for --search-steps. (default: \(PerceptualWeights.name) in Models/ or share/srdiff/)", valueName: "file"))
     var lpips: String?
@@ -103,8 +103,8 @@ struct Quantize: ParsableCommand {
         try check((1...1000).contains(pictures), "--pictures \(pictures): 1 to 1000")
         try check(maxLoss.map { $0 > 0 && $0.isFinite } ?? true, "--max-loss \(maxLoss ?? 0): more than 0 dB")
         try check(calibration.isEmpty || lr.isEmpty, "--calibration and --lr: one or the other")
-        try check(!searchSteps || lr.isEmpty, "--search-steps compares with originals, which --lr has none of")
-        try check(lpips == nil || searchSteps, "--lpips is for --search-steps")
+        try check(searchSteps == nil || lr.isEmpty, "--search-steps compares with originals, which --lr has none of")
+        try check(lpips == nil || searchSteps != nil, "--lpips is for --search-steps")
         try check(maxLoss == nil || lr.isEmpty, "--max-loss compares with originals, which --lr has none of")
         for pattern in keepFloat {
             do { _ = try Regex(pattern) } catch { throw ValidationError("--keep-float \(pattern): not a regular expression") }
@@ -120,7 +120,10 @@ struct Quantize: ParsableCommand {
         var settings = settings
         let set = try CalibrationPictures(calibration: calibration, lr: lr, count: pictures, seed: seed).load(scale: network.configuration.scale)
         let kept = try keptByPattern(network)
-        let perceptual = searchSteps ? try PerceptualWeights.find(lpips) : nil
+        let perceptual = try searchSteps.map { counts in
+            try counts.check(against: float.schedule.timesteps)
+            return (counts: counts, lpips: try PerceptualWeights.find(lpips))
+        }
         let found = try readRecipe(for: float)
         let recipe = found ?? Recipe(for: network, hasPreview: float.hasPreview, keepFloat: kept)
         if dryRun { return Report.printPlan(loaded, float, recipe, set, settings, outputPath) }
@@ -201,17 +204,17 @@ struct Quantize: ParsableCommand {
     }
 
     private func searchSchedules(
-        _ model: QuantizedModel, _ set: CalibrationSet, _ lpips: LPIPS, _ settings: QuantizerSettings
+        _ model: QuantizedModel, _ set: CalibrationSet, _ perceptual: (counts: SearchedCounts, lpips: LPIPS), _ settings: QuantizerSettings
     ) throws -> [SearchedSchedule] {
         let progress = ProgressLine(isShown: !quiet)
         defer { progress.clear() }
         let executor = Int8Executor(model, threads: settings.threads)
-        let search = ScheduleSearch(executor, schedule: model.schedule, on: set, lpips: lpips, settings: settings) { done, total in
+        let search = ScheduleSearch(executor, schedule: model.schedule, on: set, lpips: perceptual.lpips, settings: settings) { done, total in
             progress.show("drawing with many steps", done: done, of: total)
         }
         guard let search else { throw ToolError("--search-steps: every picture is smaller than \(LPIPS.leastSide)×\(LPIPS.leastSide) pixels") }
         let line = progress.restarted()
-        return search.search(ScheduleSearch<Int8Executor>.steps.filter { $0 < model.schedule.timesteps }) { steps, done, total in
+        return search.search(perceptual.counts.below(model.schedule.timesteps)) { steps, done, total in
             line.show("searching \(steps) steps", done: done, of: total)
         }
     }
@@ -251,3 +254,34 @@ struct Quantize: ParsableCommand {
 }
 
 extension RangeRule: ExpressibleByArgument {}
+
+/// Numbers of steps to search schedules for.
+struct SearchedCounts: Hashable, ExpressibleByArgument {
+    static let all = SearchedCounts(counts: ScheduleSearch<Int8Executor>.steps, isAll: true)
+
+    private let counts: [Int]
+    private let isAll: Bool
+
+    private init(counts: [Int], isAll: Bool) {
+        self.counts = counts
+        self.isAll = isAll
+    }
+
+    init?(argument: String) {
+        if argument == "all" { self = .all; return }
+        let counts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+        guard counts.allSatisfy({ $0 >= 1 }), Set(counts).count == counts.count else { return nil }
+        self.init(counts: counts.sorted(), isAll: false)
+    }
+
+    var text: String { counts.map(String.init).joined(separator: ",") }
+
+    func check(against timesteps: Int) throws {
+        if !isAll, counts.last! >= timesteps {
+            throw ValidationError("--search-steps \(text): the model has \(timesteps) timesteps, and fewer steps are searched for")
+        }
+    }
+
+    /// Of all, those that make sense.
+    func below(_ timesteps: Int) -> [Int] { counts.filter { $0 < timesteps } }
+}

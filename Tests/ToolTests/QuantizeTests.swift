@@ -32,7 +32,7 @@ struct QuantizeTests {
 
     @Test("a command line that makes no sense exits 2 and says why", arguments: [
         [], ["m", "--threads", "0"], ["m", "--max-loss", "-1"], ["m", "--keep-float", "("], ["m", "--lr", "a", "--calibration", "b"],
-        ["m", "--lr", "a", "--max-loss", "0.1"], ["m", "--lpips", "l"], ["m", "--lr", "a", "--search-steps", "4"], ["m", "--search-steps", "0"], ["m", "--search-steps", "4,4"], ["m", "--ranges", "wide"]
+        ["m", "--lr", "a", "--max-loss", "0.1"], ["m", "--lpips", "l"], ["m", "--lr", "a", "--search-steps", "4"], ["m", "--search-steps", "0"], ["m", "--search-on", "a"], ["m", "--search-steps", "4,4"], ["m", "--ranges", "wide"]
     ])
     func usage(arguments: [String]) throws {
         let run = try ToolRun("srdiff-quantize", arguments)
@@ -73,7 +73,7 @@ struct QuantizeTests {
     func schedules() throws {
         try withSetting { folder, arguments in
             let path = "\(folder)/tiny.int8.safetensors"
-            let run = try ToolRun("srdiff-quantize", arguments + ["--search-steps", "all", "--overwrite"])
+            let run = try ToolRun("srdiff-quantize", arguments + ["--search-steps", "all", "--search-on", "\(folder)/photos/b.png", "--overwrite"])
             #expect(run.status == 0 && run.text.contains("STEPS"), "\(run.error)")
             let schedules = try QuantizedModelFile(path: path).model.schedules
             #expect(schedules.map(\.jumps.count) == [2, 3, 4, 6, 8, 12, 16])       // of 20 timesteps

@@ -59,6 +59,9 @@ struct Quantize: ParsableCommand {
     @Option(help: ArgumentHelp("Search the timesteps and the noise with which so few steps draw best, and keep them in the model: srdiff-upscale --steps uses them. Takes minutes. all: \(SearchedCounts.all.text)", valueName: "all|n,…"))
     var searchSteps: SearchedCounts?
 
+    @Option(help: ArgumentHelp("A picture or folder of pictures to search steps on, best ones that the model was not trained on. May be repeated. (default: those it is calibrated on)", valueName: "path"))
+    var searchOn: [String] = []
+
     @Option(help: ArgumentHelp("LPIPS weights for --search-steps. (default: \(PerceptualWeights.name) in Models/ or share/srdiff/)", valueName: "file"))
     var lpips: String?
 
@@ -103,7 +106,8 @@ struct Quantize: ParsableCommand {
         try check((1...1000).contains(pictures), "--pictures \(pictures): 1 to 1000")
         try check(maxLoss.map { $0 > 0 && $0.isFinite } ?? true, "--max-loss \(maxLoss ?? 0): more than 0 dB")
         try check(calibration.isEmpty || lr.isEmpty, "--calibration and --lr: one or the other")
-        try check(searchSteps == nil || lr.isEmpty, "--search-steps compares with originals, which --lr has none of")
+        try check(searchSteps == nil || lr.isEmpty || !searchOn.isEmpty, "--search-steps compares with originals, which --lr has none of: name some with --search-on")
+        try check(searchOn.isEmpty || searchSteps != nil, "--search-on is for --search-steps")
         try check(lpips == nil || searchSteps != nil, "--lpips is for --search-steps")
         try check(maxLoss == nil || lr.isEmpty, "--max-loss compares with originals, which --lr has none of")
         for pattern in keepFloat {
@@ -118,11 +122,12 @@ struct Quantize: ParsableCommand {
         }
         let loaded = try LoadedModel.read(model), float = try loaded.float(), network = float.network
         var settings = settings
-        let set = try CalibrationPictures(calibration: calibration, lr: lr, count: pictures, seed: seed).load(scale: network.configuration.scale)
+        let set = try calibrationSet(calibration, lr: lr, scale: network.configuration.scale)
         let kept = try keptByPattern(network)
         let perceptual = try searchSteps.map { counts in
             try counts.check(against: float.schedule.timesteps)
-            return (counts: counts, lpips: try PerceptualWeights.find(lpips))
+            let searched = searchOn.isEmpty ? set : try calibrationSet(searchOn, scale: network.configuration.scale)
+            return (counts: counts, lpips: try PerceptualWeights.find(lpips), set: searched)
         }
         let found = try readRecipe(for: float)
         let recipe = found ?? Recipe(for: network, hasPreview: float.hasPreview, keepFloat: kept)
@@ -135,7 +140,7 @@ struct Quantize: ParsableCommand {
         settings.threads = threads ?? Machine.processors
         quantizer = Quantizer(float, settings: settings)
         var quantized = quantizer.quantize(chosen, statistics)
-        if let perceptual { quantized.schedules = try searchSchedules(quantized, set, perceptual, settings) }
+        if let perceptual { quantized.schedules = try searchSchedules(quantized, perceptual, settings) }
         let file = QuantizedModelFile(model: quantized, provenance: .init(
             sourceSHA256: loaded.sha256, calibration: set.description, calibrationSHA256: set.sha256,
             settings: settings.description, tool: "srdiff-quantize \(ToolInfo.version)"
@@ -165,6 +170,10 @@ struct Quantize: ParsableCommand {
     }
 
     // MARK: Steps
+
+    private func calibrationSet(_ paths: [String], lr: [String] = [], scale: Int) throws -> CalibrationSet {
+        try CalibrationPictures(calibration: paths, lr: lr, count: pictures, seed: seed).load(scale: scale)
+    }
 
     private func keptByPattern(_ network: Network) throws -> [String: String] {
         let names = network.graphs(withPreview: true).flatMap(\.nodes).filter(\.isConvolution).map(\.name)
@@ -204,12 +213,12 @@ struct Quantize: ParsableCommand {
     }
 
     private func searchSchedules(
-        _ model: QuantizedModel, _ set: CalibrationSet, _ perceptual: (counts: SearchedCounts, lpips: LPIPS), _ settings: QuantizerSettings
+        _ model: QuantizedModel, _ perceptual: (counts: SearchedCounts, lpips: LPIPS, set: CalibrationSet), _ settings: QuantizerSettings
     ) throws -> [SearchedSchedule] {
         let progress = ProgressLine(isShown: !quiet)
         defer { progress.clear() }
         let executor = Int8Executor(model, threads: settings.threads)
-        let search = ScheduleSearch(executor, schedule: model.schedule, on: set, lpips: perceptual.lpips, settings: settings) { done, total in
+        let search = ScheduleSearch(executor, schedule: model.schedule, on: perceptual.set, lpips: perceptual.lpips, settings: settings) { done, total in
             progress.show("drawing with many steps", done: done, of: total)
         }
         guard let search else { throw ToolError("--search-steps: every picture is smaller than \(LPIPS.leastSide)×\(LPIPS.leastSide) pixels") }

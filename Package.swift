@@ -49,7 +49,7 @@ let package = Package(
             ],
             path: "Tools/ToolSupport"
         ),
-        tool("srdiff-upscale", "SRDImage", "SRDiff", "SRDFile", "SRDTensor"),
+        tool("srdiff-upscale", "SRDImage", "SRDiff", "SRDFile", "SRDTensor", "SRDMetrics"),
         tool("srdiff-quantize", "SRDImage", "SRDiff", "SRDFile", "SRDCheckpoint", "SRDInt8", "SRDQuantizer", "SRDMetrics"),
         tool("srdiff-evaluate", "SRDImage", "SRDiff", "SRDFile", "SRDInt8", "SRDQuantizer", "SRDMetrics"),
         tool("srdiff-bench", "CSRDKernels", "SRDImage", "SRDiff", "SRDFile", "SRDTensor", "SRDInt8", "SRDQuantizer"),

@@ -3,38 +3,67 @@
 ///
 /// Output rows are independent of each other and come one at a time, so memory stays at one row beside the picture's.
 public struct BicubicRows: Sendable {
-    private let picture: Picture
+    private enum Input: Sendable {
+        case codes([UInt16])
+        case values([Float])
+    }
+
+    private let input: Input
+    private let inputWidth: Int
+    public let channels: Int
+    public let bitDepth: Int
     private let horizontal: BicubicAxis
     private let vertical: BicubicAxis
 
     /// Both axes by `numerator/denominator`; sizes are rounded up.
     public init(_ picture: Picture, scaledBy numerator: Int, over denominator: Int = 1) {
-        self.picture = picture
-        horizontal = BicubicAxis(picture.width, scaledBy: numerator, over: denominator)
-        vertical = BicubicAxis(picture.height, scaledBy: numerator, over: denominator)
+        self.init(
+            .codes(picture.samples), of: picture,
+            horizontal: BicubicAxis(picture.width, scaledBy: numerator, over: denominator),
+            vertical: BicubicAxis(picture.height, scaledBy: numerator, over: denominator))
     }
 
     /// Each axis by its own scale, that of the sizes.
     public init(_ picture: Picture, width: Int, height: Int) {
-        self.picture = picture
-        horizontal = BicubicAxis(picture.width, scaledBy: width, over: picture.width)
-        vertical = BicubicAxis(picture.height, scaledBy: height, over: picture.height)
+        self.init(
+            .codes(picture.samples), of: picture,
+            horizontal: BicubicAxis(picture.width, scaledBy: width, over: picture.width),
+            vertical: BicubicAxis(picture.height, scaledBy: height, over: picture.height))
+    }
+
+    /// Of other numbers, one for each sample of `picture`.
+    public init(_ values: [Float], of picture: Picture, scaledBy numerator: Int) {
+        precondition(values.count == picture.samples.count, "\(values.count) values")
+        self.init(
+            .values(values), of: picture,
+            horizontal: BicubicAxis(picture.width, scaledBy: numerator, over: 1),
+            vertical: BicubicAxis(picture.height, scaledBy: numerator, over: 1))
+    }
+
+    private init(_ input: Input, of picture: Picture, horizontal: BicubicAxis, vertical: BicubicAxis) {
+        self.input = input
+        inputWidth = picture.width
+        channels = picture.channels
+        bitDepth = picture.bitDepth
+        self.horizontal = horizontal
+        self.vertical = vertical
     }
 
     /// Of the output.
     public var width: Int { horizontal.count }
     public var height: Int { vertical.count }
-    public var channels: Int { picture.channels }
-    public var bitDepth: Int { picture.bitDepth }
 
-    /// Output rows in the picture's own units, 0…255 or 0…65535, neither rounded nor clamped: edges overshoot.
+    /// Output rows in the input's own units, 0…255 or 0…65535, neither rounded nor clamped: edges overshoot.
     /// `out` becomes `[range.count][width][channels]`.
     public func rows(_ range: Range<Int>, into out: inout [Double]) {
         precondition(0 <= range.lowerBound && range.upperBound <= height)
         out.removeAll(keepingCapacity: true)
-        var line = [Double](repeating: 0, count: picture.width * channels)
+        var line = [Double](repeating: 0, count: inputWidth * channels)
         for y in range {
-            vertical.row(y, of: picture.samples, rowCount: line.count, into: &line)
+            switch input {
+            case .codes(let codes): vertical.row(y, of: codes, rowCount: line.count, into: &line) { Double($0) }
+            case .values(let values): vertical.row(y, of: values, rowCount: line.count, into: &line) { Double($0) }
+            }
             horizontal.appendColumns(of: line, channels: channels, to: &out)
         }
     }
@@ -71,7 +100,7 @@ extension Picture {
         out.reserveCapacity(axis.count * width * channels)
         var line = [Double](repeating: 0, count: width * channels)
         for y in 0..<axis.count {
-            axis.row(y, of: samples, rowCount: line.count, into: &line)
+            axis.row(y, of: samples, rowCount: line.count, into: &line) { Double($0) }
             appendRounded(line, to: &out)
         }
         return with(samples: out, width: width, height: axis.count)
@@ -141,11 +170,14 @@ private struct BicubicAxis: Sendable {
     }
 
     /// Output row `y`, from rows of `rowCount` samples.
-    func row(_ y: Int, of samples: [UInt16], rowCount: Int, into line: inout [Double]) {
+    @inline(__always)
+    func row<Sample>(
+        _ y: Int, of samples: [Sample], rowCount: Int, into line: inout [Double], _ value: (Sample) -> Double
+    ) {
         for i in 0..<rowCount { line[i] = 0 }
         for tap in y * taps..<(y + 1) * taps {
             let weight = weights[tap], start = indices[tap] * rowCount
-            for i in 0..<rowCount { line[i] += weight * Double(samples[start + i]) }
+            for i in 0..<rowCount { line[i] += weight * value(samples[start + i]) }
         }
     }
 

@@ -37,6 +37,35 @@ extension Picture {
         return rearranged(width: width, height: height)
     }
 
+    /// The part whose upper left corner is (x, y). Traps when it reaches beyond the picture.
+    public func cropped(x: Int, y: Int, width: Int, height: Int) -> Picture {
+        precondition(x >= 0 && y >= 0 && x + width <= self.width && y + height <= self.height)
+        var out: [UInt16] = []
+        out.reserveCapacity(width * height * channels)
+        for row in y..<y + height { out += samples[(row * self.width + x) * channels..<(row * self.width + x + width) * channels] }
+        return Picture(
+            width: width, height: height, channels: channels, bitDepth: bitDepth, samples: out, metadata: metadata
+        )
+    }
+
+    /// The same picture in another kind: gray as equal red, green and blue, without alpha as opaque, 8 bits as 16.
+    /// Traps where something would be lost.
+    public func widened(channels: Int, bitDepth: Int) -> Picture {
+        guard channels != self.channels || bitDepth != self.bitDepth else { return self }
+        let toColor = channels >= 3, toAlpha = channels % 2 == 0
+        precondition((toColor || !hasColor) && (toAlpha || !hasAlpha) && bitDepth >= self.bitDepth, "a picture would lose something")
+        let unit: UInt16 = bitDepth == self.bitDepth ? 1 : 257
+        var out: [UInt16] = []
+        out.reserveCapacity(width * height * channels)
+        for pixel in stride(from: 0, to: samples.count, by: self.channels) {
+            for c in 0..<(toColor ? 3 : 1) { out.append(samples[pixel + (hasColor ? c : 0)] * unit) }
+            if toAlpha { out.append(hasAlpha ? samples[pixel + self.channels - 1] * unit : (bitDepth == 8 ? 255 : 65535)) }
+        }
+        return Picture(
+            width: width, height: height, channels: channels, bitDepth: bitDepth, samples: out, metadata: metadata
+        )
+    }
+
     /// Larger at the right and bottom by mirroring, borders repeated: …b a │ a b…. Traps when it is smaller than the picture.
     public func padded(width: Int, height: Int) -> Picture {
         precondition(width >= self.width && height >= self.height)

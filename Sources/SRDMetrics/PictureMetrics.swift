@@ -25,22 +25,12 @@ public enum PictureMetrics {
         psnr(picture.resized(width: low.width, height: low.height), low)
     }
 
-    /// How much the samples of one input differ: the standard deviation of each value over them, then the mean over all
-    /// values, in codes of 8 bits (Lugmayr et al. 2020, SRFlow, sec. 4). nil for fewer than two.
+    /// How much the samples of one input differ: see `SampleStatistics.sigma`. nil for fewer than two.
     public static func diversity(_ samples: [Picture]) -> Double? {
         guard samples.count > 1 else { return nil }
-        var sum = 0.0
-        for i in samples[0].samples.indices {
-            var total = 0.0, squares = 0.0
-            for picture in samples {
-                let value = Double(picture.samples[i])
-                total += value
-                squares += value * value
-            }
-            let count = Double(samples.count), mean = total / count
-            sum += max(0, squares / count - mean * mean).squareRoot()
-        }
-        return sum / Double(samples[0].samples.count)
+        var statistics = SampleStatistics(samples[0])
+        for picture in samples.dropFirst() { statistics.add(picture) }
+        return statistics.sigma
     }
 
     /// Mean squared difference over all samples.

@@ -45,4 +45,21 @@ public enum Mathematics {
         default: return (-c, s)
         }
     }
+
+    /// The angle, 0…π, whose cosine is x, −1 ≤ x ≤ 1.
+    public static func acos(_ x: Double) -> Double {
+        guard x > -1 else { return Double.pi }
+        return 2 * arctangent(((1 - x) / (1 + x)).squareRoot())
+    }
+
+    /// arctan x, x ≥ 0.
+    private static func arctangent(_ x: Double) -> Double {
+        if x > 1 { return Double.pi / 2 - arctangent(1 / x) }
+        var t = x
+        for _ in 0..<2 { t = t / (1 + (1 + t * t).squareRoot()) }   // half the angle, twice: t < 0.199
+        let t2 = t * t
+        var sum = 0.0
+        for n in stride(from: 25.0, through: 3, by: -2) { sum = (1 / n - sum) * t2 }
+        return 4 * (t - t * sum)
+    }
 }

@@ -6,6 +6,8 @@ public enum NoiseSource: Sendable {
     case pixel(seed: UInt64)
     /// PyTorch's CPU generator after `torch.manual_seed(seed)`; one `randn([1, 3, height, width])` per draw.
     case torch(TorchRandom)
+    /// Two sources, mixed draw by draw.
+    indirect case blend(NoiseSource, NoiseSource, Shares)
 
     /// Standard normal numbers for one whole picture; draw 0 is x_T, draw n the noise of the n-th step.
     public mutating func field(draw: Int, height: Int, width: Int) -> NoiseField {
@@ -16,6 +18,10 @@ public enum NoiseSource: Sendable {
             let planes = random.normal(count: 3 * height * width)
             self = .torch(random)
             return .stored(FloatTensor(planes: planes, height: height, width: width, channels: 3))
+        case .blend(var first, var second, let shares):
+            let fields = (first.field(draw: draw, height: height, width: width), second.field(draw: draw, height: height, width: width))
+            self = .blend(first, second, shares)
+            return .blend(fields.0, fields.1, shares)
         }
     }
 }
@@ -24,12 +30,15 @@ public enum NoiseSource: Sendable {
 public enum NoiseField: Sendable {
     case pixel(PixelNoise)
     case stored(FloatTensor)
+    indirect case blend(NoiseField, NoiseField, Shares)
 
     /// `[width, 3]`
     public func row(_ y: Int, width: Int) -> [Float] {
         switch self {
         case .pixel(let noise): return noise.row(y, width: width)
         case .stored(let tensor): return Array(tensor.values[y * width * 3..<(y + 1) * width * 3])
+        case .blend(let first, let second, let shares):
+            return zip(first.row(y, width: width), second.row(y, width: width)).map { shares.mix($0, $1) }
         }
     }
 }

@@ -13,14 +13,32 @@ public struct SamplingSettings: Hashable, Sendable {
     public var sampler: SamplerSchedule
     public var seed: UInt64
     public var generator: Generator
+    /// A second seed, whose noise is mixed into the first's, draw by draw; nil for none.
+    public var blend: SeedBlend?
 
-    public init(sampler: SamplerSchedule, seed: UInt64, generator: Generator = .pixel) {
+    public struct SeedBlend: Hashable, Sendable {
+        public let seed: UInt64
+        public let shares: Shares
+
+        public init(seed: UInt64, shares: Shares) {
+            self.seed = seed
+            self.shares = shares
+        }
+    }
+
+    public init(sampler: SamplerSchedule, seed: UInt64, generator: Generator = .pixel, blend: SeedBlend? = nil) {
         self.sampler = sampler
         self.seed = seed
         self.generator = generator
+        self.blend = blend
     }
 
     var noise: NoiseSource {
+        guard let blend else { return noise(of: seed) }
+        return .blend(noise(of: seed), noise(of: blend.seed), blend.shares)
+    }
+
+    private func noise(of seed: UInt64) -> NoiseSource {
         switch generator {
         case .pixel: return .pixel(seed: seed)
         case .torch: return .torch(TorchRandom(seed: seed))
@@ -65,11 +83,35 @@ public struct Upscaler<E: Executor> {
         )
     }
 
-    /// - Parameter progress: called after each noise prediction; throws to stop the run.
+    /// - Parameters:
+    ///   - state: what to go on from, instead of from noise alone, with the sampler's steps below its timestep.
+    ///   - progress: called after each noise prediction; throws to stop the run.
     public func upscale(
-        _ prepared: Prepared, settings: SamplingSettings, progress: (UpscaleProgress) throws -> Void = { _ in }
+        _ prepared: Prepared, settings: SamplingSettings, from state: LatentState? = nil,
+        progress: (UpscaleProgress) throws -> Void = { _ in }
     ) rethrows -> Picture {
-        picture(of: try residual(prepared, settings: settings, progress: progress), prepared)
+        picture(of: try residual(prepared, settings: settings, from: state, progress: progress), prepared)
+    }
+
+    /// x_t of a picture of the result's size: what it holds beyond the enlargement, as in training clamped, and the first
+    /// noise of the settings (DDPM eq. 4).
+    public func diffuse(
+        _ picture: Picture, over prepared: Prepared, to timestep: Int, settings: SamplingSettings
+    ) -> LatentState {
+        let rows = BicubicRows(prepared.padded, scaledBy: executor.configuration.scale), width = rows.width
+        let high = FloatTensor(networkInput: picture.opaqueRGB.padded(width: width, height: rows.height))
+        var noise = settings.noise
+        let start = noise.field(draw: 0, height: rows.height, width: width)
+        let signal = Float(schedule.signal[timestep]), strength = Float(schedule.noise[timestep])
+        var x = FloatTensor(height: rows.height, width: width, channels: 3)
+        x.updateRows(threads: threads) { y, row in
+            let enlarged = rows.networkRow(y), z = start.row(y, width: width)
+            for j in row.indices {
+                let residual = (high.values[y * width * 3 + j] - enlarged[j]) * Configuration.residualGain
+                row[j] = signal * max(-1, min(1, residual)) + strength * z[j]
+            }
+        }
+        return LatentState(timestep: timestep, x: x)
     }
 
     /// The result that x_0 makes.
@@ -92,15 +134,17 @@ public struct Upscaler<E: Executor> {
 
     /// x_0, `[H, W, 3]`, of the padded size: the reverse process of DDPM (algorithm 2), with any schedule's numbers.
     package func residual(
-        _ prepared: Prepared, settings: SamplingSettings, progress: (UpscaleProgress) throws -> Void = { _ in }
+        _ prepared: Prepared, settings: SamplingSettings, from state: LatentState? = nil,
+        progress: (UpscaleProgress) throws -> Void = { _ in }
     ) rethrows -> FloatTensor {
         let scale = executor.configuration.scale
         let height = prepared.padded.height * scale, width = prepared.padded.width * scale
         var noise = settings.noise
-        var x = FloatTensor(height: height, width: width, channels: 3)
-        let start = noise.field(draw: 0, height: height, width: width)
-        x.updateRows(threads: threads) { y, row in _ = row.update(from: start.row(y, width: width)) }
-        let steps = settings.sampler.steps(of: schedule)
+        var x = state?.x ?? FloatTensor(height: height, width: width, channels: 3)
+        let start = noise.field(draw: 0, height: height, width: width)      // of a state it is part already
+        if state == nil { x.updateRows(threads: threads) { y, row in _ = row.update(from: start.row(y, width: width)) } }
+        let sampler = state.map { settings.sampler.starting(at: $0.timestep, in: schedule) } ?? settings.sampler
+        let steps = sampler.steps(of: schedule)
         // A row of x0₋₁, then the row of x0₋₂, as far as steps read them.
         let memory = steps.map(\.memory).max() ?? 0, length = width * 3
         var past = [Float](repeating: 0, count: height * length * memory)

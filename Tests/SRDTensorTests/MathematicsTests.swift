@@ -26,4 +26,10 @@ struct MathematicsTests {
             #expect(abs(s - Foundation.sin(x)) < bound && abs(c - Foundation.cos(x)) < bound, "sincos(\(x))")
         }
     }
+
+    @Test func arccosine() {
+        for x in [-1, -0.9999999, 0, 1e-9, 0.9999999, 1] + Array(stride(from: -1.0, through: 1, by: 0.00037)) {
+            #expect(abs(Mathematics.acos(x) - Foundation.acos(x)) < 2 * bound, "acos(\(x))")
+        }
+    }
 }

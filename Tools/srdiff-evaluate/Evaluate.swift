@@ -91,6 +91,9 @@ struct Evaluate: ParsableCommand {
     @Option(help: ArgumentHelp("Results for each picture, with seeds n, n+1, …: metrics are their means, and sigma says how they differ.", valueName: "n"))
     var samples = 1
 
+    @Flag(help: "Correct every result until it is, reduced again, the input itself, as srdiff-upscale --consistent does.")
+    var consistent = false
+
     @Option(help: ArgumentHelp("LPIPS weights: a safetensors file of AlexNet's features.{0,3,6,8,10} and lin0…4. (default: \(PerceptualWeights.name) in Models/ or share/srdiff/, where it is there)", valueName: "file"))
     var lpips: String?
 
@@ -169,7 +172,7 @@ struct Evaluate: ParsableCommand {
         let sets = try PictureSet.find(images, low: lr, scale: scale)
         let plan = Evaluation.Plan(
             contestants: contestants, schedules: try schedules(for: contestants), seeds: (0..<UInt64(samples)).map { seed &+ $0 },
-            sets: sets, scale: scale, threads: threads ?? Machine.processors, instructionSet: try InstructionSet.fromEnvironment())
+            sets: sets, scale: scale, isConsistent: consistent, threads: threads ?? Machine.processors, instructionSet: try InstructionSet.fromEnvironment())
         let store = PictureStore(reference: saveReference, images: saveImages, partial: Self.partialFolder)
         let progress = ProgressLine(isShown: !quiet)
         var evaluation = Evaluation(plan: plan, lpips: perceptual, store: store, progress: progress)

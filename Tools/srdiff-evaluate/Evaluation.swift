@@ -15,6 +15,8 @@ struct Evaluation {
         let seeds: [UInt64]
         let sets: [PictureSet]
         let scale: Int
+        /// Every result is back-projected.
+        let isConsistent: Bool
         let threads: Int
         let instructionSet: String?
 
@@ -71,8 +73,10 @@ struct Evaluation {
         }
         let model = run.contestant.map { "model=\(plan.contestants[$0].loaded.sha256)" } ?? "bicubic x\(plan.scale)"
         let how = run.schedule.map { "\($0.identity) seed=\(seed)" } ?? "no sampler"
+        let consistent = plan.isConsistent ? " consistent" : ""
         return PictureStore.Key(
-            run: run, picture: entry.name, seed: seed, facts: "\(model) \(how) input=\(sha.hexDigest()) version=\(ToolInfo.version)")
+            run: run, picture: entry.name, seed: seed,
+            facts: "\(model) \(how)\(consistent) input=\(sha.hexDigest()) version=\(ToolInfo.version)")
     }
 
     /// `[run][metric]`
@@ -129,10 +133,14 @@ struct Evaluation {
                 made[i] = [kept]
                 continue
             }
-            let picture = run.contestant.map { preview(of: pair.low, by: $0) } ?? pair.low.resized(by: plan.scale)
+            let picture = finished(run.contestant.map { preview(of: pair.low, by: $0) } ?? pair.low.resized(by: plan.scale), pair.low)
             try store.save(picture, seconds: nil, key)
             made[i] = [(picture, nil)]
         }
+    }
+
+    private func finished(_ result: Picture, _ low: Picture) -> Picture {
+        plan.isConsistent ? result.backProjected(onto: low, threads: plan.threads) : result
     }
 
     private func preview(of low: Picture, by contestant: Int) -> Picture {
@@ -182,9 +190,9 @@ struct Evaluation {
                 last = clock.now
                 progress.show("\(label)  \(schedule.label)  step \(done)/\(schedule.steps)  ETA \(Text.duration(estimate.secondsLeft))")
             }
-            let seconds = encoding + (clock.now - sampling).seconds
-            try store.save(picture, seconds: seconds, key)
-            made[run][place] = (picture, seconds)
+            let result = finished(picture, low), seconds = encoding + (clock.now - sampling).seconds
+            try store.save(result, seconds: seconds, key)
+            made[run][place] = (result, seconds)
         }
     }
 

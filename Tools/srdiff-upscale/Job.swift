@@ -1,49 +1,25 @@
 import ArgumentParser
-import SRDFile
 import SRDImage
 import ToolSupport
-
-/// Where a result goes.
-enum Destination: Hashable, CustomStringConvertible {
-    case standardOutput
-    case file(String)
-
-    var description: String {
-        switch self {
-        case .standardOutput: "standard output"
-        case .file(let path): path
-        }
-    }
-
-    /// Standard output gets PNG.
-    var format: PictureFormat {
-        guard case .file(let path) = self else { return .png }
-        return FilePath.fileExtension(of: path).flatMap { PictureFormat(fileExtension: $0) } ?? .png
-    }
-
-    func write(_ picture: Picture) throws {
-        let bytes = try picture.encoded(as: format)
-        switch self {
-        case .standardOutput:
-            guard Terminal.output.writeAll(bytes) else { throw ToolError("standard output was closed") }
-        case .file(let path):
-            guard FilePath.makeFolder(FilePath.folder(of: path).isEmpty ? "." : FilePath.folder(of: path)) else {
-                throw FileError(.write, path, .missing)
-            }
-            try FileOutput.write(atomically: [bytes], to: path)
-        }
-    }
-}
 
 /// One input and what becomes of it.
 struct Job {
     struct Output {
         let seed: UInt64
-        let destination: Destination
+        let destination: PictureOutput
+    }
+
+    /// What `--statistics` adds to the samples.
+    enum Summary: String, CaseIterable {
+        case mean, sigma, sheet
     }
 
     let input: PictureInput
+    /// The samples.
     let outputs: [Output]
+    let summaries: [Summary: PictureOutput]
+
+    var destinations: [PictureOutput] { outputs.map(\.destination) + Summary.allCases.compactMap { summaries[$0] } }
 }
 
 extension Job {
@@ -57,16 +33,18 @@ extension Job {
             throw ValidationError("standard output takes one picture: name a folder with -o")
         }
         let jobs = inputs.map { input in
-            Job(input: input, outputs: settings.seeds.map { seed in
-                let sample = settings.samples > 1 ? "_seed\(seed)" : ""
-                return Output(seed: seed, destination: target.destination(of: input, suffix: suffix, sample: sample))
-            })
+            func destination(_ part: String) -> PictureOutput { target.destination(of: input, suffix: suffix, part: part) }
+            let outputs = settings.seeds.map { Output(seed: $0, destination: destination(settings.samples > 1 ? "_seed\($0)" : "")) }
+            let summaries = settings.hasStatistics ? Summary.allCases : []
+            return Job(
+                input: input, outputs: outputs,
+                summaries: Dictionary(uniqueKeysWithValues: summaries.map { ($0, destination("_\($0)")) }))
         }
-        var origin: [Destination: PictureInput] = [:]
+        var origin: [PictureOutput: PictureInput] = [:]
         for job in jobs {
-            for output in job.outputs {
-                if let other = origin.updateValue(job.input, forKey: output.destination) {
-                    throw ValidationError("\(other) and \(job.input) would both become \(output.destination)")
+            for destination in job.destinations {
+                if let other = origin.updateValue(job.input, forKey: destination) {
+                    throw ValidationError("\(other) and \(job.input) would both become \(destination)")
                 }
             }
         }
@@ -86,18 +64,10 @@ extension Job {
         }
     }
 
-    /// Before the long work: can it be written there at all?
-    func check(_ destination: Destination) throws {
-        guard case .file(let path) = destination else { return }
-        if case .file(let own) = input, FilePath.isSameFile(own, path) { throw ToolError("\(own): the output is the input itself") }
-        if FilePath.isFolder(path) { throw FileError(.write, path, .directory) }
-        let folder = FilePath.folder(of: path).isEmpty ? "." : FilePath.folder(of: path)
-        if FilePath.exists(folder) && !FilePath.isWritable(folder) { throw FileError(.write, path, .denied) }
-    }
-
+    /// Before the long work.
     func check(_ picture: Picture) throws {
-        if picture.hasAlpha, let output = outputs.first(where: { $0.destination.format == .pnm }) {
-            throw ToolError("\(input): \(PictureError.alphaNotSupported), not \(output.destination)")
+        if picture.hasAlpha, let output = destinations.first(where: { $0.format == .pnm }) {
+            throw ToolError("\(input): \(PictureError.alphaNotSupported), not \(output)")
         }
     }
 }
@@ -126,8 +96,8 @@ private enum Target: Equatable {
         }
     }
 
-    func destination(of input: PictureInput, suffix: String, sample: String) -> Destination {
-        func name(_ path: String) -> String { "\(FilePath.stem(of: path))\(suffix)\(sample).png" }
+    func destination(of input: PictureInput, suffix: String, part: String) -> PictureOutput {
+        func name(_ path: String) -> String { "\(FilePath.stem(of: path))\(suffix)\(part).png" }
         switch (self, input) {
         case (.standardOutput, _), (.besideInput, .standardInput): return .standardOutput
         case (.besideInput, .file(let path)): return .file(FilePath.joined(FilePath.folder(of: path), name(path)))
@@ -135,7 +105,7 @@ private enum Target: Equatable {
         case (.folder(let folder), .file(let path)): return .file(FilePath.joined(folder, name(path)))
         case (.file(let path), _):
             let kind = FilePath.fileExtension(of: path) ?? "png"
-            return .file(sample.isEmpty ? path : FilePath.joined(FilePath.folder(of: path), "\(FilePath.stem(of: path))\(sample).\(kind)"))
+            return .file(part.isEmpty ? path : FilePath.joined(FilePath.folder(of: path), "\(FilePath.stem(of: path))\(part).\(kind)"))
         }
     }
 }

@@ -33,22 +33,25 @@ struct Plan {
         case .bicubic: 0
         }
         macsPerStep = pixels * network.noisePredictor.macsPerPixel
-        // Beside the executor: x_t, the prediction, the noise and earlier x0, in float; the result's samples and its file.
-        let fields = settings.method != .sampled ? 2 : (settings.generator == .torch ? 6 : 3) + settings.sampler.memory
-        let perPixel = fields * 12 + 3 * 2 + 2 * bytesPerPixel
-        let executor = settings.method == .bicubic ? 0 : model.memoryEstimate(
-            lowWidth: padded.width, lowHeight: padded.height, preview: settings.method == .preview
-        )
-        memory = executor + Int(pixels) * perPixel + (12 << 20)
+        // Means and squares of each sample; --consistent needs less than sampling did, which is over then.
+        let extra = settings.hasStatistics ? 8 * min(bytesPerPixel, 4) : 0
+        let sheet = settings.hasStatistics ? 2 * 6 * min(ContactSheet.pixelLimit, Int(pixels) * (samples + 3)) : 0
+        switch settings.method {
+        case .sampled:
+            memory = sheet + model.samplingMemory(
+                lowWidth: padded.width, lowHeight: padded.height, sampler: settings.sampler, generator: settings.generator,
+                bytesPerPixel: bytesPerPixel, extra: extra)
+        case .preview, .bicubic:
+            let executor = settings.method == .bicubic ? 0 : model.memoryEstimate(
+                lowWidth: padded.width, lowHeight: padded.height, preview: true
+            )
+            memory = executor + Int(pixels) * (2 * 12 + 3 * 2 + 2 * bytesPerPixel + extra) + LoadedModel.programMemory
+        }
     }
 
     var macs: Double { macsOnce + macsPerStep * Double(steps * samples) }
 
     func checkMemory() throws {
-        guard let available = Machine.availableMemory, memory > available else { return }
-        throw ToolError("""
-            \(low.width)×\(low.height) pixels need about \(Text.bytes(memory)) of memory, \(Text.bytes(available)) are free: \
-            use a smaller picture, or --force
-            """)
+        try Machine.checkMemory(memory, for: "a picture of \(low.width)×\(low.height) pixels")
     }
 }

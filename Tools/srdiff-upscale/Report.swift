@@ -32,9 +32,9 @@ struct Report {
         results.append(["input": input.map { .string($0.description) } ?? .null, "status": "failed", "error": .string("\(error)")])
     }
 
-    mutating func skipped(_ input: PictureInput, _ path: String) {
-        line("\(input) → \(path)  skipped: it exists (--overwrite replaces it)")
-        results.append(["input": .string(input.description), "output": .string(path), "status": "skipped"])
+    mutating func skipped(_ input: PictureInput, _ output: PictureOutput) {
+        line("\(input) → \(output)  skipped: it exists (--overwrite replaces it)")
+        results.append(["input": .string(input.description), "output": .string(output.description), "status": "skipped"])
     }
 
     mutating func written(_ input: PictureInput, _ output: Job.Output, from picture: Picture, _ result: Picture, seconds: Double) {
@@ -42,6 +42,21 @@ struct Report {
         results.append([
             "input": .string(input.description), "output": .string(output.destination.description), "status": "written",
             "width": .int(result.width), "height": .int(result.height), "seed": .unsigned(output.seed), "seconds": .number(seconds)
+        ])
+    }
+
+    /// - Parameters:
+    ///   - sigma: mean standard deviation over the samples.
+    ///   - white: σ of the map's white. Both in codes of 8 bits.
+    mutating func summarized(_ job: Job, sigma: Double, white: Double) {
+        let outputs = Job.Summary.allCases.compactMap { job.summaries[$0] }
+        line("""
+            \(job.input) → \(outputs.map(\.description).joined(separator: ", "))
+              \(job.outputs.count) samples: σ \(Text.short(sigma)) of 255, at most \(Text.short(white)) (the map's white)
+            """)
+        results.append([
+            "input": .string(job.input.description), "outputs": .array(outputs.map { .string($0.description) }),
+            "status": "summarized", "samples": .int(job.outputs.count), "sigma": .number(sigma), "sigmaOfWhite": .number(white)
         ])
     }
 
@@ -54,12 +69,12 @@ struct Report {
             """
         let time = plan.macs == 0 ? "" : "\(Text.count(plan.macs))MAC, about \(Text.duration(total)) in all; "
         line("""
-            \(job.input) → \(job.outputs.map(\.destination.description).joined(separator: ", "))
+            \(job.input) → \(job.destinations.map(\.description).joined(separator: ", "))
               \(plan.low.width)×\(plan.low.height)\(padding) → \(plan.high.width)×\(plan.high.height)\(steps)
               \(time)about \(Text.bytes(plan.memory)) of memory
             """)
         results.append([
-            "input": .string(job.input.description), "outputs": .array(job.outputs.map { .string($0.destination.description) }),
+            "input": .string(job.input.description), "outputs": .array(job.destinations.map { .string($0.description) }),
             "status": "planned", "size": .array([.int(plan.low.width), .int(plan.low.height)]),
             "paddedSize": .array([.int(plan.padded.width), .int(plan.padded.height)]),
             "outputSize": .array([.int(plan.high.width), .int(plan.high.height)]),

@@ -15,34 +15,29 @@ struct Settings {
     let samples: Int
     let generator: SamplingSettings.Generator
     let method: Method
+    /// Back-projected: see `Picture.backProjected`.
+    let isConsistent: Bool
+    /// The samples' mean, σ map and contact sheet are wanted too.
+    let hasStatistics: Bool
     let threads: Int
 
     var seeds: [UInt64] { (0..<UInt64(samples)).map { seed &+ $0 } }
 
     func sampling(seed: UInt64) -> SamplingSettings { SamplingSettings(sampler: sampler, seed: seed, generator: generator) }
 
-    /// What it takes to make the picture again; kept in it.
-    func text(seed: UInt64, model: LoadedModel) -> String {
+    /// What it takes to make the picture again, or all that went into it; kept in it.
+    func text(seeds: [UInt64], model: LoadedModel) -> String {
         let facts = switch method {
-        case .sampled: ["model=\(model.sha256)"] + fields + ["seed=\(seed)", "rng=\(generator.rawValue)"]
+        case .sampled: ["model=\(model.sha256)"] + sampler.facts + ["\(seeds.count > 1 ? "seeds" : "seed")=\(seeds.map(String.init).joined(separator: ","))", "rng=\(generator.rawValue)"]
         case .preview: ["model=\(model.sha256)", "preview"]
         case .bicubic: ["bicubic"]
         }
-        return (facts + ["version=\(ToolInfo.version)"]).joined(separator: " ")
-    }
-
-    private var fields: [String] {
-        switch sampler {
-        case .spaced(let method, let steps, let spacing):
-            var fields = ["sampler=\(method.name)", "steps=\(steps)"]
-            if case .ddim(let eta) = method { fields.append("eta=\(eta)") }
-            return fields + (spacing == .uniform ? [] : ["spacing=\(spacing.rawValue)"])
-        case .jumps(let jumps): return ["sampler=searched", "steps=\(jumps.count)"]
-        }
+        return PictureFacts.text(facts + (isConsistent ? ["consistent"] : []))
     }
 
     var json: JSON {
         var members: [(key: String, value: JSON)] = [("method", .string(method.rawValue))]
+        members.append(("consistent", .bool(isConsistent)))
         guard method == .sampled else { return .object(members + [("threads", .int(threads))]) }
         switch sampler {
         case .spaced(let method, let steps, let spacing):

@@ -23,27 +23,9 @@ struct UpscaleMachine {
 
     /// - Parameter evenIfTooLarge: otherwise a picture that memory will not do for is refused by its header alone.
     func read(_ input: PictureInput, evenIfTooLarge: Bool, onWarning: (String) -> Void) throws -> Picture {
-        let file = switch input {
-        case .standardInput: try MappedFile(copying: Terminal.readInput(), path: "standard input")
-        case .file(let path): try MappedFile(path: path)
-        }
-        let limit = evenIfTooLarge ? Picture.defaultPixelLimit : pixelLimit
-        let picture = file.withBytes { bytes in
-            Result { () throws(PictureError) in try Picture(parsing: bytes, pixelLimit: limit, onWarning: onWarning) }
-        }
-        switch picture {
-        case .success(let picture): return picture
-        case .failure(.tooManyPixels(let width, let height, _)) where limit < Picture.defaultPixelLimit && width * height <= Picture.defaultPixelLimit:
-            do {
-                try Plan(width: width, height: height, bytesPerPixel: 3, loaded, settings).checkMemory()
-            } catch {
-                throw ToolError("\(input): \(error)")
-            }
-            throw ToolError("\(input): \(PictureError.tooManyPixels(width: width, height: height, limit: limit))")
-        case .failure(.unknownFormat(let firstBytes)) where firstBytes.starts(with: [0xff, 0xd8, 0xff]):
-            throw ToolError("\(input): a JPEG; we read PNG, PPM and PGM: `djpeg \(input) > picture.ppm` makes one")
-        case .failure(let error): throw ToolError("\(input): \(error)")
-        }
+        try input.read(
+            pixelLimit: evenIfTooLarge ? Picture.defaultPixelLimit : pixelLimit,
+            ifTooLarge: { try Plan(width: $0, height: $1, bytesPerPixel: 3, loaded, settings).checkMemory() }, onWarning: onWarning)
     }
 
     /// Pixels beyond which memory cannot do, whatever the picture's shape.
@@ -63,7 +45,7 @@ struct UpscaleMachine {
     ) throws {
         let clock = ContinuousClock(), start = clock.now
         if settings.method == .bicubic {
-            let result = picture.resized(by: loaded.configuration.scale)
+            let result = finished(picture.resized(by: loaded.configuration.scale), picture)
             return try each(0, result, (clock.now - start).seconds)
         }
         let size = loaded.configuration.paddedSize(width: picture.width, height: picture.height)
@@ -81,7 +63,7 @@ struct UpscaleMachine {
         let clock = ContinuousClock()
         let upscaler = Upscaler(executor: executor, schedule: loaded.schedule, threads: settings.threads)
         if settings.method == .preview {
-            let result = upscaler.preview(picture)
+            let result = finished(upscaler.preview(picture), picture)
             return try each(0, result, (clock.now - start).seconds)
         }
         let prepared = upscaler.prepare(picture)
@@ -95,8 +77,12 @@ struct UpscaleMachine {
                 done += 1
                 steps.show(label, done: done, of: total)
             }
-            try each(i, result, (clock.now - sampleStart).seconds)
+            try each(i, finished(result, picture), (clock.now - sampleStart).seconds)
         }
+    }
+
+    private func finished(_ result: Picture, _ low: Picture) -> Picture {
+        settings.isConsistent ? result.backProjected(onto: low, threads: settings.threads) : result
     }
 
     /// Measured once, on a small picture.

@@ -1,0 +1,62 @@
+import SRDImage
+
+/// The mean of pictures of one kind and how much they differ, value by value, taken one picture at a time (Welford 1962):
+/// 8 bytes for each sample of a picture, however many pictures there are. Alpha counts for the mean only.
+public struct SampleStatistics: Sendable {
+    public private(set) var count = 1
+    private let width, height, channels, bitDepth: Int
+    private let metadata: PictureMetadata
+    private var means: [Float]
+    /// Σ (v − mean)²
+    private var squares: [Float]
+
+    public init(_ picture: Picture) {
+        width = picture.width
+        height = picture.height
+        channels = picture.channels
+        bitDepth = picture.bitDepth
+        metadata = picture.metadata
+        means = picture.samples.map { Float($0) }
+        squares = [Float](repeating: 0, count: means.count)
+    }
+
+    /// Traps unless it is of the first one's size and kind.
+    public mutating func add(_ picture: Picture) {
+        precondition(picture.width == width && picture.height == height)
+        precondition(picture.channels == channels && picture.bitDepth == bitDepth)
+        count += 1
+        let share = Float(count)
+        for i in means.indices {
+            let value = Float(picture.samples[i]), difference = value - means[i]
+            means[i] += difference / share
+            squares[i] += difference * (value - means[i])
+        }
+    }
+
+    /// With the first one's metadata.
+    public var mean: Picture {
+        Picture(
+            width: width, height: height, channels: channels, bitDepth: bitDepth,
+            samples: means.map { UInt16($0.rounded(.toNearestOrEven)) }, metadata: metadata)
+    }
+
+    /// The standard deviation of each value over the pictures, then the mean over all values, in codes of 8 bits
+    /// (Lugmayr et al. 2020, SRFlow, sec. 4; Li et al. 2021, SRDiff, sec. 4). 0 for one picture.
+    public var sigma: Double { perPixel.reduce(0.0) { $0 + Double($1) } / Double(width * height) }
+
+    /// σ of each pixel, the mean over its colours, as gray: white is the largest, given in codes of 8 bits; black is 0.
+    public var map: (picture: Picture, white: Double) {
+        let perPixel = perPixel, most = perPixel.max() ?? 0
+        let samples = perPixel.map { most > 0 ? UInt16(($0 / most * 255).rounded(.toNearestOrEven)) : 0 }
+        return (Picture(width: width, height: height, channels: 1, bitDepth: 8, samples: samples), Double(most))
+    }
+
+    private var perPixel: [Float] {
+        let colors = channels >= 3 ? 3 : 1, unit: Float = bitDepth == 8 ? 1 : 257
+        return stride(from: 0, to: squares.count, by: channels).map { pixel in
+            var sum: Float = 0
+            for c in 0..<colors { sum += (squares[pixel + c] / Float(count)).squareRoot() }
+            return sum / Float(colors) / unit
+        }
+    }
+}

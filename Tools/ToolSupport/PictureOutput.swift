@@ -1,0 +1,52 @@
+import SRDFile
+import SRDImage
+
+/// Where a picture goes.
+public enum PictureOutput: Hashable, Sendable, CustomStringConvertible {
+    case standardOutput
+    case file(String)
+
+    public var description: String {
+        switch self {
+        case .standardOutput: "standard output"
+        case .file(let path): path
+        }
+    }
+
+    /// Standard output gets PNG.
+    public var format: PictureFormat {
+        guard case .file(let path) = self else { return .png }
+        return FilePath.fileExtension(of: path).flatMap { PictureFormat(fileExtension: $0) } ?? .png
+    }
+
+    public var exists: Bool {
+        guard case .file(let path) = self else { return false }
+        return FilePath.exists(path)
+    }
+
+    public func write(_ picture: Picture) throws { try write(bytes: picture.encoded(as: format)) }
+
+    /// A whole picture file's.
+    public func write(bytes: [UInt8]) throws {
+        switch self {
+        case .standardOutput:
+            guard Terminal.output.writeAll(bytes) else { throw ToolError("standard output was closed") }
+        case .file(let path):
+            guard FilePath.makeFolder(FilePath.folder(of: path).isEmpty ? "." : FilePath.folder(of: path)) else {
+                throw FileError(.write, path, .missing)
+            }
+            try FileOutput.write(atomically: [bytes], to: path)
+        }
+    }
+
+    /// Before the long work: can it be written there at all, over none of the inputs?
+    public func check(against inputs: [PictureInput]) throws {
+        guard case .file(let path) = self else { return }
+        for case .file(let own) in inputs where FilePath.isSameFile(own, path) {
+            throw ToolError("\(own): the output is the input itself")
+        }
+        if FilePath.isFolder(path) { throw FileError(.write, path, .directory) }
+        let folder = FilePath.folder(of: path).isEmpty ? "." : FilePath.folder(of: path)
+        if FilePath.exists(folder) && !FilePath.isWritable(folder) { throw FileError(.write, path, .denied) }
+    }
+}

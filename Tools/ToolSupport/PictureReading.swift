@@ -1,0 +1,42 @@
+import SRDFile
+import SRDImage
+
+extension PictureInput {
+    public func file() throws -> MappedFile {
+        switch self {
+        case .standardInput: try MappedFile(copying: Terminal.readInput(), path: "standard input")
+        case .file(let path): try MappedFile(path: path)
+        }
+    }
+
+    /// - Parameters:
+    ///   - pixelLimit: a picture of more is refused by its header alone.
+    ///   - ifTooLarge: is called before that, with its size, for a better error than the plain one.
+    public func read(
+        pixelLimit: Int = Picture.defaultPixelLimit, ifTooLarge: (_ width: Int, _ height: Int) throws -> Void = { _, _ in },
+        onWarning: (String) -> Void
+    ) throws -> Picture {
+        try parse(try file(), pixelLimit: pixelLimit, ifTooLarge: ifTooLarge, onWarning: onWarning)
+    }
+
+    /// The same of a file that is open already.
+    public func parse(
+        _ file: MappedFile, pixelLimit: Int = Picture.defaultPixelLimit,
+        ifTooLarge: (_ width: Int, _ height: Int) throws -> Void = { _, _ in }, onWarning: (String) -> Void
+    ) throws -> Picture {
+        let picture = file.withBytes { bytes in
+            Result { () throws(PictureError) in try Picture(parsing: bytes, pixelLimit: pixelLimit, onWarning: onWarning) }
+        }
+        switch picture {
+        case .success(let picture): return picture
+        case .failure(let error):
+            if case .tooManyPixels(let width, let height, _) = error, pixelLimit < Picture.defaultPixelLimit, width * height <= Picture.defaultPixelLimit {
+                do { try ifTooLarge(width, height) } catch { throw ToolError("\(self): \(error)") }
+            }
+            if case .unknownFormat(let firstBytes) = error, firstBytes.starts(with: [0xff, 0xd8, 0xff]) {
+                throw ToolError("\(self): a JPEG; we read PNG, PPM and PGM: `djpeg \(self) > picture.ppm` makes one")
+            }
+            throw ToolError("\(self): \(error)")
+        }
+    }
+}

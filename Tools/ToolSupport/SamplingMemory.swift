@@ -1,0 +1,32 @@
+import SRDImage
+import SRDiff
+
+extension LoadedModel {
+    /// Bytes that sampling a picture of this (padded) size takes.
+    ///
+    /// - Parameters:
+    ///   - bytesPerPixel: of the result.
+    ///   - extra: bytes that the tool itself keeps for each pixel of the result.
+    public func samplingMemory(
+        lowWidth: Int, lowHeight: Int, sampler: SamplerSchedule, generator: SamplingSettings.Generator, bytesPerPixel: Int, extra: Int = 0
+    ) -> Int {
+        // Beside the executor: x_t, the prediction, the noise and earlier x0, in float; the result's samples and its file.
+        let fields = (generator == .torch ? 6 : 3) + sampler.memory
+        return memoryEstimate(lowWidth: lowWidth, lowHeight: lowHeight, preview: false)
+            + lowWidth * lowHeight * configuration.scale * configuration.scale * (fields * 12 + 3 * 2 + 2 * bytesPerPixel + extra)
+            + Self.programMemory
+    }
+
+    /// Bytes of the program itself.
+    public static let programMemory = 12 << 20
+}
+
+extension Machine {
+    /// Throws unless so many bytes can be had.
+    public static func checkMemory(_ bytes: Int, for picture: String) throws {
+        guard let available = availableMemory, bytes > available else { return }
+        throw ToolError("""
+            \(picture) needs about \(Text.bytes(bytes)) of memory, \(Text.bytes(available)) are free: use a smaller picture, or --force
+            """)
+    }
+}

@@ -1,0 +1,54 @@
+import SRDImage
+import SRDMetrics
+import ToolSupport
+
+/// What the samples of one picture have in common and where they differ, gathered sample by sample.
+struct SampleSummary {
+    private var statistics: SampleStatistics?
+    private var sheet: ContactSheet
+    /// Samples, the first at 1: before them comes the bicubic enlargement.
+    private var count = 0
+    private let low: Picture
+    private let scale: Int
+
+    init(of low: Picture, seeds: [UInt64], scale: Int) {
+        self.low = low
+        self.scale = scale
+        sheet = ContactSheet(
+            ["bicubic"] + seeds.map { "seed \($0)" } + ["mean", "σ 0 to 255"], width: low.width * scale, height: low.height * scale)
+    }
+
+    mutating func add(_ picture: Picture) {
+        if statistics == nil { statistics = SampleStatistics(picture) } else { statistics!.add(picture) }
+        count += 1
+        sheet.place(picture, at: count)
+    }
+
+    /// In codes of 8 bits.
+    var sigma: Double { statistics!.sigma }
+    /// σ of the map's white.
+    var white: Double { statistics!.map.white }
+
+    func picture(_ summary: Job.Summary) -> Picture {
+        switch summary {
+        case .mean: return statistics!.mean
+        case .sigma: return statistics!.map.picture
+        case .sheet:
+            var sheet = sheet
+            sheet.place(low.resized(by: scale), at: 0)
+            sheet.place(statistics!.mean, at: count + 1)
+            let map = statistics!.map
+            sheet.place(map.picture, at: count + 2, label: "σ 0 to \(Text.short(map.white))")
+            return sheet.picture
+        }
+    }
+
+    /// For the picture's text.
+    func fact(_ summary: Job.Summary) -> String {
+        switch summary {
+        case .mean: "mean sigma=\(Text.fixed(sigma, 3))"
+        case .sigma: "sigma=\(Text.fixed(sigma, 3)) white=\(Text.fixed(white, 3))"
+        case .sheet: "sheet sigma=\(Text.fixed(sigma, 3))"
+        }
+    }
+}

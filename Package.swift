@@ -50,6 +50,8 @@ let package = Package(
             path: "Tools/ToolSupport"
         ),
         tool("srdiff-upscale", "SRDImage", "SRDiff", "SRDFile", "SRDTensor", "SRDMetrics"),
+        tool("srdiff-interpolate", "SRDImage", "SRDiff", "SRDFile"),
+        tool("srdiff-fuse", "SRDImage", "SRDiff", "SRDFile"),
         tool("srdiff-quantize", "SRDImage", "SRDiff", "SRDFile", "SRDCheckpoint", "SRDInt8", "SRDQuantizer", "SRDMetrics"),
         tool("srdiff-evaluate", "SRDImage", "SRDiff", "SRDFile", "SRDInt8", "SRDQuantizer", "SRDMetrics"),
         tool("srdiff-bench", "CSRDKernels", "SRDImage", "SRDiff", "SRDFile", "SRDTensor", "SRDInt8", "SRDQuantizer"),
@@ -69,6 +71,8 @@ let package = Package(
         tests("SRDQuantizerTests", "SRDQuantizer", "SRDMetrics", "SRDFloat", "SRDiff", "SRDImage", "SRDTensor"),
         tests("SRDMetricsTests", "SRDMetrics", "SRDImage", "SRDFile", "SRDTensor"),
         tests("SRDKernelTests", "CSRDKernels"),
-        tests("ToolTests", "SRDInt8", "SRDImage", "SRDFile", "SRDiff", "SRDTensor", "srdiff-upscale", "srdiff-evaluate", "srdiff-bench", "srdiff-inspect", "srdiff-quantize"),
+        tests(
+            "ToolTests", "SRDInt8", "SRDImage", "SRDFile", "SRDiff", "SRDTensor", "ToolSupport", "srdiff-upscale", "srdiff-interpolate",
+            "srdiff-fuse", "srdiff-evaluate", "srdiff-bench", "srdiff-inspect", "srdiff-quantize"),
     ]
 )

@@ -48,18 +48,22 @@ extension Picture {
         )
     }
 
-    /// The same picture in another kind: gray as equal red, green and blue, without alpha as opaque, 8 bits as 16.
-    /// Traps where something would be lost.
-    public func widened(channels: Int, bitDepth: Int) -> Picture {
+    /// The same picture in another kind: gray as equal red, green and blue and back as their mean, opaque alpha added or
+    /// alpha dropped, 8 bits as 16 and back, rounded.
+    public func converted(channels: Int, bitDepth: Int) -> Picture {
         guard channels != self.channels || bitDepth != self.bitDepth else { return self }
-        let toColor = channels >= 3, toAlpha = channels % 2 == 0
-        precondition((toColor || !hasColor) && (toAlpha || !hasAlpha) && bitDepth >= self.bitDepth, "a picture would lose something")
-        let unit: UInt16 = bitDepth == self.bitDepth ? 1 : 257
+        let isWider = bitDepth > self.bitDepth, isNarrower = bitDepth < self.bitDepth
+        func code(_ value: UInt32) -> UInt16 { UInt16(isWider ? value * 257 : isNarrower ? (value + 128) / 257 : value) }
         var out: [UInt16] = []
         out.reserveCapacity(width * height * channels)
         for pixel in stride(from: 0, to: samples.count, by: self.channels) {
-            for c in 0..<(toColor ? 3 : 1) { out.append(samples[pixel + (hasColor ? c : 0)] * unit) }
-            if toAlpha { out.append(hasAlpha ? samples[pixel + self.channels - 1] * unit : (bitDepth == 8 ? 255 : 65535)) }
+            let colors = (0..<3).map { UInt32(samples[pixel + (hasColor ? $0 : 0)]) }
+            if channels >= 3 {
+                for color in colors { out.append(code(color)) }
+            } else {
+                out.append(code((colors[0] + colors[1] + colors[2] + 1) / 3))
+            }
+            if channels % 2 == 0 { out.append(code(UInt32(hasAlpha ? samples[pixel + self.channels - 1] : maximum))) }
         }
         return Picture(
             width: width, height: height, channels: channels, bitDepth: bitDepth, samples: out, metadata: metadata

@@ -121,11 +121,3 @@ extension SamplerSchedule {
         }
     }
 }
-
-/// What a picture keeps of how it was made.
-public enum PictureFacts {
-    /// The PNG text's keyword.
-    public static let keyword = "srdiff"
-
-    public static func text(_ facts: [String]) -> String { (facts + ["version=\(ToolInfo.version)"]).joined(separator: " ") }
-}

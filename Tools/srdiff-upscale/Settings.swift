@@ -26,13 +26,13 @@ struct Settings {
     func sampling(seed: UInt64) -> SamplingSettings { SamplingSettings(sampler: sampler, seed: seed, generator: generator) }
 
     /// What it takes to make the picture again, or all that went into it; kept in it.
-    func text(seeds: [UInt64], model: LoadedModel) -> String {
+    func facts(seeds: [UInt64], model: LoadedModel) -> [String] {
         let facts = switch method {
-        case .sampled: ["model=\(model.sha256)"] + sampler.facts + ["\(seeds.count > 1 ? "seeds" : "seed")=\(seeds.map(String.init).joined(separator: ","))", "rng=\(generator.rawValue)"]
+        case .sampled: PictureFacts.sampled(model, sampler, seeds: seeds, generator)
         case .preview: ["model=\(model.sha256)", "preview"]
         case .bicubic: ["bicubic"]
         }
-        return PictureFacts.text(facts + (isConsistent ? ["consistent"] : []))
+        return facts + (isConsistent ? ["consistent"] : [])
     }
 
     var json: JSON {

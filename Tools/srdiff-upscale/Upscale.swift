@@ -137,7 +137,7 @@ struct Upscale: ParsableCommand {
         try machine.run(picture, seeds: outputs.map(\.seed), progress: progress, label: label) { i, result, seconds in
             summary?.add(result)
             guard !kept.contains(outputs[i].destination) else { return }
-            let result = finished(result, settings.text(seeds: [outputs[i].seed], model: loaded))
+            let result = result.with(facts: stripMetadata ? nil : settings.facts(seeds: [outputs[i].seed], model: loaded))
             try outputs[i].destination.write(result)
             progress.clear()
             report.written(job.input, outputs[i], from: picture, result, seconds: seconds)
@@ -145,18 +145,10 @@ struct Upscale: ParsableCommand {
         guard let summary else { return }
         for kind in Job.Summary.allCases {
             guard let destination = job.summaries[kind], !kept.contains(destination) else { continue }
-            let text = settings.text(seeds: settings.seeds, model: loaded)
-            try destination.write(finished(summary.picture(kind), "\(text) \(summary.fact(kind))"))
+            let facts = settings.facts(seeds: settings.seeds, model: loaded) + [summary.fact(kind)]
+            try destination.write(summary.picture(kind).with(facts: stripMetadata ? nil : facts))
         }
         report.summarized(job, sigma: summary.sigma, white: summary.white)
-    }
-
-    /// With the text of how it was made, or bare.
-    private func finished(_ picture: Picture, _ text: String) -> Picture {
-        var picture = picture
-        picture.metadata = stripMetadata ? PictureMetadata() : picture.metadata
-        if !stripMetadata { picture.metadata.addText(keyword: PictureFacts.keyword, text) }
-        return picture
     }
 
     private func settings(for loaded: LoadedModel) throws -> Settings {

@@ -1,0 +1,28 @@
+import ArgumentParser
+
+/// How results are written and told: the same in the tools that make pictures of pictures.
+public struct WritingFlags: ParsableArguments {
+    @Flag(help: "Replace outputs that exist.")
+    public var overwrite = false
+
+    @Flag(help: "Write pixels only: no colour profile, no texts, no settings.")
+    public var stripMetadata = false
+
+    @Flag(help: "Run even when the memory will probably not do.")
+    public var force = false
+
+    @Flag(name: .shortAndLong, help: "Nothing but errors.")
+    public var quiet = false
+
+    public init() {}
+
+    /// On standard error.
+    public func note(_ text: String) {
+        if !quiet { Terminal.error.line(text) }
+    }
+
+    /// On standard output.
+    public func line(_ text: String) {
+        if !quiet { Terminal.output.line(text) }
+    }
+}

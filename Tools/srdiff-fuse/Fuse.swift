@@ -1,0 +1,173 @@
+import ArgumentParser
+import SRDFile
+import SRDImage
+import SRDiff
+import ToolSupport
+
+@main
+struct Fuse: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "srdiff-fuse",
+        abstract: "Puts a part of one picture into another and lets the model melt it in.",
+        usage: "srdiff-fuse BASE REFERENCE --box x,y,w,h | --mask MASK [-o OUTPUT] [options]",
+        discussion: """
+            EXAMPLES
+              srdiff-fuse face.png other.png --box 180,200,150,60
+              srdiff-fuse face.png other.png --mask eyes.png -o new.png
+              srdiff-fuse face.png other.png --box 180,200,150,60 --strength 0.7
+
+            The region of REFERENCE takes BASE's place; what the picture then holds beyond
+            its enlarged small self is taken back into noise (to step t: --strength) and
+            sampled anew from there (SRDiff, content fusion). Outside the region BASE stays
+            as it is, to the last bit; just inside, over --feather pixels, one goes over
+            into the other. Only the region and its surroundings are sampled: a small one in
+            a large picture costs little.
+
+            BASE and REFERENCE are of one size, as is MASK: white is taken from REFERENCE,
+            black stays, gray mixes. An empty mask gives BASE itself.
+
+            \(ToolInfo.exitCodes)
+            """,
+        version: ToolInfo.version
+    )
+
+    @Argument(help: ArgumentHelp("The picture to change: PNG, PPM or PGM.", valueName: "base"))
+    var base: String
+
+    @Argument(help: ArgumentHelp("The picture to take the region from, of the same size.", valueName: "reference"))
+    var reference: String
+
+    @Option(help: ArgumentHelp("The region, in pixels from the upper left corner.", valueName: "x,y,w,h"))
+    var box: Box?
+
+    @Option(help: ArgumentHelp("The region as a picture: white, black and between.", valueName: "file"))
+    var mask: String?
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("A .png, .ppm or .pgm file, or - for standard output. (default: NAME_fused.png beside BASE)", valueName: "file"))
+    var output: String?
+
+    @Option(help: ArgumentHelp("How far back into the noise, above 0 to 1: the more, the more is invented anew.", valueName: "x"))
+    var strength = Strength(0.3)
+
+    @Option(help: ArgumentHelp("Pixels inside the region's edge over which BASE goes over into the new. 0: none.", valueName: "n"))
+    var feather = 8
+
+    @Option(help: ArgumentHelp("Whose small picture guides the sampling. both: with the region in it, which then keeps its look. base: BASE alone, and of REFERENCE only detail finer than the small picture's comes through.", valueName: "both|base"))
+    var guide = Guide.both
+
+    @Option(help: ArgumentHelp("Another seed, other noise.", valueName: "n"))
+    var seed: UInt64 = 0
+
+    @OptionGroup var sampling: SamplingOptions
+
+    @OptionGroup var writing: WritingFlags
+
+    enum Guide: String, ExpressibleByArgument { case both, base }
+
+    static func main() { runTool() }
+
+    func validate() throws {
+        func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }
+        try check((box == nil) != (mask == nil), "the region: either --box x,y,w,h or --mask FILE")
+        try check((0...1000).contains(feather), "--feather \(feather): 0 to 1000")
+        try check([base, reference, mask].count { $0 == "-" } < 2, "- can be one of the pictures only")
+        if let output, output != "-", FilePath.fileExtension(of: output).flatMap({ PictureFormat(fileExtension: $0) }) == nil {
+            throw ValidationError("\(output): we write .png, .ppm and .pgm")
+        }
+        try check(destination != .standardOutput || !Terminal.output.isInteractive, "a picture does not belong on a terminal: name a file with -o")
+    }
+
+    func run() throws {
+        let instructionSet = try InstructionSet.fromEnvironment()
+        let inputs = [base, reference].map(Self.input)
+        try destination.check(against: inputs + (mask.map { [Self.input($0)] } ?? []))
+        if destination.exists && !writing.overwrite { throw ToolError("\(destination): it exists; --overwrite replaces it") }
+
+        let file = try inputs[0].file()
+        let base = try inputs[0].parse(file) { note(inputs[0], $0) }
+        let reference = try read(inputs[1], like: base)
+        let region = try mask.map { Region(mask: try read(Self.input($0), like: base)) } ?? Region(box!, in: base)
+        guard let window = region.bounds else {
+            writing.note("\(mask!): the mask is empty: \(inputs[0]) stays as it is")
+            return try write(unchanged: base, file)
+        }
+        if base.hasAlpha && destination.format == .pnm { throw ToolError("\(inputs[0]): \(PictureError.alphaNotSupported), not \(destination)") }
+
+        let loaded = try LoadedModel.find(sampling.model)
+        writing.note("model: \(loaded.path) (\(loaded.arithmetic), \(loaded.foundBy))")
+        let timestep = strength.timestep(of: loaded.schedule), sampler = try sampling.schedule(for: loaded)
+        let fusion = Fusion(
+            loaded: loaded, settings: SamplingSettings(sampler: sampler, seed: seed, generator: sampling.rng), timestep: timestep,
+            guide: guide, feather: feather, threads: sampling.threads ?? Machine.processors)
+        let part = fusion.surroundings(of: window, in: base)
+        if !writing.force { try fusion.checkMemory(part) }
+
+        let start = ContinuousClock.now, progress = ProgressLine(isShown: !writing.quiet)
+        progress.show("encoding")
+        let result = fusion.run(
+            base, reference.converted(channels: base.channels, bitDepth: base.bitDepth), region, part: part,
+            on: loaded.executor(threads: fusion.threads, instructionSet: instructionSet), progress: progress.restarted())
+        let facts = PictureFacts.sampled(loaded, sampler, seeds: [seed], sampling.rng)
+            + ["fused", "timestep=\(timestep)", "feather=\(feather)"] + ["guide=\(guide.rawValue)"]
+        try destination.write(result.with(facts: writing.stripMetadata ? nil : facts))
+        progress.clear()
+        let seconds = (ContinuousClock.now - start).seconds
+        tell("\(inputs[0]) → \(destination)  \(part.width)×\(part.height) of \(base.width)×\(base.height)  \(Text.duration(seconds))")
+    }
+
+    private static func input(_ path: String) -> PictureInput { path == "-" ? .standardInput : .file(path) }
+
+    private var destination: PictureOutput {
+        switch output {
+        case "-"?: .standardOutput
+        case let output?: .file(output)
+        case nil: .file(base == "-" ? "stdin_fused.png" : FilePath.joined(FilePath.folder(of: base), "\(FilePath.stem(of: base))_fused.png"))
+        }
+    }
+
+    private func note(_ input: PictureInput, _ warning: String) { writing.note("\(input): warning: \(warning)") }
+
+    private func tell(_ text: String) {
+        if destination == .standardOutput { writing.note(text) } else { writing.line(text) }
+    }
+
+    private func read(_ input: PictureInput, like base: Picture) throws -> Picture {
+        let picture = try input.read { note(input, $0) }
+        guard picture.width == base.width, picture.height == base.height else {
+            throw ToolError("""
+                \(input): \(picture.width)×\(picture.height) pixels, but \(Self.input(self.base)) has \(base.width)×\(base.height); \
+                they must be of one size
+                """)
+        }
+        return picture
+    }
+
+    /// The file itself, where the formats are one.
+    private func write(unchanged base: Picture, _ file: MappedFile) throws {
+        let bytes = file.withBytes { Array($0) }
+        let isSame = bytes.withUnsafeBytes { PictureFormat(sniffing: $0) } == destination.format && !writing.stripMetadata
+        if isSame { try destination.write(bytes: bytes) } else { try destination.write(writing.stripMetadata ? base.with(facts: nil) : base) }
+    }
+}
+
+/// `x,y,w,h`
+struct Box: Hashable, ExpressibleByArgument, CustomStringConvertible {
+    let x, y, width, height: Int
+
+    init(x: Int, y: Int, width: Int, height: Int) {
+        self.x = x
+        self.y = y
+        self.width = width
+        self.height = height
+    }
+
+    init?(argument: String) {
+        let numbers = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+        guard numbers.count == 4, let x = numbers[0], let y = numbers[1], let width = numbers[2], let height = numbers[3],
+              [x, y].allSatisfy({ (0..<1 << 30).contains($0) }), [width, height].allSatisfy({ (1..<1 << 30).contains($0) })
+        else { return nil }
+        self.init(x: x, y: y, width: width, height: height)
+    }
+
+    var description: String { "\(x),\(y),\(width),\(height)" }
+}

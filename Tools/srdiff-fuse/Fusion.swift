@@ -1,0 +1,66 @@
+import SRDImage
+import SRDiff
+import ToolSupport
+
+/// Content fusion: a region of the reference in the base, melted in.
+struct Fusion {
+    /// What is sampled around the region, in pixels of the small picture.
+    private static let margin = 24
+
+    let loaded: LoadedModel
+    let settings: SamplingSettings
+    let timestep: Int
+    let guide: Fuse.Guide
+    let feather: Int
+    let threads: Int
+
+    private var scale: Int { loaded.configuration.scale }
+
+    /// The region and the margin around it, cut so that its pixels are reduced together as they are in the whole picture.
+    func surroundings(of box: Box, in picture: Picture) -> Box {
+        let step = scale, margin = Self.margin * step
+        let left = max(0, box.x - margin) / step * step, top = max(0, box.y - margin) / step * step
+        func end(_ reach: Int, _ limit: Int) -> Int { min(limit, (reach + margin + step - 1) / step * step) }
+        let right = end(box.x + box.width, picture.width), bottom = end(box.y + box.height, picture.height)
+        return Box(x: left, y: top, width: right - left, height: bottom - top)
+    }
+
+    func checkMemory(_ part: Box) throws {
+        let padded = loaded.configuration.paddedSize(width: (part.width + scale - 1) / scale, height: (part.height + scale - 1) / scale)
+        // Base, reference, both and the result; the state.
+        let bytes = loaded.samplingMemory(
+            lowWidth: padded.width, lowHeight: padded.height, sampler: settings.sampler, generator: settings.generator,
+            bytesPerPixel: 6, extra: 4 * 6 + 3 * 12)
+        try Machine.checkMemory(bytes, for: "a region of \(part.width)×\(part.height) pixels")
+    }
+
+    /// - Parameters:
+    ///   - base, reference: of one size and kind.
+    ///   - part: what `surroundings` says.
+    func run(
+        _ base: Picture, _ reference: Picture, _ region: Region, part: Box, on executor: some Executor, progress: ProgressLine
+    ) -> Picture {
+        func cut(_ picture: Picture) -> Picture { picture.cropped(x: part.x, y: part.y, width: part.width, height: part.height) }
+        let under = cut(base), shares = region.cropped(to: part)
+        let pasted = shares.mix(under, cut(reference)).padded(toMultipleOf: scale)
+        let low = (guide == .base ? under.padded(toMultipleOf: scale) : pasted).resized(by: 1, over: scale)
+
+        let upscaler = Upscaler(executor: executor, schedule: loaded.schedule, threads: threads), prepared = upscaler.prepare(low)
+        let state = upscaler.diffuse(pasted, over: prepared, to: timestep, settings: settings)
+        let total = settings.sampler.steps(from: timestep, in: loaded.schedule)
+        var done = 0
+        let melted = upscaler.upscale(prepared, settings: settings, from: state) { _ in
+            done += 1
+            progress.show("fusing", done: done, of: total)
+        }
+
+        let mixed = shares.feathered(feather).mix(under, melted.cropped(width: part.width, height: part.height))
+        var result = base
+        let length = part.width * base.channels
+        for y in 0..<part.height {
+            let start = ((part.y + y) * base.width + part.x) * base.channels
+            result.samples.replaceSubrange(start..<start + length, with: mixed.samples[y * length..<(y + 1) * length])
+        }
+        return result
+    }
+}

@@ -1,0 +1,151 @@
+import ArgumentParser
+import SRDImage
+import SRDiff
+import ToolSupport
+
+@main
+struct Interpolate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "srdiff-interpolate",
+        abstract: "Goes from one picture to another through the model's latent space, frame by frame.",
+        usage: """
+            srdiff-interpolate SMALL --seeds A B [-o FOLDER] [options]
+            srdiff-interpolate PICTURE PICTURE [-o FOLDER] [options]
+            """,
+        discussion: """
+            EXAMPLES
+              srdiff-interpolate small.png --seeds 1 2  from one guess at the detail to another
+              srdiff-interpolate a.png b.png            from one picture to another
+              srdiff-interpolate a_x4.png b_x4.png --low small.png --frames 25
+              ffmpeg -i a-b/frame_%03d.png a-b.mp4      a film of them
+
+            With --seeds, one small picture is enlarged as srdiff-upscale does, and the
+            noise goes from that of one seed to that of the other: the first and the last
+            frame are just what srdiff-upscale makes with these seeds.
+
+            With two pictures of one size (as they should be, not small ones), what each
+            has beyond the enlargement of its own reduced self is taken back into the same
+            noise (to step t: --strength), the two are mixed, and sampling goes on from
+            there. What they are reduced to is mixed too and guides it, or else --low does.
+            The first and the last frame are the two pictures sampled anew like that.
+
+            Frames are FOLDER/frame_000.png and so on, with FOLDER/sheet.png to see them at
+            once; λ, 0 to 1, is in each PNG's text "srdiff". Run again after an
+            interruption, frames that are there are kept.
+
+            \(ToolInfo.exitCodes)
+            """,
+        version: ToolInfo.version
+    )
+
+    @Argument(help: ArgumentHelp("One small picture and --seeds, or two pictures: PNG, PPM or PGM.", valueName: "input"))
+    var inputs: [String]
+
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("From one seed to the other, over one small picture.", valueName: "n n"))
+    var seeds: [UInt64] = []
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("A folder, made where missing. (default: NAME_x4_seed1-2 or A-B beside the input)", valueName: "folder"))
+    var output: String?
+
+    @Option(help: ArgumentHelp("The small picture that guides every frame between two pictures. (default: their own, mixed)", valueName: "file"))
+    var low: String?
+
+    @Option(help: ArgumentHelp("Frames, both ends included: 2 to 1000.", valueName: "n"))
+    var frames = 9
+
+    @Flag(help: "Mix along a straight line, as published, instead of an arc: halfway between two seeds there is less noise than the model knows, and less detail.")
+    var linear = false
+
+    @Option(help: ArgumentHelp("How far back into the noise two pictures are taken, above 0 to 1: the more, the more is invented anew. (default: \(Interpolate.defaultStrength))", valueName: "x"))
+    var strength: Strength?
+
+    @Option(help: ArgumentHelp("Of the noise that two pictures are taken into. (default: 0)", valueName: "n"))
+    var seed: UInt64?
+
+    @OptionGroup var sampling: SamplingOptions
+
+    @OptionGroup var writing: WritingFlags
+
+    static let defaultStrength = Strength(0.5)
+
+    static func main() { runTool() }
+
+    func validate() throws {
+        func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }
+        try check((2...1000).contains(frames), "--frames \(frames): 2 to 1000")
+        if seeds.isEmpty {
+            try check(inputs.count != 1, "one picture needs --seeds A B; or name two pictures")
+            try check(inputs.count == 2, "\(inputs.count) pictures: name two, or one and --seeds")
+            try check((inputs + [low ?? ""]).count { $0 == "-" } < 2, "- can be one of the pictures only")
+        } else {
+            try check(seeds.count == 2, "--seeds takes two: the first frame's and the last's")
+            try check(seeds[0] != seeds[1], "--seeds \(seeds[0]) \(seeds[1]): the same noise twice")
+            try check(inputs.count == 1, "--seeds goes over one small picture, not \(inputs.count)")
+            try check(low == nil && strength == nil && seed == nil, "--low, --strength and --seed are for two pictures, not for --seeds")
+        }
+    }
+
+    func run() throws {
+        let instructionSet = try InstructionSet.fromEnvironment()
+        let loaded = try LoadedModel.find(sampling.model), sampler = try sampling.schedule(for: loaded)
+        writing.note("model: \(loaded.path) (\(loaded.arithmetic), \(loaded.foundBy))")
+        let journey = Journey(
+            loaded: loaded, sampler: sampler, generator: sampling.rng, threads: sampling.threads ?? Machine.processors,
+            isLinear: linear, frames: frames)
+        let ends = try ends(loaded)
+        let folder = output ?? defaultFolder(scale: loaded.configuration.scale)
+        if FilePath.exists(folder) && !FilePath.isFolder(folder) { throw ToolError("\(folder): a file, not a folder") }
+
+        let inputs = ends.fact
+        var series = try Series(
+            folder: folder, facts: (0..<frames).map { journey.facts(ends, inputs: inputs, frame: $0) }, labels: ends.labels(frames),
+            size: ends.size(loaded), flags: writing)
+        guard !series.missing.isEmpty || series.isSheetMissing else {
+            return writing.line("\(folder): all frames are there (--overwrite makes them again)")
+        }
+        if !writing.force { try journey.checkMemory(ends) }
+        let start = ContinuousClock.now, progress = ProgressLine(isShown: !writing.quiet)
+        progress.show("encoding")
+        try journey.make(
+            series.missing, of: ends, on: loaded.executor(threads: journey.threads, instructionSet: instructionSet),
+            progress: progress.restarted()
+        ) { try series.write($1, frame: $0) }
+        try series.writeSheet(between: ends.pictures)
+        progress.clear()
+        let size = ends.size(loaded), seconds = (ContinuousClock.now - start).seconds
+        writing.line("\(folder): \(frames) frames of \(size.width)×\(size.height), sheet.png  \(Text.duration(seconds))")
+    }
+
+    private func ends(_ loaded: LoadedModel) throws -> Ends {
+        func read(_ path: String) throws -> Picture {
+            let input: PictureInput = path == "-" ? .standardInput : .file(path)
+            return try input.read { writing.note("\(input): warning: \($0)") }
+        }
+        guard seeds.isEmpty else { return .seeds(seeds[0], seeds[1], over: try read(inputs[0])) }
+        let a = try read(inputs[0]), b = try read(inputs[1]), scale = loaded.configuration.scale
+        guard a.width == b.width, a.height == b.height else {
+            throw ToolError("\(inputs[1]): \(b.width)×\(b.height) pixels, but \(inputs[0]) has \(a.width)×\(a.height); they must be of one size")
+        }
+        let low = try low.map { path in
+            let low = try read(path)
+            guard low.width * scale == a.width, low.height * scale == a.height else {
+                throw ToolError("""
+                    \(path): \(low.width)×\(low.height) pixels become \(low.width * scale)×\(low.height * scale), \
+                    but \(inputs[0]) has \(a.width)×\(a.height)
+                    """)
+            }
+            return low
+        }
+        let kind = Picture.commonKind(a, b)
+        func alike(_ picture: Picture) -> Picture { picture.converted(channels: kind.channels, bitDepth: kind.bitDepth) }
+        return .pictures(
+            alike(a), alike(b), low: low.map(alike), timestep: (strength ?? Self.defaultStrength).timestep(of: loaded.schedule),
+            seed: seed ?? 0)
+    }
+
+    private func defaultFolder(scale: Int) -> String {
+        func stem(_ path: String) -> String { path == "-" ? "stdin" : FilePath.stem(of: path) }
+        let name = seeds.isEmpty ? "\(stem(inputs[0]))-\(stem(inputs[1]))" : "\(stem(inputs[0]))_x\(scale)_seed\(seeds[0])-\(seeds[1])"
+        return FilePath.joined(FilePath.folder(of: inputs[0]), name)
+    }
+}

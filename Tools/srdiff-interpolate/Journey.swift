@@ -1,0 +1,146 @@
+import SRDFile
+import SRDImage
+import SRDiff
+import ToolSupport
+
+/// What lies at λ = 0 and λ = 1.
+enum Ends {
+    case seeds(UInt64, UInt64, over: Picture)
+    /// Of one size and kind, taken back to step t with the noise of a seed. `low` guides both; nil for what each is reduced to.
+    case pictures(Picture, Picture, low: Picture?, timestep: Int, seed: UInt64)
+
+    /// Of a frame.
+    func size(_ loaded: LoadedModel) -> (width: Int, height: Int) {
+        let scale = loaded.configuration.scale
+        return switch self {
+        case .seeds(_, _, let low): (low.width * scale, low.height * scale)
+        case .pictures(let a, _, _, _, _): (a.width, a.height)
+        }
+    }
+
+    /// Which pictures they are of: a hash of their pixels.
+    var fact: String {
+        var sha = SHA256()
+        func add(_ picture: Picture) { picture.samples.map(\.littleEndian).withUnsafeBytes { sha.update($0) } }
+        switch self {
+        case .seeds(_, _, let low): add(low)
+        case .pictures(let a, let b, let low, _, _):
+            add(a)
+            add(b)
+            if let low { add(low) }
+        }
+        return "inputs=\(sha.hexDigest().prefix(16))"
+    }
+
+    /// On the sheet, before, of the frames and after them.
+    func labels(_ frames: Int) -> (before: [String], frames: [String], after: [String]) {
+        var labels = (0..<frames).map { "λ \(Text.fixed(Double($0) / Double(frames - 1), 3))" }
+        guard case .seeds(let a, let b, _) = self else { return (["a"], labels, ["b"]) }
+        labels[0] = "seed \(a)"
+        labels[frames - 1] = "seed \(b)"
+        return ([], labels, [])
+    }
+
+    /// The pictures between which the frames lie, where there are any.
+    var pictures: (Picture, Picture)? {
+        guard case .pictures(let a, let b, _, _, _) = self else { return nil }
+        return (a, b)
+    }
+}
+
+/// Makes the frames between two ends.
+struct Journey {
+    let loaded: LoadedModel
+    let sampler: SamplerSchedule
+    let generator: SamplingSettings.Generator
+    let threads: Int
+    let isLinear: Bool
+    let frames: Int
+
+    /// 0…1, both exactly.
+    func lambda(_ frame: Int) -> Double { Double(frame) / Double(frames - 1) }
+
+    private func shares(_ frame: Int, angle: Double = .pi / 2) -> Shares {
+        isLinear ? .linear(lambda(frame)) : .spherical(lambda(frame), angle: angle)
+    }
+
+    /// - Parameter inputs: what `Ends.fact` says.
+    /// - Returns: what it takes to make a frame again. Between seeds, the ends are what srdiff-upscale makes, and say so.
+    func facts(_ ends: Ends, inputs: String, frame: Int) -> [String] {
+        let path = ["lambda=\(lambda(frame))", "path=\(isLinear ? "linear" : "spherical")"]
+        func sampled(_ seed: UInt64) -> [String] { PictureFacts.sampled(loaded, sampler, seeds: [seed], generator) }
+        switch ends {
+        case .seeds(let a, let b, _):
+            if frame == 0 || frame == frames - 1 { return sampled(frame == 0 ? a : b) }
+            return sampled(a) + ["toward=\(b)"] + path + [inputs]
+        case .pictures(_, _, _, let timestep, let seed):
+            return sampled(seed) + ["timestep=\(timestep)"] + path + [inputs]
+        }
+    }
+
+    func checkMemory(_ ends: Ends) throws {
+        let size = ends.size(loaded), scale = loaded.configuration.scale
+        let padded = loaded.configuration.paddedSize(width: (size.width + scale - 1) / scale, height: (size.height + scale - 1) / scale)
+        // Pictures, their states and the mixed one; the sheet is a picture or so.
+        let extra = ends.pictures == nil ? 12 : 2 * 6 + 3 * 12 + 12
+        let bytes = loaded.samplingMemory(
+            lowWidth: padded.width, lowHeight: padded.height, sampler: sampler, generator: generator, bytesPerPixel: 6, extra: extra)
+        try Machine.checkMemory(bytes, for: "a frame of \(size.width)×\(size.height) pixels")
+    }
+
+    func make(
+        _ wanted: [Int], of ends: Ends, on executor: some Executor, progress: ProgressLine,
+        each: (_ frame: Int, Picture) throws -> Void
+    ) throws {
+        let upscaler = Upscaler(executor: executor, schedule: loaded.schedule, threads: threads)
+        var done = 0
+        switch ends {
+        case .seeds(let a, let b, let low):
+            let prepared = upscaler.prepare(low), total = wanted.count * sampler.steps
+            for frame in wanted {
+                let isEnd = frame == 0 || frame == frames - 1
+                let settings = SamplingSettings(
+                    sampler: sampler, seed: frame == frames - 1 ? b : a, generator: generator,
+                    blend: isEnd ? nil : .init(seed: b, shares: shares(frame)))
+                try each(frame, upscaler.upscale(prepared, settings: settings) { _ in
+                    done += 1
+                    progress.show("frame \(frame + 1)/\(frames)", done: done, of: total)
+                })
+            }
+        case .pictures(let a, let b, let low, let timestep, let seed):
+            let scale = loaded.configuration.scale, settings = SamplingSettings(sampler: sampler, seed: seed, generator: generator)
+            let total = wanted.count * sampler.steps(from: timestep, in: loaded.schedule)
+            let lows = [a, b].map { low ?? $0.padded(toMultipleOf: scale).resized(by: 1, over: scale) }
+            let states = zip([a, b], lows).map { upscaler.diffuse($0, over: upscaler.prepare($1), to: timestep, settings: settings) }
+            let angle = states[0].angle(to: states[1])
+            for frame in wanted {
+                let share = Float(lambda(frame))
+                let prepared = upscaler.prepare(lows[0].mixed(with: lows[1], share: share))
+                let state = states[0].mixed(with: states[1], shares(frame, angle: angle))
+                let result = upscaler.upscale(prepared, settings: settings, from: state) { _ in
+                    done += 1
+                    progress.show("frame \(frame + 1)/\(frames)", done: done, of: total)
+                }
+                try each(frame, result.cropped(width: a.width, height: a.height).withAlpha(of: a.mixed(with: b, share: share)))
+            }
+        }
+    }
+}
+
+extension Picture {
+    /// Pixel by pixel (1 − share) of this and share of the other, of the same size and kind.
+    fileprivate func mixed(with other: Picture, share: Float) -> Picture {
+        var mixed = self
+        for i in samples.indices {
+            mixed.samples[i] = UInt16(((1 - share) * Float(samples[i]) + share * Float(other.samples[i])).rounded(.toNearestOrEven))
+        }
+        return mixed
+    }
+
+    fileprivate func withAlpha(of other: Picture) -> Picture {
+        guard hasAlpha else { return self }
+        var picture = self
+        for i in stride(from: channels - 1, to: samples.count, by: channels) { picture.samples[i] = other.samples[i] }
+        return picture
+    }
+}

@@ -1,0 +1,69 @@
+import SRDImage
+import ToolSupport
+
+/// The numbered frames of a folder and the sheet of all of them.
+struct Series {
+    let folder: String
+    /// Of each frame.
+    private let facts: [[String]]
+    private let flags: WritingFlags
+    private var sheet: ContactSheet
+    /// Frames that are not there yet.
+    private(set) var missing: [Int] = []
+    private(set) var isSheetMissing = true
+
+    /// Where the frames begin on the sheet.
+    private let first: Int
+
+    /// Looks at what is there: our own frames, made in just this way, are kept. Anything else is an error unless it may be replaced.
+    init(
+        folder: String, facts: [[String]], labels: (before: [String], frames: [String], after: [String]),
+        size: (width: Int, height: Int), flags: WritingFlags
+    ) throws {
+        self.folder = folder
+        self.facts = facts
+        self.flags = flags
+        first = labels.before.count
+        sheet = ContactSheet(labels.before + labels.frames + labels.after, width: size.width, height: size.height)
+        for frame in facts.indices {
+            let output = PictureOutput.file(path(frame))
+            if let kept = try kept(output, facts[frame]) {
+                sheet.place(kept, at: first + frame)
+            } else {
+                try output.check(against: [])
+                missing.append(frame)
+            }
+        }
+        isSheetMissing = try kept(.file(sheetPath), sheetFacts) == nil
+    }
+
+    private func path(_ frame: Int) -> String {
+        let digits = String(frame), wide = String(repeating: "0", count: max(0, 3 - digits.count)) + digits
+        return FilePath.joined(folder, "frame_\(wide).png")
+    }
+
+    private var sheetPath: String { FilePath.joined(folder, "sheet.png") }
+
+    private var sheetFacts: [String] { facts[0] + ["to"] + facts[facts.count - 1] + ["frames=\(facts.count)"] }
+
+    private func kept(_ output: PictureOutput, _ facts: [String]) throws -> Picture? {
+        guard output.exists, !flags.overwrite, case .file(let path) = output else { return nil }
+        let picture = try PictureInput.file(path).read { _ in }
+        guard picture.has(facts: facts) else { throw ToolError("\(path): it exists and was made otherwise; --overwrite replaces it") }
+        return picture
+    }
+
+    mutating func write(_ picture: Picture, frame: Int) throws {
+        sheet.place(picture, at: first + frame)
+        try PictureOutput.file(path(frame)).write(picture.with(facts: flags.stripMetadata ? nil : facts[frame]))
+    }
+
+    /// - Parameter pictures: what the frames lie between.
+    mutating func writeSheet(between pictures: (Picture, Picture)?) throws {
+        if let (a, b) = pictures {
+            sheet.place(a, at: 0)
+            sheet.place(b, at: first + facts.count)
+        }
+        try PictureOutput.file(sheetPath).write(sheet.picture.with(facts: flags.stripMetadata ? nil : sheetFacts))
+    }
+}

@@ -65,7 +65,7 @@ let package = Package(
         tests("SRDImageTests", "SRDImage"),
         tests("SRDFileTests", "SRDFile", "SRDTensor"),
         tests("SRDCheckpointTests", "SRDCheckpoint", "SRDFile", "SRDTensor"),
-        tests("SRDiffTests", "SRDiff", "SRDTensor"),
+        tests("SRDiffTests", "SRDiff", "SRDImage", "SRDTensor"),
         tests("SRDFloatTests", "SRDFloat", "SRDiff", "SRDImage", "SRDFile", "SRDCheckpoint"),
         tests("SRDInt8Tests", "SRDInt8", "SRDQuantizer", "SRDFloat", "SRDiff", "SRDTensor"),
         tests("SRDQuantizerTests", "SRDQuantizer", "SRDMetrics", "SRDFloat", "SRDiff", "SRDImage", "SRDTensor"),

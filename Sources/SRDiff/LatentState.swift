@@ -54,7 +54,7 @@ public struct Shares: Hashable, Sendable {
 
 extension SamplerSchedule {
     /// What is left of it from `timestep` on: a step there, then all that come below.
-    func starting(at timestep: Int, in schedule: NoiseSchedule) -> SamplerSchedule {
+    package func starting(at timestep: Int, in schedule: NoiseSchedule) -> SamplerSchedule {
         let jumps = jumps(in: schedule), below = jumps.drop { $0.timestep >= timestep }
         // The jump from there goes as the one that would have passed it.
         let passing = jumps.last { $0.timestep >= timestep } ?? jumps[0]

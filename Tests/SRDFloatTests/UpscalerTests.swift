@@ -116,6 +116,72 @@ struct UpscalerTests {
         #expect(found == x)
     }
 
+    @Test("from x_T as a state the run is the one from noise; from x_t it is its steps' equation", arguments: samplers)
+    func states(_ sampler: SamplerSchedule) throws {
+        let model = try TinyModel.model(), executor = FloatExecutor(model, threads: 1), settings = SamplingSettings(sampler: sampler, seed: 11)
+        let upscaler = Upscaler(executor: executor, schedule: model.schedule, threads: 2), prepared = upscaler.prepare(picture(5, 4))
+        let size = prepared.condition.tensor()
+        func noise(_ draw: Int) -> [Float] {
+            (0..<size.height).flatMap { PixelNoise(seed: 11, draw: UInt32(draw)).row($0, width: size.width) }
+        }
+        let x = FloatTensor(shape: [size.height, size.width, 3], values: noise(0))
+        let whole = upscaler.residual(prepared, settings: settings) { _ in }
+        let fromState = upscaler.residual(prepared, settings: settings, from: LatentState(timestep: 19, x: x)) { _ in }
+        #expect(whole == fromState)
+
+        let start = LatentState(timestep: 9, x: x), steps = sampler.starting(at: 9, in: model.schedule).steps(of: model.schedule)
+        var expected = x, clean: [[Float]] = [], calls = 0
+        for (i, step) in steps.enumerated() {
+            let predicted = executor.predictNoise(in: expected, at: step.timestep, given: prepared.condition).values, z = noise(i + 1)
+            clean.append(expected.values.indices.map { step.clean(expected.values[$0], noise: predicted[$0]) })
+            for j in expected.values.indices {
+                var next = step.a * clean[i][j] + step.b * expected.values[j] + step.sigma * z[j]
+                if i > 0 { next += step.c * clean[i - 1][j] }
+                if i > 1 { next += step.d * clean[i - 2][j] }
+                expected.values[j] = next
+            }
+        }
+        let found = upscaler.residual(prepared, settings: settings, from: start) { _ in calls += 1 }
+        #expect(found == expected && calls == steps.count && steps.count < 20)
+    }
+
+    @Test("a picture diffused to step t holds its clamped residual and the noise in the schedule's shares", arguments: [0, 7, 19])
+    func diffuses(timestep: Int) throws {
+        let model = try TinyModel.model(), upscaler = Upscaler(executor: FloatExecutor(model, threads: 1), schedule: model.schedule, threads: 3)
+        let low = picture(6, 4, channels: 1, bitDepth: 16), prepared = upscaler.prepare(low), high = picture(24, 16, channels: 1, bitDepth: 16)
+        let found = upscaler.diffuse(high, over: prepared, to: timestep, settings: Self.settings)
+        var enlarged: [Double] = [], rows = 0
+        BicubicRows(low, scaledBy: 4).rows(0..<16, into: &enlarged)
+        for y in 0..<16 {
+            let z = PixelNoise(seed: 11, draw: 0).row(y, width: found.x.width)
+            for x in 0..<24 {
+                let clean = max(-1, min(1, 2 * (Double(high.samples[y * 24 + x]) / 257 / 127.5 - enlarged[y * 24 + x] / 257 / 128)))
+                let expected = model.schedule.signal[timestep] * clean + model.schedule.noise[timestep] * Double(z[x * 3 + 1])
+                #expect(abs(Double(found.x.values[(y * found.x.width + x) * 3 + 1]) - expected) < 1e-5)
+            }
+            rows += 1
+        }
+        #expect(rows == 16 && found.timestep == timestep)
+    }
+
+    @Test("two seeds mixed: the ends are each seed's own picture, and between them the same on every instruction set")
+    func blends() throws {
+        let model = try TinyModel.model(), low = picture(7, 5)
+        func upscale(_ seed: UInt64, _ blend: SamplingSettings.SeedBlend?, _ instructionSet: String? = nil, threads: Int = 1) -> Picture {
+            let executor = FloatExecutor(model, threads: threads, instructionSet: instructionSet)
+            let upscaler = Upscaler(executor: executor, schedule: model.schedule, threads: threads)
+            let settings = SamplingSettings(sampler: .ancestral(steps: 4), seed: seed, blend: blend)
+            return upscaler.upscale(upscaler.prepare(low), settings: settings) { _ in }
+        }
+        for shares in [Shares.spherical(0), .linear(0)] { #expect(upscale(3, .init(seed: 4, shares: shares)) == upscale(3, nil)) }
+        for shares in [Shares.spherical(1), .linear(1)] { #expect(upscale(3, .init(seed: 4, shares: shares)) == upscale(4, nil)) }
+        let middle = upscale(3, .init(seed: 4, shares: .spherical(0.5)))
+        #expect(middle != upscale(3, nil) && middle != upscale(4, nil))
+        for instructionSet in FloatExecutor.instructionSets {
+            #expect(upscale(3, .init(seed: 4, shares: .spherical(0.5)), instructionSet, threads: 3) == middle)
+        }
+    }
+
     @Test("an error from progress stops the run and comes through")
     func stops() throws {
         struct Stop: Error {}

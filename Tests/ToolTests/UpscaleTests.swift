@@ -35,7 +35,7 @@ struct UpscaleTests {
     func help() throws {
         let run = try ToolRun("srdiff-upscale", ["--help"])
         #expect(run.status == 0)
-        for option in ["--model", "--steps", "--sampler", "--eta", "--spacing", "--seed", "--samples", "--threads", "--rng", "--preview",
+        for option in ["--model", "--steps", "--sampler", "--eta", "--spacing", "--seed", "--samples", "--statistics", "--consistent", "--threads", "--rng", "--preview",
                        "--dry-run", "--json", "--quiet", "--strip-metadata", "EXIT STATUS"] {
             #expect(run.text.contains(option), "\(option)")
         }
@@ -43,7 +43,7 @@ struct UpscaleTests {
 
     @Test("a command line that makes no sense exits 2 and says why", arguments: [
         [], ["--steps", "0", "a.png"], ["--steps", "x", "a.png"], ["--eta", "0.5", "a.png"], ["--steps", "auto", "--sampler", "ddim", "a.png"],
-        ["--spacing", "odd", "a.png"], ["--nonsense"], ["--seed", "-1", "a.png"],
+        ["--spacing", "odd", "a.png"], ["--statistics", "a.png"], ["--statistics", "--preview", "a.png"], ["--nonsense"], ["--seed", "-1", "a.png"],
     ])
     func usage(arguments: [String]) throws {
         let run = try ToolRun("srdiff-upscale", arguments)
@@ -114,6 +114,58 @@ struct UpscaleTests {
             let alone = try readPicture("\(folder)/alone.png").samples
             #expect(try readPicture("\(folder)/out/in_x4_seed6.png").samples == alone)
             #expect(try readPicture("\(folder)/out/in_x4_seed5.png").samples != alone)
+        }
+    }
+
+    @Test("--statistics: the samples' mean, σ and its map, and a sheet")
+    func statistics() throws {
+        try withSetting { folder, options in
+            let arguments = ["\(folder)/in.png", "-o", "\(folder)/out/", "--samples", "3", "--seed", "5", "--statistics", "--json"] + options
+            let run = try ToolRun("srdiff-upscale", arguments)
+            #expect(run.status == 0, "\(run.error)")
+            let names = Set(["seed5", "seed6", "seed7", "mean", "sigma", "sheet"].map { "in_x4_\($0).png" })
+            #expect(try list("\(folder)/out") == names)
+            let samples = try (5...7).map { try readPicture("\(folder)/out/in_x4_seed\($0).png").samples.map { Double($0) } }
+            let mean = try readPicture("\(folder)/out/in_x4_mean.png").samples
+            var sigma = 0.0
+            for i in mean.indices {
+                let values = samples.map { $0[i] }, own = values.reduce(0, +) / 3
+                #expect(abs(own - Double(mean[i])) <= 0.5 + 1e-3)
+                sigma += (values.reduce(0) { $0 + ($1 - own) * ($1 - own) } / 3).squareRoot() / Double(mean.count)
+            }
+            let document = try JSONSerialization.jsonObject(with: run.output) as? [String: Any]
+            let results = document?["results"] as? [[String: Any]] ?? []
+            let said = try #require(results.first { $0["status"] as? String == "summarized" }?["sigma"] as? Double)
+            #expect(abs(said - sigma) < 1e-4 * sigma && sigma > 0)
+            let map = try readPicture("\(folder)/out/in_x4_sigma.png")
+            #expect(map.channels == 1 && map.width == 28 && map.samples.max() == 255)
+            #expect(map.metadata.texts.contains { $0.text?.contains("seeds=5,6,7") == true && $0.text?.contains("white=") == true })
+
+            // What is missing is made again; what is there stays.
+            for name in ["mean", "seed6"] { try FileManager.default.removeItem(atPath: "\(folder)/out/in_x4_\(name).png") }
+            let again = try ToolRun("srdiff-upscale", arguments)
+            #expect(again.status == 0 && again.text.contains("skipped"))
+            #expect(try list("\(folder)/out") == names)
+            #expect(try readPicture("\(folder)/out/in_x4_mean.png").samples == mean)
+        }
+    }
+
+    @Test("--consistent: reduced again, the result is the input, and says so", arguments: [[], ["--bicubic"], ["--preview"]])
+    func consistent(method: [String]) throws {
+        try withSetting { folder, options in
+            let low = Picture.waves(9, 7, phase: 3)
+            try low.write(to: "\(folder)/in.png")
+            for (name, extra) in [("plain", []), ("made", ["--consistent"])] {
+                let run = try ToolRun("srdiff-upscale", ["\(folder)/in.png", "-o", "\(folder)/\(name).png"] + method + extra + options)
+                #expect(run.status == 0, "\(run.error)")
+            }
+            func differing(_ name: String) throws -> Int {
+                zip(try readPicture("\(folder)/\(name).png").resized(by: 1, over: 4).samples, low.samples).count { $0 != $1 }
+            }
+            let before = try differing("plain"), after = try differing("made")
+            #expect(after * 20 <= low.samples.count && after < before, "\(before) → \(after)")
+            #expect(try readPicture("\(folder)/made.png").metadata.texts.contains { $0.text?.contains(" consistent ") == true })
+            #expect(try !readPicture("\(folder)/plain.png").metadata.texts.contains { $0.text?.contains("consistent") == true })
         }
     }
 

@@ -1,7 +1,7 @@
 import SRDImage
 
-/// Pictures of one size side by side, each with a word above it. It keeps its own pixels only, at most `pixelLimit`:
-/// larger ones are reduced as they come.
+/// Pictures of one size side by side, each with a word above it. It keeps its own pixels only, about `pixelLimit`
+/// at most: larger pictures are reduced as they come.
 public struct ContactSheet {
     public static let pixelLimit = 8_000_000
 
@@ -18,13 +18,17 @@ public struct ContactSheet {
     public init(_ labels: [String], width: Int, height: Int) {
         precondition(!labels.isEmpty)
         self.labels = labels
+        let longest = labels.map(\.count).max()! * SmallFont.advance
+        func layout(_ reduction: Int) -> (letter: Int, cell: (width: Int, height: Int)) {
+            let width = (width + reduction - 1) / reduction, height = (height + reduction - 1) / reduction
+            let letter = longest * 2 <= width ? 2 : 1
+            return (letter, (max(width, longest * letter), height + SmallFont.height * letter + Self.gap))
+        }
         var reduction = 1
-        func size() -> (width: Int, height: Int) { ((width + reduction - 1) / reduction, (height + reduction - 1) / reduction) }
-        while size().width * size().height * labels.count > Self.pixelLimit { reduction += 1 }
-        let size = size(), longest = labels.map(\.count).max()! * SmallFont.advance
+        while (layout(reduction).cell.width + Self.gap) * (layout(reduction).cell.height + Self.gap) * labels.count > Self.pixelLimit,
+              reduction < max(width, height) { reduction += 1 }
+        let (letter, cell) = layout(reduction)
         self.reduction = reduction
-        let letter = longest * 2 <= size.width ? 2 : 1
-        let cell = (width: max(size.width, longest * letter), height: size.height + SmallFont.height * letter + Self.gap)
         self.letter = letter
         self.cell = cell
         // As near to 3 : 2 as it gets.

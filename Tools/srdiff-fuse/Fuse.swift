@@ -14,17 +14,19 @@ struct Fuse: ParsableCommand {
             EXAMPLES
               srdiff-fuse face.png other.png --box 180,200,150,60
               srdiff-fuse face.png other.png --mask eyes.png -o new.png
-              srdiff-fuse face.png other.png --box 180,200,150,60 --strength 0.7
+              srdiff-fuse face.png other.png --box 180,200,150,60 --from 40,65
 
             The region of REFERENCE takes BASE's place; what the picture then holds beyond
             its enlarged small self is taken back into noise (to step t: --strength) and
-            sampled anew from there (SRDiff, content fusion). Outside the region BASE stays
-            as it is, to the last bit; just inside, over --feather pixels, one goes over
-            into the other. Only the region and its surroundings are sampled: a small one in
-            a large picture costs little.
+            sampled anew from there (SRDiff's content fusion). Outside the region BASE
+            stays as it is, to the last bit; just inside, over --feather pixels, one goes
+            over into the other. Only the region and its surroundings are sampled, so that
+            a small one in a large picture costs little.
 
-            BASE and REFERENCE are of one size, as is MASK: white is taken from REFERENCE,
-            black stays, gray mixes. An empty mask gives BASE itself.
+            REFERENCE is of BASE's size, or --from says where in it the region lies. Its
+            colours are not fitted to BASE's: that is up to you. MASK is of BASE's size:
+            white is taken from REFERENCE, black stays, gray mixes; an empty mask gives
+            BASE itself.
 
             \(ToolInfo.exitCodes)
             """,
@@ -34,7 +36,7 @@ struct Fuse: ParsableCommand {
     @Argument(help: ArgumentHelp("The picture to change: PNG, PPM or PGM.", valueName: "base"))
     var base: String
 
-    @Argument(help: ArgumentHelp("The picture to take the region from, of the same size.", valueName: "reference"))
+    @Argument(help: ArgumentHelp("The picture to take the region from, of the same size unless --from is given.", valueName: "reference"))
     var reference: String
 
     @Option(help: ArgumentHelp("The region, in pixels from the upper left corner.", valueName: "x,y,w,h"))
@@ -42,6 +44,9 @@ struct Fuse: ParsableCommand {
 
     @Option(help: ArgumentHelp("The region as a picture: white, black and between.", valueName: "file"))
     var mask: String?
+
+    @Option(help: ArgumentHelp("Where the region's upper left corner is in REFERENCE, which may then be of any size. (default: where it is in BASE)", valueName: "x,y"))
+    var from: Corner?
 
     @Option(name: .shortAndLong, help: ArgumentHelp("A .png, .ppm or .pgm file, or - for standard output. (default: NAME_fused.png beside BASE)", valueName: "file"))
     var output: String?
@@ -85,12 +90,12 @@ struct Fuse: ParsableCommand {
 
         let file = try inputs[0].file()
         let base = try inputs[0].parse(file) { note(inputs[0], $0) }
-        let reference = try read(inputs[1], like: base)
-        let region = try mask.map { Region(mask: try read(Self.input($0), like: base)) } ?? Region(box!, in: base)
+        let region = try mask.map { Region(mask: try read($0, like: base)) } ?? Region(box!, in: base)
         guard let window = region.bounds else {
             writing.note("\(mask!): the mask is empty: \(inputs[0]) stays as it is")
             return try write(unchanged: base, file)
         }
+        let reference = try reference(under: window, of: base)
         if base.hasAlpha && destination.format == .pnm { throw ToolError("\(inputs[0]): \(PictureError.alphaNotSupported), not \(destination)") }
 
         let loaded = try LoadedModel.find(sampling.model)
@@ -105,7 +110,7 @@ struct Fuse: ParsableCommand {
         let start = ContinuousClock.now, progress = ProgressLine(isShown: !writing.quiet)
         progress.show("encoding")
         let result = fusion.run(
-            base, reference.converted(channels: base.channels, bitDepth: base.bitDepth), region, part: part,
+            base, reference, in: window, region, part: part,
             on: loaded.executor(threads: fusion.threads, instructionSet: instructionSet), progress: progress.restarted())
         let facts = PictureFacts.sampled(loaded, sampler, seeds: [seed], sampling.rng)
             + ["fused", "timestep=\(timestep)", "feather=\(feather)"] + ["guide=\(guide.rawValue)"]
@@ -131,15 +136,30 @@ struct Fuse: ParsableCommand {
         if destination == .standardOutput { writing.note(text) } else { writing.line(text) }
     }
 
-    private func read(_ input: PictureInput, like base: Picture) throws -> Picture {
+    private func read(_ path: String, like base: Picture) throws -> Picture {
+        let input = Self.input(path)
         let picture = try input.read { note(input, $0) }
         guard picture.width == base.width, picture.height == base.height else {
             throw ToolError("""
-                \(input): \(picture.width)×\(picture.height) pixels, but \(Self.input(self.base)) has \(base.width)×\(base.height); \
-                they must be of one size
+                \(input): \(picture.width)×\(picture.height) pixels, but \(Self.input(self.base)) has \(base.width)×\(base.height): \
+                they must be of one size\(path == reference ? ", or --from say where the region lies" : "")
                 """)
         }
         return picture
+    }
+
+    /// What takes the region's box, in BASE's kind.
+    private func reference(under window: Box, of base: Picture) throws -> Picture {
+        let input = Self.input(reference), corner = from ?? Corner(x: window.x, y: window.y)
+        let whole = from == nil ? try read(reference, like: base) : try input.read { note(input, $0) }
+        guard corner.x + window.width <= whole.width, corner.y + window.height <= whole.height else {
+            throw ToolError("""
+                \(input): the region's \(window.width)×\(window.height) pixels from \(corner) on reach beyond its \
+                \(whole.width)×\(whole.height)
+                """)
+        }
+        return whole.cropped(x: corner.x, y: corner.y, width: window.width, height: window.height)
+            .converted(channels: base.channels, bitDepth: base.bitDepth)
     }
 
     /// The file itself, where the formats are one.
@@ -148,6 +168,23 @@ struct Fuse: ParsableCommand {
         let isSame = bytes.withUnsafeBytes { PictureFormat(sniffing: $0) } == destination.format && !writing.stripMetadata
         if isSame { try destination.write(bytes: bytes) } else { try destination.write(writing.stripMetadata ? base.with(facts: nil) : base) }
     }
+}
+
+/// `x,y`
+struct Corner: Hashable, ExpressibleByArgument, CustomStringConvertible {
+    let x, y: Int
+
+    init(x: Int, y: Int) {
+        self.x = x
+        self.y = y
+    }
+
+    init?(argument: String) {
+        guard let box = Box(argument: "\(argument),1,1") else { return nil }
+        self.init(x: box.x, y: box.y)
+    }
+
+    var description: String { "\(x),\(y)" }
 }
 
 /// `x,y,w,h`

@@ -35,14 +35,14 @@ struct Fusion {
     }
 
     /// - Parameters:
-    ///   - base, reference: of one size and kind.
-    ///   - part: what `surroundings` says.
+    ///   - reference: what comes into the box `window` of the base, of its kind.
+    ///   - part: what `surroundings` says of the window.
     func run(
-        _ base: Picture, _ reference: Picture, _ region: Region, part: Box, on executor: some Executor, progress: ProgressLine
+        _ base: Picture, _ reference: Picture, in window: Box, _ region: Region, part: Box, on executor: some Executor, progress: ProgressLine
     ) -> Picture {
-        func cut(_ picture: Picture) -> Picture { picture.cropped(x: part.x, y: part.y, width: part.width, height: part.height) }
-        let under = cut(base), shares = region.cropped(to: part)
-        let pasted = shares.mix(under, cut(reference)).padded(toMultipleOf: scale)
+        let under = base.cropped(x: part.x, y: part.y, width: part.width, height: part.height)
+        let over = under.replacing(x: window.x - part.x, y: window.y - part.y, with: reference), shares = region.cropped(to: part)
+        let pasted = shares.mix(under, over).padded(toMultipleOf: scale)
         let low = (guide == .base ? under.padded(toMultipleOf: scale) : pasted).resized(by: 1, over: scale)
 
         let upscaler = Upscaler(executor: executor, schedule: loaded.schedule, threads: threads), prepared = upscaler.prepare(low)
@@ -55,12 +55,19 @@ struct Fusion {
         }
 
         let mixed = shares.feathered(feather).mix(under, melted.cropped(width: part.width, height: part.height))
-        var result = base
-        let length = part.width * base.channels
-        for y in 0..<part.height {
-            let start = ((part.y + y) * base.width + part.x) * base.channels
-            result.samples.replaceSubrange(start..<start + length, with: mixed.samples[y * length..<(y + 1) * length])
+        return base.replacing(x: part.x, y: part.y, with: mixed)
+    }
+}
+
+extension Picture {
+    /// With another picture of its kind put over it there.
+    fileprivate func replacing(x: Int, y: Int, with part: Picture) -> Picture {
+        var picture = self
+        let length = part.width * channels
+        for row in 0..<part.height {
+            let start = ((y + row) * width + x) * channels
+            picture.samples.replaceSubrange(start..<start + length, with: part.samples[row * length..<(row + 1) * length])
         }
-        return result
+        return picture
     }
 }

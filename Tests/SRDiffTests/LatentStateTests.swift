@@ -1,0 +1,79 @@
+import SRDTensor
+import SRDiff
+import Testing
+
+@Suite("Starting in the middle, and mixtures")
+struct LatentStateTests {
+    let schedule = NoiseSchedule.cosine(timesteps: 100)
+
+    @Test("at λ = 0 and 1 a mixture is one of the two, exactly", arguments: [0.0, 1e-9, 0.3, .pi / 2, 3, .pi])
+    func ends(angle: Double) {
+        #expect(Shares.spherical(0, angle: angle) == Shares.linear(0) && Shares.linear(0).mix(0.1, 7) == 0.1)
+        #expect(Shares.spherical(1, angle: angle) == Shares.linear(1) && Shares.linear(1).mix(0.1, 7) == 7)
+    }
+
+    @Test("the arc keeps the length of what it mixes, at any angle", arguments: [0.3, 1, .pi / 2, 2.5])
+    func arc(angle: Double) {
+        let (sine, cosine) = Mathematics.sincos(angle)
+        for i in 0...20 {
+            let shares = Shares.spherical(Double(i) / 20, angle: angle)      // of (1, 0) and (cos Ω, sin Ω)
+            let x = shares.mix(1, Float(cosine)), y = shares.mix(0, Float(sine))
+            #expect(abs(x * x + y * y - 1) < 1e-6)
+            let (s, c) = Mathematics.sincos(angle * Double(i) / 20)
+            #expect(abs(Double(x) - c) < 1e-6 && abs(Double(y) - s) < 1e-6)
+        }
+    }
+
+    @Test("noise mixed along the arc is as strong as before; along the line it is not")
+    func blendedNoise() {
+        func power(_ shares: Shares) -> Float {
+            var source = NoiseSource.blend(.pixel(seed: 1), .pixel(seed: 2), shares)
+            let field = source.field(draw: 3, height: 64, width: 64)
+            return (0..<64).flatMap { field.row($0, width: 64) }.reduce(0) { $0 + $1 * $1 } / (64 * 64 * 3)
+        }
+        // Of 12,288 squares the mean is off by √(2/12288) = 0.013; four times that.
+        #expect(abs(power(.spherical(0.5)) - 1) < 0.052 && abs(power(.spherical(0.2)) - 1) < 0.052)
+        #expect(abs(power(.linear(0.5)) - 0.5) < 0.026)
+    }
+
+    @Test("mixed noise is the mixture of each source's own", arguments: [false, true])
+    func blendOfSources(isTorch: Bool) {
+        func source(_ seed: UInt64) -> NoiseSource { isTorch ? .torch(TorchRandom(seed: seed)) : .pixel(seed: seed) }
+        let shares = Shares.spherical(0.3)
+        var a = source(4), b = source(5), both = NoiseSource.blend(source(4), source(5), shares)
+        for draw in 0..<3 {
+            let first = a.field(draw: draw, height: 5, width: 7), second = b.field(draw: draw, height: 5, width: 7)
+            let mixed = both.field(draw: draw, height: 5, width: 7)
+            for y in 0..<5 {
+                #expect(mixed.row(y, width: 7) == zip(first.row(y, width: 7), second.row(y, width: 7)).map { shares.mix($0, $1) })
+            }
+        }
+    }
+
+    @Test("the angle between states")
+    func angle() {
+        func state(_ values: [Float]) -> LatentState { LatentState(timestep: 5, x: FloatTensor(shape: [1, 1, 3], values: values)) }
+        #expect(abs(state([1, 0, 0]).angle(to: state([0, 2, 0])) - .pi / 2) < 1e-12)
+        #expect(abs(state([1, 1, 0]).angle(to: state([3, 0, 0])) - .pi / 4) < 1e-12)
+        #expect(state([1, 2, 3]).angle(to: state([2, 4, 6])) < 1e-7)
+        #expect(abs(state([1, 2, 3]).angle(to: state([-1, -2, -3])) - .pi) < 1e-7)
+    }
+
+    static let samplers: [SamplerSchedule] = [
+        .ancestral(steps: 20), .ancestral(steps: 100), .ancestral(steps: 1), .ddim(steps: 7, eta: 0.5), .spaced(.unipc, steps: 9, .logSNR),
+        .jumps([Jump(timestep: 80, eta: 0.25), Jump(timestep: 31, order: 2), Jump(timestep: 4)])
+    ]
+
+    @Test("from step t on: t first, then just the sampler's steps below it, each as before", arguments: samplers)
+    func starting(sampler: SamplerSchedule) {
+        let jumps = sampler.jumps(in: schedule)
+        for t in 0..<100 {
+            let left = sampler.starting(at: t, in: schedule).jumps(in: schedule)
+            #expect(left[0].timestep == t && left.count == sampler.steps(from: t, in: schedule))
+            #expect(Array(left.dropFirst()) == jumps.filter { $0.timestep < t })
+            #expect(jumps.contains { $0.eta == left[0].eta && $0.order == left[0].order })
+            if let own = jumps.firstIndex(where: { $0.timestep == t }) { #expect(left == Array(jumps[own...])) }
+        }
+        #expect(sampler.starting(at: jumps[0].timestep, in: schedule).steps(of: schedule) == sampler.steps(of: schedule))
+    }
+}

@@ -31,7 +31,8 @@ struct SampleStatisticsTests {
             for c in 0..<channels {
                 let values = pictures.map { Double($0.samples[pixel * channels + c]) }, mean = values.reduce(0, +) / 9
                 #expect(abs(Double(found.mean.samples[pixel * channels + c]) - mean) <= 0.5 + 1e-2)
-                if c < colors { sum += (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 9).squareRoot() / unit }
+                let variance = values.reduce(0.0) { $0 + ($1 - mean) * ($1 - mean) } / 9
+                if c < colors { sum += variance.squareRoot() / unit }
             }
             perPixel.append(sum / Double(colors))
         }

@@ -12,8 +12,9 @@ struct BackProjectionTests {
         for y in 0..<height {
             for x in 0..<width {
                 for c in 0..<channels {
-                    let wave = 0.5 + 0.3 * Double((x * (c + 1) + 2 * y) % 41 - 20) / 20 * Double((3 * x + y) % 29 - 14) / 14
-                    samples.append(UInt16(max(0, min(1, wave + Double.random(in: -noise...noise, using: &random))) * most))
+                    let one = Double((x * (c + 1) + 2 * y) % 41 - 20) / 20, other = Double((3 * x + y) % 29 - 14) / 14
+                    let value = 0.5 + 0.3 * one * other + Double.random(in: -noise...noise, using: &random)
+                    samples.append(UInt16(max(0, min(1, value)) * most))
                 }
             }
         }

@@ -47,7 +47,7 @@ struct EvaluateTests {
     func help() throws {
         let run = try ToolRun("srdiff-evaluate", ["--help"])
         #expect(run.status == 0)
-        for word in ["--reference", "--images", "--lr", "--sampler", "--steps", "--samples", "--lpips", "--save-reference", "--save-images",
+        for word in ["--reference", "--images", "--lr", "--sampler", "--steps", "--samples", "--consistent", "--lpips", "--save-reference", "--save-images",
                      "--layers", "--report", "--fail-if", "--json", "--csv", "psnr_to_reference", "EXIT STATUS"] {
             #expect(run.text.contains(word), "\(word)")
         }
@@ -178,6 +178,22 @@ struct EvaluateTests {
             #expect(text.components(separatedBy: "<figure class=\"plot\">").count == 5)      // steps, pictures, timesteps, layers
             let again = try ToolRun("srdiff-evaluate", arguments + ["--report", path])
             #expect(again.status == 1 && again.error.contains("--overwrite"))
+        }
+    }
+
+    @Test("--consistent corrects every result, and does not take the uncorrected ones that are kept for its own")
+    func consistent() throws {
+        try withSetting { folder, arguments in
+            func lowPSNR(_ extra: [String]) throws -> [Double] {
+                let run = try ToolRun("srdiff-evaluate", arguments + ["--csv"] + extra)
+                #expect(run.status == 0, "\(run.error)")
+                let rows = run.text.split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+                let column = try #require(rows[0].firstIndex(of: "lr_psnr"))
+                return rows.dropFirst().compactMap { Double($0[column]) }
+            }
+            let plain = try lowPSNR([]), corrected = try lowPSNR(["--consistent"])
+            #expect(plain.count == corrected.count && plain.count >= 10)
+            for (a, b) in zip(plain, corrected) { #expect(b > a) }
         }
     }
 

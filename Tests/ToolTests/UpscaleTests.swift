@@ -131,7 +131,8 @@ struct UpscaleTests {
             for i in mean.indices {
                 let values = samples.map { $0[i] }, own = values.reduce(0, +) / 3
                 #expect(abs(own - Double(mean[i])) <= 0.5 + 1e-3)
-                sigma += (values.reduce(0) { $0 + ($1 - own) * ($1 - own) } / 3).squareRoot() / Double(mean.count)
+                let variance = values.reduce(0.0) { $0 + ($1 - own) * ($1 - own) } / 3
+                sigma += variance.squareRoot() / Double(mean.count)
             }
             let document = try JSONSerialization.jsonObject(with: run.output) as? [String: Any]
             let results = document?["results"] as? [[String: Any]] ?? []

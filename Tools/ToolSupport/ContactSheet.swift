@@ -5,6 +5,9 @@ import SRDImage
 public struct ContactSheet {
     public static let pixelLimit = 8_000_000
 
+    /// Bytes of a sheet and its file, for so many pictures of so many pixels.
+    public static func memory(pictures: Int, pixels: Int) -> Int { 6 * 2 * min(pixelLimit, pictures * pixels) }
+
     private static let gap = 8, paper: UInt16 = 255, ink: UInt16 = 32
     private let labels: [String]
     private let columns: Int

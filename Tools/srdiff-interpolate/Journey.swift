@@ -81,10 +81,11 @@ struct Journey {
     func checkMemory(_ ends: Ends) throws {
         let size = ends.size(loaded), scale = loaded.configuration.scale
         let padded = loaded.configuration.paddedSize(width: (size.width + scale - 1) / scale, height: (size.height + scale - 1) / scale)
-        // Pictures, their states and the mixed one; the sheet is a picture or so.
+        // Pictures, their states and the mixed one.
         let extra = ends.pictures == nil ? 12 : 2 * 6 + 3 * 12 + 12
         let bytes = loaded.samplingMemory(
             lowWidth: padded.width, lowHeight: padded.height, sampler: sampler, generator: generator, bytesPerPixel: 6, extra: extra)
+            + ContactSheet.memory(pictures: frames + 2, pixels: size.width * size.height)
         try Machine.checkMemory(bytes, for: "a frame of \(size.width)×\(size.height) pixels")
     }
 
@@ -112,10 +113,10 @@ struct Journey {
             let total = wanted.count * sampler.steps(from: timestep, in: loaded.schedule)
             let lows = [a, b].map { low ?? $0.padded(toMultipleOf: scale).resized(by: 1, over: scale) }
             let states = zip([a, b], lows).map { upscaler.diffuse($0, over: upscaler.prepare($1), to: timestep, settings: settings) }
-            let angle = states[0].angle(to: states[1])
+            let angle = states[0].angle(to: states[1]), guide = low.map { upscaler.prepare($0) }
             for frame in wanted {
                 let share = Float(lambda(frame))
-                let prepared = upscaler.prepare(lows[0].mixed(with: lows[1], share: share))
+                let prepared = guide ?? upscaler.prepare(lows[0].mixed(with: lows[1], share: share))
                 let state = states[0].mixed(with: states[1], shares(frame, angle: angle))
                 let result = upscaler.upscale(prepared, settings: settings, from: state) { _ in
                     done += 1

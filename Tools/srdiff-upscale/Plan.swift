@@ -35,7 +35,7 @@ struct Plan {
         macsPerStep = pixels * network.noisePredictor.macsPerPixel
         // Means and squares of each sample; --consistent needs less than sampling did, which is over then.
         let extra = settings.hasStatistics ? 8 * min(bytesPerPixel, 4) : 0
-        let sheet = settings.hasStatistics ? 2 * 6 * min(ContactSheet.pixelLimit, Int(pixels) * (samples + 3)) : 0
+        let sheet = settings.hasStatistics ? ContactSheet.memory(pictures: samples + 3, pixels: Int(pixels)) : 0
         switch settings.method {
         case .sampled:
             memory = sheet + model.samplingMemory(

@@ -15,6 +15,8 @@ struct Upscale: ParsableCommand {
               srdiff-upscale photo.png                  writes photo_x4.png beside it
               srdiff-upscale photos -o large            a folder's pictures into another
               srdiff-upscale 'scan*.png' -o large --samples 3
+              srdiff-upscale photo.png --samples 8 --statistics
+                                                        where does the model guess?
               srdiff-upscale photo.png --dry-run        how long, how much memory?
               cat photo.png | srdiff-upscale - > large.png
 

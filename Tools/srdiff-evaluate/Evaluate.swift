@@ -172,7 +172,8 @@ struct Evaluate: ParsableCommand {
         let sets = try PictureSet.find(images, low: lr, scale: scale)
         let plan = Evaluation.Plan(
             contestants: contestants, schedules: try schedules(for: contestants), seeds: (0..<UInt64(samples)).map { seed &+ $0 },
-            sets: sets, scale: scale, isConsistent: consistent, threads: threads ?? Machine.processors, instructionSet: try InstructionSet.fromEnvironment())
+            sets: sets, scale: scale, isConsistent: consistent, threads: threads ?? Machine.processors,
+            instructionSet: try InstructionSet.fromEnvironment())
         let store = PictureStore(reference: saveReference, images: saveImages, partial: Self.partialFolder)
         let progress = ProgressLine(isShown: !quiet)
         var evaluation = Evaluation(plan: plan, lpips: perceptual, store: store, progress: progress)

@@ -72,7 +72,7 @@ let package = Package(
         tests("SRDMetricsTests", "SRDMetrics", "SRDImage", "SRDFile", "SRDTensor"),
         tests("SRDKernelTests", "CSRDKernels"),
         tests(
-            "ToolTests", "SRDInt8", "SRDImage", "SRDFile", "SRDiff", "SRDTensor", "ToolSupport", "srdiff-upscale", "srdiff-interpolate",
-            "srdiff-fuse", "srdiff-evaluate", "srdiff-bench", "srdiff-inspect", "srdiff-quantize"),
+            "ToolTests", "SRDInt8", "SRDImage", "SRDFile", "SRDiff", "SRDTensor", "ToolSupport", "srdiff-upscale",
+            "srdiff-interpolate", "srdiff-fuse", "srdiff-evaluate", "srdiff-bench", "srdiff-inspect", "srdiff-quantize"),
     ]
 )

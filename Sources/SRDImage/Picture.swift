@@ -42,7 +42,10 @@ extension Picture {
         precondition(x >= 0 && y >= 0 && x + width <= self.width && y + height <= self.height)
         var out: [UInt16] = []
         out.reserveCapacity(width * height * channels)
-        for row in y..<y + height { out += samples[(row * self.width + x) * channels..<(row * self.width + x + width) * channels] }
+        for row in y..<y + height {
+            let start = (row * self.width + x) * channels
+            out += samples[start..<start + width * channels]
+        }
         return Picture(
             width: width, height: height, channels: channels, bitDepth: bitDepth, samples: out, metadata: metadata
         )

@@ -19,9 +19,10 @@ public enum NoiseSource: Sendable {
             self = .torch(random)
             return .stored(FloatTensor(planes: planes, height: height, width: width, channels: 3))
         case .blend(var first, var second, let shares):
-            let fields = (first.field(draw: draw, height: height, width: width), second.field(draw: draw, height: height, width: width))
+            let a = first.field(draw: draw, height: height, width: width)
+            let b = second.field(draw: draw, height: height, width: width)
             self = .blend(first, second, shares)
-            return .blend(fields.0, fields.1, shares)
+            return .blend(a, b, shares)
         }
     }
 }

@@ -118,8 +118,10 @@ struct UpscalerTests {
 
     @Test("from x_T as a state the run is the one from noise; from x_t it is its steps' equation", arguments: samplers)
     func states(_ sampler: SamplerSchedule) throws {
-        let model = try TinyModel.model(), executor = FloatExecutor(model, threads: 1), settings = SamplingSettings(sampler: sampler, seed: 11)
-        let upscaler = Upscaler(executor: executor, schedule: model.schedule, threads: 2), prepared = upscaler.prepare(picture(5, 4))
+        let model = try TinyModel.model(), executor = FloatExecutor(model, threads: 1)
+        let settings = SamplingSettings(sampler: sampler, seed: 11)
+        let upscaler = Upscaler(executor: executor, schedule: model.schedule, threads: 2)
+        let prepared = upscaler.prepare(picture(5, 4))
         let size = prepared.condition.tensor()
         func noise(_ draw: Int) -> [Float] {
             (0..<size.height).flatMap { PixelNoise(seed: 11, draw: UInt32(draw)).row($0, width: size.width) }
@@ -132,7 +134,8 @@ struct UpscalerTests {
         let start = LatentState(timestep: 9, x: x), steps = sampler.starting(at: 9, in: model.schedule).steps(of: model.schedule)
         var expected = x, clean: [[Float]] = [], calls = 0
         for (i, step) in steps.enumerated() {
-            let predicted = executor.predictNoise(in: expected, at: step.timestep, given: prepared.condition).values, z = noise(i + 1)
+            let predicted = executor.predictNoise(in: expected, at: step.timestep, given: prepared.condition).values
+            let z = noise(i + 1)
             clean.append(expected.values.indices.map { step.clean(expected.values[$0], noise: predicted[$0]) })
             for j in expected.values.indices {
                 var next = step.a * clean[i][j] + step.b * expected.values[j] + step.sigma * z[j]
@@ -147,8 +150,10 @@ struct UpscalerTests {
 
     @Test("a picture diffused to step t holds its clamped residual and the noise in the schedule's shares", arguments: [0, 7, 19])
     func diffuses(timestep: Int) throws {
-        let model = try TinyModel.model(), upscaler = Upscaler(executor: FloatExecutor(model, threads: 1), schedule: model.schedule, threads: 3)
-        let low = picture(6, 4, channels: 1, bitDepth: 16), prepared = upscaler.prepare(low), high = picture(24, 16, channels: 1, bitDepth: 16)
+        let model = try TinyModel.model(), executor = FloatExecutor(model, threads: 1)
+        let upscaler = Upscaler(executor: executor, schedule: model.schedule, threads: 3)
+        let low = picture(6, 4, channels: 1, bitDepth: 16), high = picture(24, 16, channels: 1, bitDepth: 16)
+        let prepared = upscaler.prepare(low)
         let found = upscaler.diffuse(high, over: prepared, to: timestep, settings: Self.settings)
         var enlarged: [Double] = []
         BicubicRows(low, scaledBy: 4).rows(0..<16, into: &enlarged)
@@ -168,7 +173,9 @@ struct UpscalerTests {
     @Test("two seeds mixed: the ends are each seed's own picture, and between them the same on every instruction set")
     func blends() throws {
         let model = try TinyModel.model(), low = picture(7, 5)
-        func upscale(_ seed: UInt64, _ blend: SamplingSettings.SeedBlend?, _ instructionSet: String? = nil, threads: Int = 1) -> Picture {
+        func upscale(
+            _ seed: UInt64, _ blend: SamplingSettings.SeedBlend?, _ instructionSet: String? = nil, threads: Int = 1
+        ) -> Picture {
             let executor = FloatExecutor(model, threads: threads, instructionSet: instructionSet)
             let upscaler = Upscaler(executor: executor, schedule: model.schedule, threads: threads)
             let settings = SamplingSettings(sampler: .ancestral(steps: 4), seed: seed, blend: blend)

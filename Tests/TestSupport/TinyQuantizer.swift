@@ -1,3 +1,4 @@
+import SRDFile
 import SRDImage
 import SRDQuantizer
 import SRDiff
@@ -27,5 +28,15 @@ public enum TinyQuantizer {
         var recipe = Recipe(for: model.network, hasPreview: model.hasPreview)
         edit(&recipe)
         return try Quantizer(model, settings: settings).quantize(recipe, Statistics(of: model, on: pictures(), settings: settings))
+    }
+}
+
+extension TinyQuantizer {
+    /// The tiny model's file.
+    public static func write(to path: String) throws {
+        let hash = String(repeating: "0", count: 64)
+        try QuantizedModelFile(model: try quantize(try TinyModel.model()), provenance: .init(
+            sourceSHA256: hash, calibration: "noise", calibrationSHA256: hash, settings: "", tool: "a test"
+        )).write(to: path)
     }
 }

@@ -144,11 +144,16 @@ struct FuseTests {
         }
     }
 
-    @Test("the same pixels for every number of threads and every instruction set")
-    func samePixels() throws {
+    @Test("the same pixels for every number of threads and every instruction set", arguments: UpscaleTests.forms)
+    func samePixels(form: String) throws {
         try withSetting { folder, options in
+            var options = options
+            if form == "int8" {
+                options[1] = "\(folder)/tiny.int8.safetensors"
+                try TinyQuantizer.write(to: options[1])
+            }
             let one = try fuse(folder, ["--box", "8,8,24,20", "--threads", "1"], options)
-            for cpu in ["scalar", "sse41", "avx2", "avx512vnni", "neon"] {
+            for cpu in ["scalar", "sse41", "avx2", "avxvnni", "avx512vnni", "neon", "neon-dotprod", "neon-i8mm"] {
                 let run = try ToolRun(
                     "srdiff-fuse", ["\(folder)/base.png", "\(folder)/other.png", "-o", "\(folder)/\(cpu).png", "--box", "8,8,24,20", "--threads", "3"] + options,
                     environment: ["SRDIFF_CPU": cpu])

@@ -27,9 +27,12 @@ public struct ContactSheet {
             let letter = longest * 2 <= width ? 2 : 1
             return (letter, (max(width, longest * letter), height + SmallFont.height * letter + Self.gap))
         }
+        func pixels(_ reduction: Int) -> Int {
+            let cell = layout(reduction).cell
+            return (cell.width + Self.gap) * (cell.height + Self.gap) * labels.count
+        }
         var reduction = 1
-        while (layout(reduction).cell.width + Self.gap) * (layout(reduction).cell.height + Self.gap) * labels.count > Self.pixelLimit,
-              reduction < max(width, height) { reduction += 1 }
+        while pixels(reduction) > Self.pixelLimit && reduction < max(width, height) { reduction += 1 }
         let (letter, cell) = layout(reduction)
         self.reduction = reduction
         self.letter = letter

@@ -10,8 +10,8 @@ public enum PictureFacts {
     public static func sampled(
         _ model: LoadedModel, _ sampler: SamplerSchedule, seeds: [UInt64], _ generator: SamplingSettings.Generator
     ) -> [String] {
-        let list = seeds.map(String.init).joined(separator: ",")
-        return ["model=\(model.sha256)"] + sampler.facts + ["\(seeds.count > 1 ? "seeds" : "seed")=\(list)", "rng=\(generator.rawValue)"]
+        let list = (seeds.count > 1 ? "seeds=" : "seed=") + seeds.map(String.init).joined(separator: ",")
+        return ["model=\(model.sha256)"] + sampler.facts + [list, "rng=\(generator.rawValue)"]
     }
 
     public static func text(_ facts: [String]) -> String { (facts + ["version=\(ToolInfo.version)"]).joined(separator: " ") }

@@ -30,7 +30,7 @@ extension PictureInput {
         switch picture {
         case .success(let picture): return picture
         case .failure(let error):
-            if case .tooManyPixels(let width, let height, _) = error, pixelLimit < Picture.defaultPixelLimit, width * height <= Picture.defaultPixelLimit {
+            if case .tooManyPixels(let width, let height, _) = error, width <= Picture.defaultPixelLimit / max(1, height) {
                 do { try ifTooLarge(width, height) } catch { throw ToolError("\(self): \(error)") }
             }
             if case .unknownFormat(let firstBytes) = error, firstBytes.starts(with: [0xff, 0xd8, 0xff]) {

@@ -8,7 +8,8 @@ extension LoadedModel {
     ///   - bytesPerPixel: of the result.
     ///   - extra: bytes that the tool itself keeps for each pixel of the result.
     public func samplingMemory(
-        lowWidth: Int, lowHeight: Int, sampler: SamplerSchedule, generator: SamplingSettings.Generator, bytesPerPixel: Int, extra: Int = 0
+        lowWidth: Int, lowHeight: Int, sampler: SamplerSchedule, generator: SamplingSettings.Generator,
+        bytesPerPixel: Int, extra: Int = 0
     ) -> Int {
         // Beside the executor: x_t, the prediction, the noise and earlier x0, in float; the result's samples and its file.
         let fields = (generator == .torch ? 6 : 3) + sampler.memory
@@ -26,7 +27,8 @@ extension Machine {
     public static func checkMemory(_ bytes: Int, for picture: String) throws {
         guard let available = availableMemory, bytes > available else { return }
         throw ToolError("""
-            \(picture) needs about \(Text.bytes(bytes)) of memory, \(Text.bytes(available)) are free: use a smaller picture, or --force
+            \(picture) needs about \(Text.bytes(bytes)) of memory, \(Text.bytes(available)) are free: \
+            use a smaller picture, or --force
             """)
     }
 }

@@ -133,7 +133,8 @@ struct Evaluation {
                 made[i] = [kept]
                 continue
             }
-            let picture = finished(run.contestant.map { preview(of: pair.low, by: $0) } ?? pair.low.resized(by: plan.scale), pair.low)
+            let baseline = run.contestant.map { preview(of: pair.low, by: $0) } ?? pair.low.resized(by: plan.scale)
+            let picture = finished(baseline, pair.low)
             try store.save(picture, seconds: nil, key)
             made[i] = [(picture, nil)]
         }

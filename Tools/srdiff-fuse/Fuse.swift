@@ -79,7 +79,9 @@ struct Fuse: ParsableCommand {
         if let output, output != "-", FilePath.fileExtension(of: output).flatMap({ PictureFormat(fileExtension: $0) }) == nil {
             throw ValidationError("\(output): we write .png, .ppm and .pgm")
         }
-        try check(destination != .standardOutput || !Terminal.output.isInteractive, "a picture does not belong on a terminal: name a file with -o")
+        try check(
+            destination != .standardOutput || !Terminal.output.isInteractive,
+            "a picture does not belong on a terminal: name a file with -o")
     }
 
     func run() throws {
@@ -96,7 +98,9 @@ struct Fuse: ParsableCommand {
             return try write(unchanged: base, file)
         }
         let reference = try reference(under: window, of: base)
-        if base.hasAlpha && destination.format == .pnm { throw ToolError("\(inputs[0]): \(PictureError.alphaNotSupported), not \(destination)") }
+        if base.hasAlpha && destination.format == .pnm {
+            throw ToolError("\(inputs[0]): \(PictureError.alphaNotSupported), not \(destination)")
+        }
 
         let loaded = try LoadedModel.find(sampling.model)
         writing.note("model: \(loaded.path) (\(loaded.arithmetic), \(loaded.foundBy))")
@@ -116,8 +120,8 @@ struct Fuse: ParsableCommand {
             + ["fused", "timestep=\(timestep)", "feather=\(feather)"] + ["guide=\(guide.rawValue)"]
         try destination.write(result.with(facts: writing.stripMetadata ? nil : facts))
         progress.clear()
-        let seconds = (ContinuousClock.now - start).seconds
-        tell("\(inputs[0]) → \(destination)  \(part.width)×\(part.height) of \(base.width)×\(base.height)  \(Text.duration(seconds))")
+        let sizes = "\(part.width)×\(part.height) of \(base.width)×\(base.height)"
+        tell("\(inputs[0]) → \(destination)  \(sizes)  \(Text.duration((ContinuousClock.now - start).seconds))")
     }
 
     private static func input(_ path: String) -> PictureInput { path == "-" ? .standardInput : .file(path) }
@@ -126,7 +130,8 @@ struct Fuse: ParsableCommand {
         switch output {
         case "-"?: .standardOutput
         case let output?: .file(output)
-        case nil: .file(base == "-" ? "stdin_fused.png" : FilePath.joined(FilePath.folder(of: base), "\(FilePath.stem(of: base))_fused.png"))
+        case nil where base == "-": .file("stdin_fused.png")
+        case nil: .file(FilePath.joined(FilePath.folder(of: base), "\(FilePath.stem(of: base))_fused.png"))
         }
     }
 
@@ -141,8 +146,8 @@ struct Fuse: ParsableCommand {
         let picture = try input.read { note(input, $0) }
         guard picture.width == base.width, picture.height == base.height else {
             throw ToolError("""
-                \(input): \(picture.width)×\(picture.height) pixels, but \(Self.input(self.base)) has \(base.width)×\(base.height): \
-                they must be of one size\(path == reference ? ", or --from say where the region lies" : "")
+                \(input): \(picture.width)×\(picture.height) pixels, \
+                but \(Self.input(self.base)) has \(base.width)×\(base.height): they must be of one size\(path == reference ? ", or --from say where the region lies" : "")
                 """)
         }
         return picture
@@ -165,8 +170,13 @@ struct Fuse: ParsableCommand {
     /// The file itself, where the formats are one.
     private func write(unchanged base: Picture, _ file: MappedFile) throws {
         let bytes = file.withBytes { Array($0) }
-        let isSame = bytes.withUnsafeBytes { PictureFormat(sniffing: $0) } == destination.format && !writing.stripMetadata
-        if isSame { try destination.write(bytes: bytes) } else { try destination.write(writing.stripMetadata ? base.with(facts: nil) : base) }
+        if writing.stripMetadata {
+            try destination.write(base.with(facts: nil))
+        } else if bytes.withUnsafeBytes({ PictureFormat(sniffing: $0) }) == destination.format {
+            try destination.write(bytes: bytes)
+        } else {
+            try destination.write(base)
+        }
     }
 }
 

@@ -26,7 +26,8 @@ struct Fusion {
     }
 
     func checkMemory(_ part: Box) throws {
-        let padded = loaded.configuration.paddedSize(width: (part.width + scale - 1) / scale, height: (part.height + scale - 1) / scale)
+        let padded = loaded.configuration.paddedSize(
+            width: (part.width + scale - 1) / scale, height: (part.height + scale - 1) / scale)
         // Base, reference, both and the result; the state.
         let bytes = loaded.samplingMemory(
             lowWidth: padded.width, lowHeight: padded.height, sampler: settings.sampler, generator: settings.generator,
@@ -38,7 +39,8 @@ struct Fusion {
     ///   - reference: what comes into the box `window` of the base, of its kind.
     ///   - part: what `surroundings` says of the window.
     func run(
-        _ base: Picture, _ reference: Picture, in window: Box, _ region: Region, part: Box, on executor: some Executor, progress: ProgressLine
+        _ base: Picture, _ reference: Picture, in window: Box, _ region: Region, part: Box, on executor: some Executor,
+        progress: ProgressLine
     ) -> Picture {
         let under = base.cropped(x: part.x, y: part.y, width: part.width, height: part.height)
         let over = under.replacing(x: window.x - part.x, y: window.y - part.y, with: reference), shares = region.cropped(to: part)

@@ -80,12 +80,14 @@ struct Region {
 
     /// `under` where the share is 0, `over` where it is 1; colours alone, alpha stays.
     func mix(_ under: Picture, _ over: Picture) -> Picture {
-        precondition(under.channels == over.channels && under.bitDepth == over.bitDepth && under.samples.count == over.samples.count)
+        precondition(under.channels == over.channels && under.bitDepth == over.bitDepth)
+        precondition(under.samples.count == over.samples.count)
         var mixed = under
         let channels = under.channels, colors = channels - (under.hasAlpha ? 1 : 0)
         for (i, share) in shares.enumerated() where share > 0 {
             for c in i * channels..<i * channels + colors {
-                mixed.samples[c] = UInt16(((1 - share) * Float(under.samples[c]) + share * Float(over.samples[c])).rounded(.toNearestOrEven))
+                let value = (1 - share) * Float(under.samples[c]) + share * Float(over.samples[c])
+                mixed.samples[c] = UInt16(value.rounded(.toNearestOrEven))
             }
         }
         return mixed

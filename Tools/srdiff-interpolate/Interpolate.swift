@@ -98,8 +98,8 @@ struct Interpolate: ParsableCommand {
 
         let inputs = ends.fact
         var series = try Series(
-            folder: folder, facts: (0..<frames).map { journey.facts(ends, inputs: inputs, frame: $0) }, labels: ends.labels(frames),
-            size: ends.size(loaded), flags: writing)
+            folder: folder, facts: (0..<frames).map { journey.facts(ends, inputs: inputs, frame: $0) },
+            labels: ends.labels(frames), size: ends.size(loaded), flags: writing)
         guard !series.missing.isEmpty || series.isSheetMissing else {
             return writing.line("\(folder): all frames are there (--overwrite makes them again)")
         }
@@ -124,7 +124,9 @@ struct Interpolate: ParsableCommand {
         guard seeds.isEmpty else { return .seeds(seeds[0], seeds[1], over: try read(inputs[0])) }
         let a = try read(inputs[0]), b = try read(inputs[1]), scale = loaded.configuration.scale
         guard a.width == b.width, a.height == b.height else {
-            throw ToolError("\(inputs[1]): \(b.width)×\(b.height) pixels, but \(inputs[0]) has \(a.width)×\(a.height); they must be of one size")
+            throw ToolError("""
+                \(inputs[1]): \(b.width)×\(b.height) pixels, but \(inputs[0]) has \(a.width)×\(a.height): they must be of one size
+                """)
         }
         let low = try low.map { path in
             let low = try read(path)
@@ -145,7 +147,7 @@ struct Interpolate: ParsableCommand {
 
     private func defaultFolder(scale: Int) -> String {
         func stem(_ path: String) -> String { path == "-" ? "stdin" : FilePath.stem(of: path) }
-        let name = seeds.isEmpty ? "\(stem(inputs[0]))-\(stem(inputs[1]))" : "\(stem(inputs[0]))_x\(scale)_seed\(seeds[0])-\(seeds[1])"
-        return FilePath.joined(FilePath.folder(of: inputs[0]), name)
+        let rest = seeds.isEmpty ? "-\(stem(inputs[1]))" : "_x\(scale)_seed\(seeds[0])-\(seeds[1])"
+        return FilePath.joined(FilePath.folder(of: inputs[0]), stem(inputs[0]) + rest)
     }
 }

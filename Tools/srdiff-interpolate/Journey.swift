@@ -80,11 +80,13 @@ struct Journey {
 
     func checkMemory(_ ends: Ends) throws {
         let size = ends.size(loaded), scale = loaded.configuration.scale
-        let padded = loaded.configuration.paddedSize(width: (size.width + scale - 1) / scale, height: (size.height + scale - 1) / scale)
+        let padded = loaded.configuration.paddedSize(
+            width: (size.width + scale - 1) / scale, height: (size.height + scale - 1) / scale)
         // Pictures, their states and the mixed one.
         let extra = ends.pictures == nil ? 12 : 2 * 6 + 3 * 12 + 12
         let bytes = loaded.samplingMemory(
-            lowWidth: padded.width, lowHeight: padded.height, sampler: sampler, generator: generator, bytesPerPixel: 6, extra: extra)
+            lowWidth: padded.width, lowHeight: padded.height, sampler: sampler, generator: generator, bytesPerPixel: 6,
+            extra: extra)
             + ContactSheet.memory(pictures: frames + 2, pixels: size.width * size.height)
         try Machine.checkMemory(bytes, for: "a frame of \(size.width)×\(size.height) pixels")
     }
@@ -109,10 +111,13 @@ struct Journey {
                 })
             }
         case .pictures(let a, let b, let low, let timestep, let seed):
-            let scale = loaded.configuration.scale, settings = SamplingSettings(sampler: sampler, seed: seed, generator: generator)
+            let scale = loaded.configuration.scale
+            let settings = SamplingSettings(sampler: sampler, seed: seed, generator: generator)
             let total = wanted.count * sampler.steps(from: timestep, in: loaded.schedule)
             let lows = [a, b].map { low ?? $0.padded(toMultipleOf: scale).resized(by: 1, over: scale) }
-            let states = zip([a, b], lows).map { upscaler.diffuse($0, over: upscaler.prepare($1), to: timestep, settings: settings) }
+            let states = zip([a, b], lows).map { picture, low in
+                upscaler.diffuse(picture, over: upscaler.prepare(low), to: timestep, settings: settings)
+            }
             let angle = states[0].angle(to: states[1]), guide = low.map { upscaler.prepare($0) }
             for frame in wanted {
                 let share = Float(lambda(frame))
@@ -133,7 +138,8 @@ extension Picture {
     fileprivate func mixed(with other: Picture, share: Float) -> Picture {
         var mixed = self
         for i in samples.indices {
-            mixed.samples[i] = UInt16(((1 - share) * Float(samples[i]) + share * Float(other.samples[i])).rounded(.toNearestOrEven))
+            let value = (1 - share) * Float(samples[i]) + share * Float(other.samples[i])
+            mixed.samples[i] = UInt16(value.rounded(.toNearestOrEven))
         }
         return mixed
     }

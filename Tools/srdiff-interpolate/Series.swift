@@ -15,7 +15,8 @@ struct Series {
     /// Where the frames begin on the sheet.
     private let first: Int
 
-    /// Looks at what is there: our own frames, made in just this way, are kept. Anything else is an error unless it may be replaced.
+    /// Looks at what is there: our own frames, made in just this way, are kept. Anything else is an error unless it may be
+    /// replaced.
     init(
         folder: String, facts: [[String]], labels: (before: [String], frames: [String], after: [String]),
         size: (width: Int, height: Int), flags: WritingFlags
@@ -49,7 +50,9 @@ struct Series {
     private func kept(_ output: PictureOutput, _ facts: [String]) throws -> Picture? {
         guard output.exists, !flags.overwrite, case .file(let path) = output else { return nil }
         let picture = try PictureInput.file(path).read { _ in }
-        guard picture.has(facts: facts) else { throw ToolError("\(path): it exists and was made otherwise; --overwrite replaces it") }
+        guard picture.has(facts: facts) else {
+            throw ToolError("\(path): it exists and was made otherwise; --overwrite replaces it")
+        }
         return picture
     }
 

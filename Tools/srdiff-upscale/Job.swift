@@ -34,7 +34,9 @@ extension Job {
         }
         let jobs = inputs.map { input in
             func destination(_ part: String) -> PictureOutput { target.destination(of: input, suffix: suffix, part: part) }
-            let outputs = settings.seeds.map { Output(seed: $0, destination: destination(settings.samples > 1 ? "_seed\($0)" : "")) }
+            let outputs = settings.seeds.map { seed in
+                Output(seed: seed, destination: destination(settings.samples > 1 ? "_seed\(seed)" : ""))
+            }
             let summaries = settings.hasStatistics ? Summary.allCases : []
             return Job(
                 input: input, outputs: outputs,

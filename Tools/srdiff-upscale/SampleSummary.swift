@@ -15,7 +15,8 @@ struct SampleSummary {
         self.low = low
         self.scale = scale
         sheet = ContactSheet(
-            ["bicubic"] + seeds.map { "seed \($0)" } + ["mean", "σ 0 to 255"], width: low.width * scale, height: low.height * scale)
+            ["bicubic"] + seeds.map { "seed \($0)" } + ["mean", "σ 0 to 255"],
+            width: low.width * scale, height: low.height * scale)
     }
 
     mutating func add(_ picture: Picture) {

@@ -25,7 +25,8 @@ struct UpscaleMachine {
     func read(_ input: PictureInput, evenIfTooLarge: Bool, onWarning: (String) -> Void) throws -> Picture {
         try input.read(
             pixelLimit: evenIfTooLarge ? Picture.defaultPixelLimit : pixelLimit,
-            ifTooLarge: { try Plan(width: $0, height: $1, bytesPerPixel: 3, loaded, settings).checkMemory() }, onWarning: onWarning)
+            ifTooLarge: { try Plan(width: $0, height: $1, bytesPerPixel: 3, loaded, settings).checkMemory() },
+            onWarning: onWarning)
     }
 
     /// Pixels beyond which memory cannot do, whatever the picture's shape.

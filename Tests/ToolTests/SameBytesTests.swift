@@ -9,8 +9,16 @@ import TestSupport
 @Suite("Same bytes on every processor", .serialized)
 struct SameBytesTests {
     static let modelSHA256 = "7f94f0b931b9ba4fb7ebb7e456bba3171e82295f47f31953bbc2941f000ea7ef"
-    /// Of the PPM: a PNG's bytes depend on zlib's version too.
-    static let pictureSHA256 = "eadffd2277a70afe27dcdd8246fed0aa12ab62c95556bc8210671a186d45be65"
+    /// Of the PPM: a PNG's bytes depend on zlib's version too. By the options that choose the sampler; none is the model's own schedule.
+    static let pictureSHA256 = [
+        "": "",
+        "--sampler ddpm": "",
+        "--sampler ddim": "",
+        "--sampler ddim --eta 0.5 --spacing quadratic": "",
+        "--sampler dpm++2m": "",
+        "--sampler dpm++2m-sde --spacing logsnr": "",
+        "--sampler unipc": ""
+    ]
 
     static let package = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
@@ -23,13 +31,15 @@ struct SameBytesTests {
             width: 20, height: 14, channels: 3, bitDepth: 8, samples: (0..<20 * 14 * 3).map { _ in .random(in: 0...255, using: &random) })
     }
 
-    private func hash(threads: Int, instructionSet: String? = nil, emulating processor: String? = nil) throws -> String {
+    private func hash(
+        _ sampler: String = "", threads: Int, instructionSet: String? = nil, emulating processor: String? = nil
+    ) throws -> String {
         try withTemporaryFolder { folder in
             try picture().write(to: "\(folder)/in.png")
             var arguments = [
                 "\(folder)/in.png", "-o", "\(folder)/out.ppm", "--steps", "4", "--seed", "7", "--threads", "\(threads)", "--quiet",
                 "--model", Self.package.appendingPathComponent("Models/edge.int8.safetensors").path
-            ]
+            ] + sampler.split(separator: " ").map(String.init)
             var tool = "srdiff-upscale"
             if let processor {
                 arguments = ["-cpu", processor, ToolRun.folder.appendingPathComponent(tool).path] + arguments
@@ -48,16 +58,18 @@ struct SameBytesTests {
         #expect(found == Self.modelSHA256)
     }
 
-    @Test("every instruction set of this machine", arguments: Int8Executor.instructionSets)
+    @Test("every instruction set of this machine, every sampler", arguments: Int8Executor.instructionSets)
     func instructionSets(name: String) throws {
-        let found = try hash(threads: 2, instructionSet: name)
-        #expect(found == Self.pictureSHA256)
+        for (sampler, expected) in Self.pictureSHA256 {
+            let found = try hash(sampler, threads: 2, instructionSet: name)
+            #expect(found == expected, "\(sampler)")
+        }
     }
 
     @Test("every number of threads", arguments: [1, 2, 3, 8])
     func threads(count: Int) throws {
         let found = try hash(threads: count)
-        #expect(found == Self.pictureSHA256)
+        #expect(found == Self.pictureSHA256[""])
     }
 
     #if arch(x86_64)
@@ -67,7 +79,7 @@ struct SameBytesTests {
         arguments: ["Nehalem", "Haswell"])
     func emulated(processor: String) throws {
         let found = try hash(threads: 2, emulating: processor)
-        #expect(found == Self.pictureSHA256)
+        #expect(found == Self.pictureSHA256[""])
     }
     #endif
 }

@@ -26,10 +26,10 @@ public struct SamplingOptions: ParsableArguments {
     public var spacing: SamplerSchedule.Spacing?
 
     @Option(help: ArgumentHelp(
-        "Steps of the sampler, 1 to the model's timesteps: time grows with it. auto: the fewest of the model's own that are as good as 100, by its report (\(StepCount.autoRule)).",
+        "Steps of the sampler, 1 to the model's timesteps: time grows with it. auto: the fewest of the model's own that are as good as 100, by its report (\(StepCount.autoRule)). (default: \(Self.ownSteps) by the model's own schedule, \(Self.otherSteps) where it has none)",
         valueName: "n|auto"
     ))
-    public var steps = StepCount.number(20)
+    public var steps: StepCount?
 
     @Option(help: ArgumentHelp("Noise of ddim, 0 (none) to 1 (as much as ddpm). (default: 0)", valueName: "η"))
     public var eta: Double?
@@ -50,6 +50,9 @@ public struct SamplingOptions: ParsableArguments {
         try check((0...1).contains(eta ?? 0), "--eta \(eta ?? 0): 0 to 1")
     }
 
+    /// More hardly make a better picture: the table in Models/README.md.
+    private static let ownSteps = 8, otherSteps = 20
+
     private var method: SamplerSchedule.Method {
         switch sampler ?? .ddpm {
         case .ddpm: .ddpm
@@ -63,7 +66,11 @@ public struct SamplingOptions: ParsableArguments {
     /// The model's own schedule where it has one and nothing else is asked for.
     public func schedule(for loaded: LoadedModel) throws -> SamplerSchedule {
         let timesteps = loaded.schedule.timesteps
-        switch steps {
+        func own(_ count: Int) -> SamplerSchedule? {
+            guard sampler == nil, spacing == nil else { return nil }
+            return loaded.schedules.first { $0.jumps.count == count }.map { .jumps($0.jumps) }
+        }
+        switch steps ?? .number(own(Self.ownSteps) == nil ? min(Self.otherSteps, timesteps) : Self.ownSteps) {
         case .auto:
             guard let found = loaded.schedules.first(where: StepCount.isAsGoodAsMany) ?? loaded.schedules.last else {
                 throw ToolError("\(loaded.path): no schedules for --steps auto in this model; srdiff-quantize --search-steps makes them")
@@ -71,10 +78,7 @@ public struct SamplingOptions: ParsableArguments {
             return .jumps(found.jumps)
         case .number(let count):
             guard count <= timesteps else { throw ValidationError("--steps \(count): \(loaded.path) has \(timesteps) timesteps") }
-            if sampler == nil, spacing == nil, let found = loaded.schedules.first(where: { $0.jumps.count == count }) {
-                return .jumps(found.jumps)
-            }
-            return .spaced(method, steps: count, spacing ?? .uniform)
+            return own(count) ?? .spaced(method, steps: count, spacing ?? .uniform)
         }
     }
 }

@@ -45,10 +45,10 @@ struct Plan {
     var macs: Double { macsOnce + macsPerStep * Double(steps * samples) }
 
     func checkMemory() throws {
-        guard let available = Machine.availableMemory, memory > available else { return }
+        guard let available = AvailableMemory.now(), memory > available.bytes else { return }
         throw ToolError("""
-            \(low.width)×\(low.height) pixels need about \(Text.bytes(memory)) of memory, \(Text.bytes(available)) are free: \
-            use a smaller picture, or --force
+            \(low.width)×\(low.height) pixels need about \(Text.bytes(memory)) of memory, and \
+            \(Text.bytes(available.bytes)) are \(available.limit): use a smaller picture, or --force
             """)
     }
 }

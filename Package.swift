@@ -69,6 +69,6 @@ let package = Package(
         tests("SRDQuantizerTests", "SRDQuantizer", "SRDFloat", "SRDiff", "SRDImage", "SRDTensor"),
         tests("SRDMetricsTests", "SRDMetrics", "SRDImage", "SRDFile", "SRDTensor"),
         tests("SRDKernelTests", "CSRDKernels"),
-        tests("ToolTests", "SRDInt8", "SRDImage", "SRDFile", "SRDiff", "SRDTensor", "srdiff-upscale", "srdiff-evaluate", "srdiff-bench", "srdiff-inspect", "srdiff-quantize"),
+        tests("ToolTests", "ToolSupport", "SRDInt8", "SRDImage", "SRDFile", "SRDiff", "SRDTensor", "srdiff-upscale", "srdiff-evaluate", "srdiff-bench", "srdiff-inspect", "srdiff-quantize"),
     ]
 )

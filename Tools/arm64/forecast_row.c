@@ -1,11 +1,13 @@
 // Calls one kernel once: what `forecast` watches the emulator run.
 //
 //   forecast_row peak KERNELS ROUNDS
+//   forecast_row winograd CHANNELS
 //   forecast_row s8|f32 KERNELS WIDTH OUT TAPS STRIDE ACTIVATION RESIDUALS TIMEBIAS FLOATS CHANNELS...
 //
 // OUT output channels; TAPS of each input; ACTIVATION as srd_activation; RESIDUALS are rows of floats; FLOATS: the results
 // are kept in float too (s8); one CHANNELS for each of the concatenated inputs. Prints the multiply-
 // accumulates.
+#include <arm_neon.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +35,39 @@ static const srd_kernels_s8 *kernels_s8(const char *name) {
     return NULL;
 }
 
+/// What Winograd's products would be: one of the 16 points of F(2×2, 3×3), 8 tiles × 8 outputs in 16 bits. Nobody calls it but
+/// `forecast`, which weighs it against the kernels there are.
+__attribute__((noinline)) void winograd_products(const int16_t *tiles, const int16_t *weights, int channels, int32_t *sums) {
+    int32x4_t sum[8][2];
+    for (int t = 0; t < 8; t++) sum[t][0] = sum[t][1] = vdupq_n_s32(0);
+    for (int i = 0; i < channels; i += 8) {
+        int16x8_t x[8];
+#pragma clang loop unroll(full)
+        for (int t = 0; t < 8; t++) x[t] = vld1q_s16(tiles + t * channels + i);
+#define CHANNEL(lane)                                                                                                  \
+    {                                                                                                                  \
+        const int16x8_t w = vld1q_s16(weights + 8 * (i + lane));                                                       \
+        _Pragma("clang loop unroll(full)") for (int t = 0; t < 8; t++) {                                               \
+            sum[t][0] = vmlal_laneq_s16(sum[t][0], vget_low_s16(w), x[t], lane);                                       \
+            sum[t][1] = vmlal_high_laneq_s16(sum[t][1], w, x[t], lane);                                                \
+        }                                                                                                              \
+    }
+        CHANNEL(0) CHANNEL(1) CHANNEL(2) CHANNEL(3) CHANNEL(4) CHANNEL(5) CHANNEL(6) CHANNEL(7)
+    }
+    for (int t = 0; t < 8; t++) {
+        vst1q_s32(sums + 8 * t, sum[t][0]);
+        vst1q_s32(sums + 8 * t + 4, sum[t][1]);
+    }
+}
+
 int main(int argc, char **argv) {
+    if (argc == 3 && !strcmp(argv[1], "winograd")) {
+        const int channels = filled_up(atoi(argv[2]), 8);
+        int32_t sums[64];
+        winograd_products(zeros(sizeof(int16_t) * 8 * (size_t)channels), zeros(sizeof(int16_t) * 8 * (size_t)channels), channels, sums);
+        printf("%d\n", 64 * channels);
+        return 0;
+    }
     if (argc == 4 && !strcmp(argv[1], "peak")) {
         const srd_kernels_s8 *k = kernels_s8(argv[2]);
         if (!k) return fail("this processor has no such kernels");

@@ -14,6 +14,11 @@ struct InspectTests {
             let json = try ToolRun("srdiff-inspect", ["\(folder)/tiny.safetensors", "--json"])
             let object = try JSONSerialization.jsonObject(with: json.output) as? [String: Any]
             #expect((object?["configuration"] as? [String: Any])?["hidden_size"] as? Int == 8)
+            // The layers' work is the parts'.
+            func macs(_ key: String) -> Double {
+                (object?[key] as? [[String: Any]] ?? []).reduce(0) { $0 + ($1["mac_per_pixel"] as? Double ?? .nan) }
+            }
+            #expect(macs("layers") > 0 && abs(macs("layers") / macs("parts") - 1) < 1e-9)
         }
     }
 

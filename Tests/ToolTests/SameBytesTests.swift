@@ -58,6 +58,16 @@ struct SameBytesTests {
         #expect(found == Self.modelSHA256)
     }
 
+    @Test("it is found without being named")
+    func finds() throws {
+        try withTemporaryFolder { folder in
+            try picture().write(to: "\(folder)/in.png")
+            let run = try ToolRun("srdiff-upscale", ["\(folder)/in.png", "-o", "\(folder)/out.png", "--bicubic", "--quiet"])
+            #expect(run.status == 0, "\(run.error)")
+            #expect(try readPicture("\(folder)/out.png").width == 80)
+        }
+    }
+
     @Test("every instruction set of this machine, every sampler", arguments: Int8Executor.instructionSets)
     func instructionSets(name: String) throws {
         for (sampler, expected) in Self.pictureSHA256 {

@@ -25,10 +25,10 @@ extension LoadedModel {
 extension Machine {
     /// Throws unless so many bytes can be had.
     public static func checkMemory(_ bytes: Int, for picture: String) throws {
-        guard let available = availableMemory, bytes > available else { return }
+        guard let available = AvailableMemory.now(), bytes > available.bytes else { return }
         throw ToolError("""
-            \(picture) needs about \(Text.bytes(bytes)) of memory, \(Text.bytes(available)) are free: \
-            use a smaller picture, or --force
+            \(picture) needs about \(Text.bytes(bytes)) of memory, and \(Text.bytes(available.bytes)) are \
+            \(available.limit): use a smaller picture, or --force
             """)
     }
 }

@@ -200,10 +200,10 @@ struct Evaluation {
     private func checkMemory(_ loaded: LoadedModel, _ low: Picture, _ entry: PictureSet.Entry) throws {
         let size = loaded.configuration.paddedSize(width: low.width, height: low.height)
         let needed = loaded.memoryEstimate(lowWidth: size.width, lowHeight: size.height, preview: false)
-        guard let available = Machine.availableMemory, needed > available else { return }
+        guard let available = AvailableMemory.now(), needed > available.bytes else { return }
         throw ToolError("""
             \(entry.path): about \(Text.bytes(needed)) of memory needed for \(loaded.path), \
-            \(Text.bytes(available)) are free: use a smaller picture
+            and \(Text.bytes(available.bytes)) are \(available.limit): use a smaller picture
             """)
     }
 

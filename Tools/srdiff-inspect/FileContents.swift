@@ -132,11 +132,46 @@ extension FileContents {
             members.append(("parts", .array(Part.all(of: model).map {
                 ["name": .string($0.name), "parameters": .int($0.parameters), "mac_per_pixel": .number($0.macsPerPixel)]
             })))
+            members.append(("layers", .array(Layer.all(of: model).map(\.json))))
         case .failure(let error): members.append(("error", .string("\(error)")))
         }
         members.append(("tensors", .array(tensors.map {
             ["name": .string($0.name), "type": .string($0.type), "shape": .array($0.shape.map(JSON.int))]
         })))
         return .object(members)
+    }
+}
+
+/// A node that computes something, for programs that reckon with it: what a board will take, say.
+struct Layer {
+    let graph: Graph
+    let node: Node
+
+    static func all(of model: Model) -> [Layer] {
+        let network = model.network
+        return ([network.encoder, network.conditioner, network.noisePredictor] + (model.hasPreview ? [network.preview] : [])).flatMap { graph in
+            graph.nodes.filter { $0.operation != .input }.map { Layer(graph: graph, node: $0) }
+        }
+    }
+
+    /// `reduction`: result pixels per pixel of the layer's output, along each axis.
+    var json: JSON {
+        var members: [(key: String, value: JSON)] = [("part", .string(graph.name)), ("name", .string(node.name))]
+        switch node.operation {
+        case .input: break
+        case .convolution(let c):
+            members += [
+                ("kind", "convolution"), ("kernel", .int(c.kernel)), ("stride", .int(c.stride)),
+                ("activation", .string("\(c.activation)")), ("time_bias", .bool(c.timeBias != nil)),
+            ]
+        case .transposedConvolution(let stride): members += [("kind", "transposed"), ("kernel", .int(2 * stride)), ("stride", .int(stride))]
+        case .nearestDouble: members.append(("kind", "nearest"))
+        case .linearAttention: members.append(("kind", "attention"))
+        }
+        return .object(members + [
+            ("inputs", .array(node.inputs.map { .int($0.shape.channels) })), ("residuals", .array(node.residuals.map { .string(graph.node(of: $0).name) })),
+            ("channels", .int(node.output.shape.channels)), ("reduction", .int(node.output.shape.reduction)),
+            ("mac_per_pixel", .number(node.macsPerPixel)),
+        ])
     }
 }

@@ -31,7 +31,7 @@ struct UpscaleMachine {
 
     /// Pixels beyond which memory cannot do, whatever the picture's shape.
     private var pixelLimit: Int {
-        guard let available = Machine.availableMemory else { return Picture.defaultPixelLimit }
+        guard let available = AvailableMemory.now()?.bytes else { return Picture.defaultPixelLimit }
         let side = 1024
         let perPixel = Plan(width: side, height: side, bytesPerPixel: 1, loaded, settings).memory / (side * side)
         return max(64 * 64, min(Picture.defaultPixelLimit, available / max(1, perPixel / 2)))

@@ -10,10 +10,21 @@
 #define PIXELS 4
 #define FINISHED 4
 #define PRODUCTS 16
+#define TOGETHER 4
 
-/// Two products in a word: at most 2 · 128 · 127, as weights are within ±127.
-INLINE int32x4_t multiply(int32x4_t sum, int8x16_t c, int8x16_t w) {
-    return vpadalq_s16(sum, vmlal_high_s8(vmull_s8(vget_low_s8(c), vget_low_s8(w)), c, w));
+/// Two products in a word: at most 2 · 128 · 127, as weights are within ±127. Each of the three operations on all sums
+/// before the next: a core that keeps the order (Cortex-A53) would wait for its results otherwise.
+INLINE void multiply(int32x4_t (*sum)[TOGETHER], const int8x16_t *c, const int8x16_t *w, const int pixels) {
+    int16x8_t word[2][TOGETHER];
+    UNROLL for (int p = 0; p < pixels; p++) {
+        UNROLL for (int o = 0; o < TOGETHER; o++) word[p][o] = vmull_s8(vget_low_s8(c[p]), vget_low_s8(w[o]));
+    }
+    UNROLL for (int p = 0; p < pixels; p++) {
+        UNROLL for (int o = 0; o < TOGETHER; o++) word[p][o] = vmlal_high_s8(word[p][o], c[p], w[o]);
+    }
+    UNROLL for (int p = 0; p < pixels; p++) {
+        UNROLL for (int o = 0; o < TOGETHER; o++) sum[p][o] = vpadalq_s16(sum[p][o], word[p][o]);
+    }
 }
 #include "kernels_s8_neon_common.h"
 
@@ -33,9 +44,11 @@ INLINE void products(
         for (int i = 0; i < tap->channels; i += 16) {
             int8x16_t w[BLOCK];
             UNROLL for (int o = 0; o < BLOCK; o++) w[o] = bytes(packed + 16 * o);
-            UNROLL for (int p = 0; p < pixels; p++) {
-                const int8x16_t c = bytes(input[p] + i);
-                UNROLL for (int o = 0; o < BLOCK; o++) part[p][o] = multiply(part[p][o], c, w[o]);
+            UNROLL for (int p = 0; p < pixels; p += 2) {
+                const int both = pixels - p < 2 ? 1 : 2;
+                int8x16_t c[2];
+                UNROLL for (int q = 0; q < both; q++) c[q] = bytes(input[p + q] + i);
+                multiply(part + p, c, w, both);
             }
             packed += 16 * BLOCK;
         }

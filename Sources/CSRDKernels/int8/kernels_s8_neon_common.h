@@ -1,6 +1,6 @@
 // What kernels_s8_body.h needs of ARM's vectors of four, but the products. Before including it, define
-//   multiply(sum, codes, weights)  the instruction set's products of 16 bytes by 16
-//   PRODUCTS                       how many those are
+//   multiply(sums, codes, weights, pixels)  adds the instruction set's products of 16 bytes by 16: `pixels` × TOGETHER sums
+//   PRODUCTS                                how many such a product of two registers is
 #define VECTOR_REGISTER "w"
 #define LANES 4
 typedef float32x4_t vec;
@@ -35,14 +35,22 @@ INLINE void put(srd_code *p, const vec *v, const int count, int zero_point) {
 
 /// Products alone, on 16 sums that stay in registers.
 TARGET int64_t JOIN(srd_peak_s8_, ISA)(int64_t rounds) {
-    enum { sums = 16 };
-    ivec sum[sums] = {0};
-    int8x16_t c = vdupq_n_s8(0), w = vdupq_n_s8(0);
-    __asm__ volatile("" : "+w"(w));
-    for (int64_t r = 0; r < rounds; r++) {
-        __asm__ volatile("" : "+w"(c));
-        UNROLL for (int i = 0; i < sums; i++) sum[i] = multiply(sum[i], c, w);
+    enum { pairs = 2 };
+    ivec sum[2 * pairs][TOGETHER] = {0};
+    int8x16_t c[2], w[TOGETHER];
+    UNROLL for (int p = 0; p < 2; p++) c[p] = vdupq_n_s8(0);
+    UNROLL for (int o = 0; o < TOGETHER; o++) {
+        w[o] = vdupq_n_s8(0);
+        __asm__ volatile("" : "+w"(w[o]));
     }
-    UNROLL for (int i = 0; i < sums; i++) KEEP_ORDER(sum[i]);
-    return rounds * sums * PRODUCTS;
+    for (int64_t r = 0; r < rounds; r++) {
+        UNROLL for (int pair = 0; pair < pairs; pair++) {
+            __asm__("" : "+w"(c[0]), "+w"(c[1]));       // or the compiler would compute the same products once
+            multiply(sum + 2 * pair, c, w, 2);
+        }
+    }
+    UNROLL for (int p = 0; p < 2 * pairs; p++) {
+        UNROLL for (int o = 0; o < TOGETHER; o++) KEEP_ORDER(sum[p][o]);
+    }
+    return rounds * 2 * pairs * TOGETHER * PRODUCTS;
 }

@@ -9,8 +9,13 @@
 #define PIXELS 8
 #define FINISHED 4
 #define PRODUCTS 16
+#define TOGETHER 4
 
-INLINE int32x4_t multiply(int32x4_t sum, int8x16_t c, int8x16_t w) { return vdotq_s32(sum, w, c); }
+INLINE void multiply(int32x4_t (*sum)[TOGETHER], const int8x16_t *c, const int8x16_t *w, const int pixels) {
+    UNROLL for (int p = 0; p < pixels; p++) {
+        UNROLL for (int o = 0; o < TOGETHER; o++) sum[p][o] = vdotq_s32(sum[p][o], w[o], c[p]);
+    }
+}
 #include "kernels_s8_neon_common.h"
 
 /// Weights are packed in groups of 4 channels.

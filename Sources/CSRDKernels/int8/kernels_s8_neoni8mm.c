@@ -9,8 +9,13 @@
 #define PIXELS 4
 #define FINISHED 1
 #define PRODUCTS 32
+#define TOGETHER 4
 
-INLINE int32x4_t multiply(int32x4_t sum, int8x16_t c, int8x16_t w) { return vmmlaq_s32(sum, c, w); }
+INLINE void multiply(int32x4_t (*sum)[TOGETHER], const int8x16_t *c, const int8x16_t *w, const int pixels) {
+    UNROLL for (int p = 0; p < pixels; p++) {
+        UNROLL for (int o = 0; o < TOGETHER; o++) sum[p][o] = vmmlaq_s32(sum[p][o], c[p], w[o]);
+    }
+}
 #include "kernels_s8_neon_common.h"
 
 INLINE int8x16_t first_halves(int8x16_t a, int8x16_t b) { return vcombine_s8(vget_low_s8(a), vget_low_s8(b)); }
@@ -42,7 +47,7 @@ INLINE void products(
                 UNROLL for (int o = 0; o < pairs; o++) {
                     const int8x16_t w = bytes(packed + 16 * (half * pairs + o));
                     UNROLL for (int p = 0; p < pixels; p += 2) {
-                        square[p / 2][o] = multiply(square[p / 2][o], c[p / 2][half], w);
+                        square[p / 2][o] = vmmlaq_s32(square[p / 2][o], c[p / 2][half], w);
                     }
                 }
             }

@@ -1,0 +1,138 @@
+// Calls one kernel once: what `forecast` watches the emulator run.
+//
+//   forecast_row peak KERNELS ROUNDS
+//   forecast_row winograd CHANNELS
+//   forecast_row s8|f32 KERNELS WIDTH OUT TAPS STRIDE ACTIVATION RESIDUALS TIMEBIAS FLOATS CHANNELS...
+//
+// OUT output channels; TAPS of each input; ACTIVATION as srd_activation; RESIDUALS are rows of floats; FLOATS: the results
+// are kept in float too (s8); one CHANNELS for each of the concatenated inputs. Prints the multiply-
+// accumulates.
+#include <arm_neon.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "srd_int8.h"
+
+enum { most_inputs = 8, vector = 64 };       // the kernels' vectors are filled up to a multiple of 64
+
+static void *zeros(size_t bytes) {
+    void *p = aligned_alloc(64, (bytes + 64 + 63) / 64 * 64);
+    return memset(p, 0, (bytes + 64 + 63) / 64 * 64);
+}
+static int filled_up(int n, int step) { return (n + step - 1) / step * step; }
+
+static int fail(const char *what) {
+    fprintf(stderr, "forecast_row: %s\n", what);
+    return 1;
+}
+
+static const srd_kernels_s8 *kernels_s8(const char *name) {
+    int count;
+    const srd_kernels_s8 *k = srd_kernels_s8_available(&count);
+    for (; count > 0; k++, count--) {
+        if (!strcmp(k->name, name)) return k;
+    }
+    return NULL;
+}
+
+/// What Winograd's products would be: one of the 16 points of F(2×2, 3×3), 8 tiles × 8 outputs in 16 bits. Nobody calls it but
+/// `forecast`, which weighs it against the kernels there are.
+__attribute__((noinline)) void winograd_products(const int16_t *tiles, const int16_t *weights, int channels, int32_t *sums) {
+    int32x4_t sum[8][2];
+    for (int t = 0; t < 8; t++) sum[t][0] = sum[t][1] = vdupq_n_s32(0);
+    for (int i = 0; i < channels; i += 8) {
+        int16x8_t x[8];
+#pragma clang loop unroll(full)
+        for (int t = 0; t < 8; t++) x[t] = vld1q_s16(tiles + t * channels + i);
+#define CHANNEL(lane)                                                                                                  \
+    {                                                                                                                  \
+        const int16x8_t w = vld1q_s16(weights + 8 * (i + lane));                                                       \
+        _Pragma("clang loop unroll(full)") for (int t = 0; t < 8; t++) {                                               \
+            sum[t][0] = vmlal_laneq_s16(sum[t][0], vget_low_s16(w), x[t], lane);                                       \
+            sum[t][1] = vmlal_high_laneq_s16(sum[t][1], w, x[t], lane);                                                \
+        }                                                                                                              \
+    }
+        CHANNEL(0) CHANNEL(1) CHANNEL(2) CHANNEL(3) CHANNEL(4) CHANNEL(5) CHANNEL(6) CHANNEL(7)
+    }
+    for (int t = 0; t < 8; t++) {
+        vst1q_s32(sums + 8 * t, sum[t][0]);
+        vst1q_s32(sums + 8 * t + 4, sum[t][1]);
+    }
+}
+
+int main(int argc, char **argv) {
+    if (argc == 3 && !strcmp(argv[1], "winograd")) {
+        const int channels = filled_up(atoi(argv[2]), 8);
+        int32_t sums[64];
+        winograd_products(zeros(sizeof(int16_t) * 8 * (size_t)channels), zeros(sizeof(int16_t) * 8 * (size_t)channels), channels, sums);
+        printf("%d\n", 64 * channels);
+        return 0;
+    }
+    if (argc == 4 && !strcmp(argv[1], "peak")) {
+        const srd_kernels_s8 *k = kernels_s8(argv[2]);
+        if (!k) return fail("this processor has no such kernels");
+        printf("%ld\n", (long)k->peak(atol(argv[3])));
+        return 0;
+    }
+    if (argc < 12 || argc > 11 + most_inputs) return fail("ten numbers, and the inputs' channels");
+    const int is_s8 = !strcmp(argv[1], "s8"), width = atoi(argv[3]), out = atoi(argv[4]), taps = atoi(argv[5]);
+    const int stride = atoi(argv[6]), residuals = atoi(argv[8]), inputs = argc - 11;
+    const srd_activation activation = (srd_activation)atoi(argv[7]);
+    const int has_time_bias = atoi(argv[9]), keeps_floats = atoi(argv[10]);
+    const int side = taps == 9 ? 3 : taps == 4 ? 2 : 1, columns = (width + 2) * stride, padded = filled_up(out, vector);
+    int channels[most_inputs], sum = 0;
+    for (int i = 0; i < inputs; i++) sum += channels[i] = atoi(argv[11 + i]);
+    float *ones = zeros(sizeof(float) * (size_t)padded), *residual = zeros(sizeof(float) * (size_t)(width * padded));
+    float *floats = zeros(sizeof(float) * (size_t)(width * padded));
+    for (int i = 0; i < padded; i++) ones[i] = 1;
+    if (is_s8) {
+        const srd_kernels_s8 *k = kernels_s8(argv[2]);
+        if (!k) return fail("this processor has no such kernels");
+        srd_tap_s8 *tap = zeros(sizeof *tap * (size_t)(taps * inputs));
+        srd_segment_s8 segment[most_inputs];
+        int32_t *start = zeros(sizeof *start * (size_t)padded);
+        ptrdiff_t offset = 0;
+        int8_t *weights = zeros((size_t)taps * (size_t)(sum + 16 * inputs) * (size_t)padded);
+        for (int i = 0; i < inputs; i++) {
+            const int filled = filled_up(channels[i], SRD_CHANNEL_STEP);
+            srd_code *row = zeros((size_t)(side * columns * filled));
+            for (int t = 0; t < taps; t++) {
+                tap[i * taps + t] = (srd_tap_s8){
+                    row + (t / side * columns + t % side) * filled, stride * filled, filled, weights + offset};
+                offset += filled * k->block;
+            }
+            segment[i] = (srd_segment_s8){tap + i * taps, taps, start, 0.01f};
+        }
+        srd_conv_row_s8_args a = {
+            .segments = segment, .segment_count = inputs, .width = width, .channels = filled_up(out, SRD_CHANNEL_STEP),
+            .block_stride = offset, .weight_scale = ones, .bias = ones, .time_bias = has_time_bias ? ones : NULL, .gain = 1,
+            .activation = activation, .residual_count = residuals, .codes = zeros((size_t)(width * padded)),
+            .codes_pixel = padded, .inverse_scale = 1, .floats = keeps_floats ? floats : NULL, .floats_pixel = padded};
+        for (int r = 0; r < residuals; r++) a.residual[r] = (srd_residual_s8){NULL, residual, padded, 0, 1};
+        k->conv_row(&a);
+    } else {
+        int count;
+        const srd_kernels_f32 *k = srd_kernels_f32_available(&count);
+        while (count > 0 && strcmp(k->name, argv[2])) k++, count--;
+        if (!count) return fail("this processor has no such kernels");
+        srd_tap_f32 *tap = zeros(sizeof *tap * (size_t)(taps * inputs));
+        float *weights = zeros(sizeof(float) * (size_t)(taps * sum) * (size_t)padded);
+        ptrdiff_t offset = 0;
+        for (int i = 0; i < inputs; i++) {
+            float *row = zeros(sizeof(float) * (size_t)(side * columns * channels[i]));
+            for (int t = 0; t < taps; t++) {
+                tap[i * taps + t] = (srd_tap_f32){
+                    row + (t / side * columns + t % side) * channels[i], stride * channels[i], channels[i], weights + offset};
+                offset += channels[i] * k->block;
+            }
+        }
+        const srd_conv_row_f32_args a = {
+            .taps = tap, .tap_count = taps * inputs, .width = width, .channels = out, .block_stride = offset, .bias = ones,
+            .time_bias = has_time_bias ? ones : NULL, .gain = 1, .activation = activation, .residual_count = residuals,
+            .residual = {residual, residual}, .residual_pixel = padded, .residual_gain = {1, 1}, .output = floats,
+            .output_pixel = padded};
+        k->conv_row(&a);
+    }
+    printf("%ld\n", (long)width * out * taps * sum);
+    return 0;
+}

@@ -11,7 +11,8 @@ public struct AvailableMemory: Equatable {
     public static func now(root: String = "") -> AvailableMemory? {
         let files = KernelFiles(root: root)
         let candidates = [machine(files)] + controlGroups(files) + processLimits(files)
-        return candidates.compactMap { $0 }.min { $0.bytes < $1.bytes }.map { AvailableMemory(bytes: max(0, $0.bytes), limit: $0.limit) }
+        let least = candidates.compactMap { $0 }.min { $0.bytes < $1.bytes }
+        return least.map { AvailableMemory(bytes: max(0, $0.bytes), limit: $0.limit) }
     }
 
     private static func machine(_ files: KernelFiles) -> AvailableMemory? {
@@ -66,7 +67,9 @@ struct KernelFiles {
     func lines(_ path: String) -> [Substring] { text(path)?.split(separator: "\n") ?? [] }
 
     /// A file's first number.
-    func integer(_ path: String) -> Int? { text(path).flatMap { $0.split(whereSeparator: \.isWhitespace).first }.flatMap { Int($0) } }
+    func integer(_ path: String) -> Int? {
+        text(path).flatMap { $0.split(whereSeparator: \.isWhitespace).first }.flatMap { Int($0) }
+    }
 
     /// Of a file with "name number" on each line.
     func integer(_ name: String, in path: String) -> Int? {
@@ -86,7 +89,8 @@ struct KernelFiles {
     /// Folders of our control group and of those it is in: a limit on any of them counts.
     func controlGroups(version: Int) -> [String] {
         let (top, mark) = version == 2 ? ("/sys/fs/cgroup", "0::/") : ("/sys/fs/cgroup/memory", ":memory:/")
-        guard let line = lines("/proc/self/cgroup").first(where: { version == 2 ? $0.hasPrefix(mark) : $0.contains(mark) }) else { return [] }
+        let line = lines("/proc/self/cgroup").first { version == 2 ? $0.hasPrefix(mark) : $0.contains(mark) }
+        guard let line else { return [] }
         var parts = line.split(separator: "/").dropFirst().map(String.init)
         var groups: [String] = []
         while true {

@@ -64,7 +64,8 @@ int main(int argc, char **argv) {
     if (argc == 3 && !strcmp(argv[1], "winograd")) {
         const int channels = filled_up(atoi(argv[2]), 8);
         int32_t sums[64];
-        winograd_products(zeros(sizeof(int16_t) * 8 * (size_t)channels), zeros(sizeof(int16_t) * 8 * (size_t)channels), channels, sums);
+        const size_t bytes = sizeof(int16_t) * 8 * (size_t)channels;
+        winograd_products(zeros(bytes), zeros(bytes), channels, sums);
         printf("%d\n", 64 * channels);
         return 0;
     }

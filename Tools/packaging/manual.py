@@ -73,7 +73,8 @@ def discussion(text):
 def page(description, version, seconds):
     """The page's text, dated by seconds since 1970."""
     command = description["command"]
-    name, date = command["commandName"], datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%d")
+    name = command["commandName"]
+    date = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%d")
     abstract = command.get("abstract", "")
     subcommands = [s for s in command.get("subcommands") or [] if s.get("shouldDisplay", True) and s["commandName"] != "help"]
     lines = [f'.TH "{name.upper()}" 1 "{date}" "srdiff {version}" "User Commands"', ".SH NAME",
@@ -82,7 +83,8 @@ def page(description, version, seconds):
     lines += [".SH DESCRIPTION", escaped(abstract), ".SH OPTIONS", *options(command)]
     for sub in subcommands:
         standard = " (when no subcommand is named)" if sub["commandName"] == command.get("defaultSubcommand") else ""
-        lines += [f'.SH "SUBCOMMAND {escaped(sub["commandName"]).upper()}"', escaped(sub.get("abstract", "")) + standard, *options(sub)]
+        lines += [f'.SH "SUBCOMMAND {escaped(sub["commandName"]).upper()}"', escaped(sub.get("abstract", "")) + standard]
+        lines += options(sub)
         if sub.get("discussion"): lines += [".PP", *discussion(sub["discussion"])]
     if command.get("discussion"): lines += discussion(command["discussion"])
     return "\n".join(lines) + "\n"

@@ -149,7 +149,8 @@ struct Layer {
 
     static func all(of model: Model) -> [Layer] {
         let network = model.network
-        return ([network.encoder, network.conditioner, network.noisePredictor] + (model.hasPreview ? [network.preview] : [])).flatMap { graph in
+        let graphs = [network.encoder, network.conditioner, network.noisePredictor] + (model.hasPreview ? [network.preview] : [])
+        return graphs.flatMap { graph in
             graph.nodes.filter { $0.operation != .input }.map { Layer(graph: graph, node: $0) }
         }
     }
@@ -164,12 +165,14 @@ struct Layer {
                 ("kind", "convolution"), ("kernel", .int(c.kernel)), ("stride", .int(c.stride)),
                 ("activation", .string("\(c.activation)")), ("time_bias", .bool(c.timeBias != nil)),
             ]
-        case .transposedConvolution(let stride): members += [("kind", "transposed"), ("kernel", .int(2 * stride)), ("stride", .int(stride))]
+        case .transposedConvolution(let stride):
+            members += [("kind", "transposed"), ("kernel", .int(2 * stride)), ("stride", .int(stride))]
         case .nearestDouble: members.append(("kind", "nearest"))
         case .linearAttention: members.append(("kind", "attention"))
         }
         return .object(members + [
-            ("inputs", .array(node.inputs.map { .int($0.shape.channels) })), ("residuals", .array(node.residuals.map { .string(graph.node(of: $0).name) })),
+            ("inputs", .array(node.inputs.map { .int($0.shape.channels) })),
+            ("residuals", .array(node.residuals.map { .string(graph.node(of: $0).name) })),
             ("channels", .int(node.output.shape.channels)), ("reduction", .int(node.output.shape.reduction)),
             ("mac_per_pixel", .number(node.macsPerPixel)),
         ])

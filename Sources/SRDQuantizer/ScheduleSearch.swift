@@ -89,7 +89,7 @@ public struct ScheduleSearch<E: Executor> {
     }
 
     /// dB kept in hand: what holds on these pictures must hold on others.
-    private static var margin: Double { 0.1 }
+    private static var margin: Double { 0.2 }
 
     // MARK: Search
 

@@ -33,8 +33,10 @@ struct Plan {
         case .bicubic: 0
         }
         macsPerStep = pixels * network.noisePredictor.macsPerPixel
-        // Beside the executor: x_t, the prediction, the noise and earlier x0, in float; the result's samples and its file.
-        let fields = settings.method != .sampled ? 2 : (settings.generator == .torch ? 6 : 3) + settings.sampler.memory
+        // Beside the executor: x_t, the noise where it is drawn for all pixels at once, earlier x0 and, of a float model, the
+        // prediction; the result's samples and its file.
+        let noise = settings.generator == .torch ? 3 : 0
+        let fields = settings.method != .sampled ? 2 : 1 + noise + settings.sampler.memory + (model.isFloat ? 2 : 0)
         let perPixel = fields * 12 + 3 * 2 + 2 * bytesPerPixel
         let executor = settings.method == .bicubic ? 0 : model.memoryEstimate(
             lowWidth: padded.width, lowHeight: padded.height, preview: settings.method == .preview

@@ -5,6 +5,7 @@ public final class MappedFile: @unchecked Sendable {     // nothing changes afte
     public let path: String
     private let bytes: UnsafeRawBufferPointer
     private let mapping: UnsafeMutableRawPointer, mappedCount: Int
+    private let isFile: Bool
 
     /// Maps a regular, non-empty file. The file must not shrink while it is mapped.
     public init(path: String) throws(FileError) {
@@ -24,6 +25,7 @@ public final class MappedFile: @unchecked Sendable {     // nothing changes afte
             throw FileError(.read, path, errno: errno)
         }
         self.path = path
+        isFile = true
         mapping = start
         mappedCount = count
         bytes = UnsafeRawBufferPointer(start: start, count: count)
@@ -43,6 +45,7 @@ public final class MappedFile: @unchecked Sendable {     // nothing changes afte
         mprotect(start, room, PROT_READ)
         mprotect(start + room, page, PROT_NONE)
         self.path = path
+        isFile = false
         mapping = start
         mappedCount = room + page
         bytes = UnsafeRawBufferPointer(target)
@@ -50,12 +53,20 @@ public final class MappedFile: @unchecked Sendable {     // nothing changes afte
 
     public var count: Int { bytes.count }
 
-    /// The pointer is valid inside `body` only: there the file stays mapped, though this be its last use.
+    /// The pointer is valid as long as this lives: at least inside `body`, though that be its last use.
     public func withBytes<Result, Failure>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         defer { withExtendedLifetime(self) {} }
         return try body(bytes)
+    }
+
+    /// Lets the whole pages in a range leave memory; they come from the disk again when they are touched.
+    public func evict(_ range: Range<Int>) {
+        guard isFile else { return }
+        let page = sysconf(Int32(_SC_PAGESIZE))
+        let first = (range.lowerBound + page - 1) / page * page, end = range.upperBound / page * page
+        if first < end { madvise(mapping + first, end - first, MADV_DONTNEED) }
     }
 
     deinit { munmap(mapping, mappedCount) }

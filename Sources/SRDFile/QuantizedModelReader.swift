@@ -80,7 +80,7 @@ struct QuantizedModelReader {
         guard file[key]?.type == .i8 else {
             return QuantizedLayer(shape: shape, weights: .float(try finiteFloats(key, shape)), bias: bias)
         }
-        let codes = try int8s(key, shape)
+        let codes = try read(key) { file throws(SafetensorsError) in try file.codes(key, shape: shape) }
         if let bad = codes.firstIndex(of: -128) { throw .badElement(key: key, index: bad, found: "-128", expected: "-127…127") }
         return QuantizedLayer(
             shape: shape, weights: .int8(codes: codes, scales: try scales("\(node.name).weight_scale", [channels])), bias: bias

@@ -59,7 +59,7 @@ extension QuantizedModelFile {
         case .float(let values): return [floats("weight", layer.shape, values), bias]
         case .int8(let codes, let scales):
             return [
-                SafetensorsTensor("\(node.name).weight", shape: layer.shape, codes),
+                SafetensorsTensor("\(node.name).weight", shape: layer.shape, Array(codes)),
                 floats("weight_scale", [scales.count], scales), bias
             ]
         }

@@ -1,4 +1,5 @@
 import SRDTensor
+import SRDiff
 
 /// A safetensors file, open for reading: named tensors and string metadata.
 ///
@@ -62,6 +63,13 @@ extension Safetensors {
     public func int8s(_ name: String, shape: [Int]? = nil) throws(SafetensorsError) -> [Int8] {
         let entry = try entry(name, types: [.i8], shape)
         return withBytes(of: entry) { $0.map { Int8(bitPattern: $0) } }
+    }
+
+    /// The same, left where they are.
+    public func codes(_ name: String, shape: [Int]? = nil) throws(SafetensorsError) -> WeightCodes {
+        let entry = try entry(name, types: [.i8], shape), file = file
+        let codes = withBytes(of: entry) { $0.assumingMemoryBound(to: Int8.self) }
+        return WeightCodes(codes, in: file) { file.evict(entry.range) }
     }
 
     public func uint8s(_ name: String, shape: [Int]? = nil) throws(SafetensorsError) -> [UInt8] {

@@ -24,10 +24,11 @@ public final class Int8Executor: Executor {
 
     public var configuration: Configuration { model.configuration }
 
-    public static let defaultConditionBudget = 32 << 20
+    /// A condition made anew is 4 % of a step's work.
+    public static let defaultConditionBudget = 12 << 20
 
     /// Rows per band where nobody says: a wide picture has enough work for all threads in half as many.
-    static func bandRows(width: Int) -> Int { width < 1024 ? 16 : 8 }
+    static func bandRows(width: Int) -> Int { width < 512 ? 16 : 8 }
 
     /// Rows of the enlarged picture that are computed layer by layer before the next.
     private let bandRows: Int?
@@ -72,18 +73,45 @@ public final class Int8Executor: Executor {
     }
 
     public func predictNoise(in x: FloatTensor, at timestep: Int, given condition: Condition) -> FloatTensor {
+        let (sweep, sources) = predictor(StoredMap(x), condition)
+        return sweep.run(sources, timestep: timestep, biases: biases(at: timestep))[0].tensor()
+    }
+
+    /// x_t is changed in place: the sweep has taken over a row of it before that row's noise is there.
+    public func predictNoise(
+        in x: inout FloatTensor, at timestep: Int, given condition: Condition,
+        _ body: @Sendable (Int, UnsafePointer<Float>, UnsafeMutableBufferPointer<Float>) -> Void
+    ) {
+        let height = x.height, width = x.width, length = width * 3
+        x.values.withUnsafeMutableBufferPointer { values in
+            nonisolated(unsafe) let values = values        // rows do not overlap
+            let (sweep, sources) = predictor(
+                StoredMap(borrowing: UnsafePointer(values.baseAddress!), height: height, width: width, channels: 3), condition)
+            sweep.run(sources, timestep: timestep, biases: biases(at: timestep)) { y, noise in
+                body(y, noise, UnsafeMutableBufferPointer(rebasing: values[y * length..<(y + 1) * length]))
+            }
+        }
+    }
+
+    public func rest() { kept = nil }
+
+    private func biases(at timestep: Int) -> [String: [Float]] {
         let biases = timeBiases[timestep] ?? time.biases(of: model.network.noisePredictor, at: timestep)
         timeBiases[timestep] = biases
-        let noisy = StoredMap(x)
+        return biases
+    }
+
+    /// The noise predictor for a picture of x_t's size, and what it reads.
+    private func predictor(_ noisy: StoredMap, _ condition: Condition) -> (Sweep, [StoredMap]) {
         let (graph, sources) = condition.map.map { (model.network.noisePredictor, [noisy, $0]) }
             ?? (streamed, condition.maps + [noisy])
-        if kept?.graph != graph.name || kept?.height != x.height || kept?.width != x.width {
+        if kept?.graph != graph.name || kept?.height != noisy.height || kept?.width != noisy.width {
             kept = nil                                     // its memory goes before the next takes any
-            kept = (graph.name, x.height, x.width, sweep(graph, x.height, x.width))
+            kept = (graph.name, noisy.height, noisy.width, sweep(graph, noisy.height, noisy.width))
         }
         kept!.sweep.observe = observe
         if kept!.sweep.measures != measuresLayers { kept!.sweep.measures = measuresLayers }
-        return kept!.sweep.run(sources, timestep: timestep, biases: biases)[0].tensor()
+        return (kept!.sweep, sources)
     }
 
     public func preview(_ low: FloatTensor) -> FloatTensor {
@@ -121,7 +149,7 @@ public final class Int8Executor: Executor {
 // MARK: Memory
 
 extension Int8Executor {
-    /// About how many bytes it holds for a picture of this (padded) size: weights twice, as read and as packed, the maps
+    /// About how many bytes it holds for a picture of this (padded) size: the packed weights, the maps
     /// between the graphs, and the rows of the graph at work.
     public static func memoryEstimate(
         _ model: QuantizedModel, lowWidth: Int, lowHeight: Int, preview: Bool = false
@@ -137,7 +165,7 @@ extension Int8Executor {
                 return sum + bytes(value.shape, of: model, lowWidth, lowHeight, inCodes: inCodes)
             }
         }
-        let weights = model.layers.values.reduce(0) { $0 + 2 * ($1.isInt8 ? 1 : 4) * $1.shape.reduce(1, *) }
+        let weights = model.layers.values.reduce(0) { $0 + ($1.isInt8 ? 1 : 8) * $1.shape.reduce(1, *) }
             + model.floatWeights.values.reduce(0) { $0 + 4 * $1.values.count }
         let features = maps(network.encoder), condition = maps(network.conditioner)
         if preview { return weights + features + max(rows(network.encoder), rows(network.preview) + maps(network.preview)) }

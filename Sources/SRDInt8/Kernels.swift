@@ -50,6 +50,7 @@ final class LayerCache {
         let layers = TapLayout.layouts(of: node)!.map {
             PackedConvolution($0, codes: codes, scales: scales, bias: layer.bias, kernels: kernels.int8)
         }
+        codes.evict()
         packed[node.name] = layers
         return layers
     }

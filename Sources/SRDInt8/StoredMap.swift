@@ -10,12 +10,15 @@ final class StoredMap: @unchecked Sendable {       // rows are written by one th
     let quantization: Quantization?
     private let codes: UnsafeMutableBufferPointer<srd_code>
     private var floats: FloatTensor
+    /// Floats that belong to someone else.
+    private let borrowed: UnsafePointer<Float>?
 
     init(height: Int, width: Int, channels: Int, quantization: Quantization?) {
         self.height = height
         self.width = width
         self.channels = channels
         self.quantization = quantization
+        borrowed = nil
         codes = .allocate(capacity: quantization == nil ? 0 : height * width * RowRing<srd_code>.filledUp(channels))
         floats = FloatTensor(shape: [quantization == nil ? height : 0, width, channels])
     }
@@ -25,8 +28,20 @@ final class StoredMap: @unchecked Sendable {       // rows are written by one th
         width = tensor.width
         channels = tensor.channels
         quantization = nil
+        borrowed = nil
         codes = .allocate(capacity: 0)
         floats = tensor
+    }
+
+    /// Of floats that outlive it, `[height][width][channels]`.
+    init(borrowing floats: UnsafePointer<Float>, height: Int, width: Int, channels: Int) {
+        self.height = height
+        self.width = width
+        self.channels = channels
+        quantization = nil
+        borrowed = floats
+        codes = .allocate(capacity: 0)
+        self.floats = FloatTensor(shape: [0, width, channels])
     }
 
     deinit { codes.deallocate() }
@@ -36,7 +51,8 @@ final class StoredMap: @unchecked Sendable {       // rows are written by one th
     }
 
     func readFloats<R>(_ y: Int, _ body: (UnsafePointer<Float>) -> R) -> R {
-        floats.values.withUnsafeBufferPointer { body($0.baseAddress! + y * width * channels) }
+        if let borrowed { return body(borrowed + y * width * channels) }
+        return floats.values.withUnsafeBufferPointer { body($0.baseAddress! + y * width * channels) }
     }
 
     /// Where rows of floats may be written, by several threads.

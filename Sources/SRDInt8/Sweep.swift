@@ -115,16 +115,45 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
                 quantization: slot.activation == nil ? nil : slot.quantization
             )
         }
+        sweep(sources) { run in
+            for (value, output) in zip(graph.outputs, outputs) where value.index == run.node { copy(run.rows, of: value, to: output) }
+        }
+        return outputs
+    }
+
+    /// The same for a graph of one output, kept in float: calls `body(y, row y)`, `[width][channels]`, on several threads.
+    func run(
+        _ sources: [StoredMap], timestep: Int, biases: [String: [Float]], _ body: @Sendable (Int, UnsafePointer<Float>) -> Void
+    ) {
+        prepare(timestep: timestep, biases: biases)
+        let output = graph.outputs[0], floats = slots[output.index].floats!, channels = output.shape.channels
+        sweep(sources) { run in
+            guard run.node == output.index else { return }
+            Parallel.ranges(run.rows.count, threads: threads) { range in
+                withUnsafeTemporaryAllocation(of: Float.self, capacity: floats.width * channels) { row in
+                    for y in range.lowerBound + run.rows.lowerBound..<range.upperBound + run.rows.lowerBound {
+                        let from = floats.interior(y)
+                        for x in 0..<floats.width {
+                            for c in 0..<channels { row.initializeElement(at: x * channels + c, to: from[x * floats.pixel + c]) }
+                        }
+                        body(y, UnsafePointer(row.baseAddress!))
+                    }
+                }
+            }
+        }
+    }
+
+    /// All rows of all nodes, `finished` after each band of a node's.
+    private func sweep(_ sources: [StoredMap], finished: (StreamPlan.Run) -> Void) {
         for run in plan.runs {
             if measures {
                 times[run.node] += ContinuousClock().measure { compute(run, sources) }
             } else {
                 compute(run, sources)
             }
-            for (value, output) in zip(graph.outputs, outputs) where value.index == run.node { copy(run.rows, of: value, to: output) }
+            finished(run)
             if let observe { observe(graph.nodes[run.node], run.rows, tensor(of: run)) }
         }
-        return outputs
     }
 
     /// Sets what depends on the timestep: quantizations, the sums' starts, the rows beyond the edges, the biases.

@@ -11,6 +11,7 @@ final class WatchedExecutor<E: Executor>: Executor {
     init(_ executor: E) { self.executor = executor }
 
     var configuration: Configuration { executor.configuration }
+    var threads: Int { executor.threads }
 
     func encode(_ low: FloatTensor, enlarged: FloatTensor?) -> E.Condition {
         timestep = nil

@@ -37,7 +37,7 @@ extension QuantizedLayer.Weights {
         let codes = weight.values.enumerated().map { i, value in
             Self.code(value, scale: perChannel[node.outputChannel(i, shape: weight.shape)])
         }
-        self = .int8(codes: codes, scales: perChannel)
+        self = .int8(codes: WeightCodes(codes), scales: perChannel)
     }
 
     static func code(_ weight: Float, scale: Float) -> Int8 {

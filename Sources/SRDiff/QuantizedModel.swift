@@ -42,7 +42,7 @@ public struct QuantizedModel: Sendable {
 public struct QuantizedLayer: Equatable, Sendable {
     public enum Weights: Equatable, Sendable {
         /// Codes −127…127, and a scale per output channel: weight = code · scale.
-        case int8(codes: [Int8], scales: [Float])
+        case int8(codes: WeightCodes, scales: [Float])
         case float([Float])
     }
 

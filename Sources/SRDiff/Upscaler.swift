@@ -90,7 +90,9 @@ public struct Upscaler<E: Executor> {
         _ prepared: Prepared, settings: SamplingSettings, from state: LatentState? = nil,
         progress: (UpscaleProgress) throws -> Void = { _ in }
     ) rethrows -> Picture {
-        picture(of: try residual(prepared, settings: settings, from: state, progress: progress), prepared)
+        let residual = try residual(prepared, settings: settings, from: state, progress: progress)
+        executor.rest()                                    // before the picture takes its own
+        return picture(of: residual, prepared)
     }
 
     /// x_t of a picture of the result's size: what it holds beyond the enlargement, as in training clamped, and the first
@@ -149,20 +151,23 @@ public struct Upscaler<E: Executor> {
         let memory = steps.map(\.memory).max() ?? 0, length = width * 3
         var past = [Float](repeating: 0, count: height * length * memory)
         for (i, step) in steps.enumerated() {
-            let predicted = executor.predictNoise(in: x, at: step.timestep, given: prepared.condition)
             let fresh = step.sigma > 0 ? noise.field(draw: i + 1, height: height, width: width) : nil
-            x.values.updateRows(with: &past, count: height, threads: threads) { y, row, past in
-                let z = fresh?.row(y, width: width)
-                for j in row.indices {
-                    let clean = step.clean(row[j], noise: predicted.values[y * length + j])
-                    var next = step.next(row[j], clean: clean, z: z?[j] ?? 0)
-                    if memory > 0 { next += step.c * past[j] }
-                    if memory > 1 {
-                        next += step.d * past[length + j]
-                        past[length + j] = past[j]
+            past.withUnsafeMutableBufferPointer { past in
+                nonisolated(unsafe) let past = past      // rows do not overlap
+                executor.predictNoise(in: &x, at: step.timestep, given: prepared.condition) { y, predicted, row in
+                    let z = fresh?.row(y, width: width)
+                    let past = UnsafeMutableBufferPointer(rebasing: past[y * length * memory..<(y + 1) * length * memory])
+                    for j in row.indices {
+                        let clean = step.clean(row[j], noise: predicted[j])
+                        var next = step.next(row[j], clean: clean, z: z?[j] ?? 0)
+                        if memory > 0 { next += step.c * past[j] }
+                        if memory > 1 {
+                            next += step.d * past[length + j]
+                            past[length + j] = past[j]
+                        }
+                        if memory > 0 { past[j] = clean }
+                        row[j] = next
                     }
-                    if memory > 0 { past[j] = clean }
-                    row[j] = next
                 }
             }
             try progress(.step(done: i + 1, total: steps.count))
@@ -241,22 +246,6 @@ extension FloatTensor {
     /// Calls `body` for every row of a feature map, over the threads.
     mutating func updateRows(threads: Int, _ body: @Sendable (Int, UnsafeMutableBufferPointer<Float>) -> Void) {
         values.updateRows(count: height, threads: threads, body)
-    }
-}
-
-extension [Float] {
-    /// The same over the rows of two arrays, which may differ in length.
-    fileprivate mutating func updateRows(
-        with other: inout [Float], count: Int, threads: Int,
-        _ body: @Sendable (Int, UnsafeMutableBufferPointer<Float>, UnsafeMutableBufferPointer<Float>) -> Void
-    ) {
-        let length = other.count / count
-        other.withUnsafeMutableBufferPointer { other in
-            nonisolated(unsafe) let other = other  // rows do not overlap
-            updateRows(count: count, threads: threads) { y, row in
-                body(y, row, UnsafeMutableBufferPointer(rebasing: other[y * length..<(y + 1) * length]))
-            }
-        }
     }
 }
 

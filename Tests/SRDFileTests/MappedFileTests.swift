@@ -20,6 +20,11 @@ struct MappedFileTests {
             #expect(file.withBytes { Array($0) } == bytes)
             // Though nothing else holds the file.
             #expect(try MappedFile(path: folder + "/f").withBytes { Array($0) } == bytes)
+            file.evict(0..<file.count)
+            #expect(file.withBytes { Array($0) } == bytes)
+            let copy = try MappedFile(copying: bytes, path: "copy")
+            copy.evict(0..<copy.count)
+            #expect(copy.withBytes { Array($0) } == bytes)
             #expect(try MappedFile(copying: bytes, path: "-").withBytes { Array($0) } == bytes)
             #expect(try MappedFile(copying: [], path: "-").count == 0)
         }

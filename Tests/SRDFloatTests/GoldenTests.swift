@@ -155,6 +155,8 @@ final class InputRecorder: Executor {
     let configuration: Configuration
     var low: FloatTensor?, enlarged: FloatTensor?
 
+    let threads = 1
+
     init(_ configuration: Configuration) { self.configuration = configuration }
 
     func encode(_ low: FloatTensor, enlarged: FloatTensor?) {

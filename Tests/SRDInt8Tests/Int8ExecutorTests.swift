@@ -86,6 +86,23 @@ struct Int8ExecutorTests {
         #expect(results.allSatisfy { $0 == results[0] })
     }
 
+    @Test("row by row it is the same noise, though x_t changes meanwhile", arguments: configurations)
+    func rowByRow(_ configuration: Configuration) throws {
+        let setting = try Setting(configuration), model = try setting.quantized(.both)
+        for threads in [1, 3] {
+            let executor = Int8Executor(model, threads: threads, bandRows: 3)
+            let condition = executor.encode(setting.low, enlarged: setting.enlarged)
+            let expected = executor.predictNoise(in: setting.x, at: 7, given: condition)
+            executor.rest()
+            var x = setting.x
+            let length = x.width * 3
+            executor.predictNoise(in: &x, at: 7, given: condition) { _, noise, row in
+                for j in 0..<length { row[j] = noise[j] }
+            }
+            #expect(x == expected, "\(threads) threads")
+        }
+    }
+
     /// The float executor rounds the same values to the same codes, but its sums round on the way and its Mish is finer:
     /// codes fall to the other side here and there, and what follows from that grows from layer to layer.
     @Test("computes what the float executor computes with the same rounding", arguments: configurations, outputs)

@@ -82,6 +82,8 @@ extension LoadedModel {
 
     public var configuration: Configuration { network.configuration }
 
+    public var isFloat: Bool { if case .float = form { true } else { false } }
+
     /// In words.
     public var arithmetic: String {
         switch form {

@@ -11,8 +11,9 @@ extension LoadedModel {
         lowWidth: Int, lowHeight: Int, sampler: SamplerSchedule, generator: SamplingSettings.Generator,
         bytesPerPixel: Int, extra: Int = 0
     ) -> Int {
-        // Beside the executor: x_t, the prediction, the noise and earlier x0, in float; the result's samples and its file.
-        let fields = (generator == .torch ? 6 : 3) + sampler.memory
+        // Beside the executor: x_t, the noise where it is drawn for all pixels at once, earlier x0 and, of a float model, the
+        // prediction; the result's samples and its file.
+        let fields = 1 + (generator == .torch ? 3 : 0) + sampler.memory + (isFloat ? 2 : 0)
         return memoryEstimate(lowWidth: lowWidth, lowHeight: lowHeight, preview: false)
             + lowWidth * lowHeight * configuration.scale * configuration.scale * (fields * 12 + 3 * 2 + 2 * bytesPerPixel + extra)
             + Self.programMemory

@@ -11,6 +11,7 @@ final class TimedExecutor<E: Executor>: Executor {
     init(_ base: E) { self.base = base }
 
     var configuration: Configuration { base.configuration }
+    var threads: Int { base.threads }
 
     func encode(_ low: FloatTensor, enlarged: FloatTensor?) -> E.Condition {
         let start = clock.now

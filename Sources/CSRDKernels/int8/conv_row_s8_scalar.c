@@ -21,7 +21,7 @@ static inline float from_bits(int32_t i) {
     __builtin_memcpy(&f, &i, sizeof f);
     return f;
 }
-SRD_DEFINE_MISH_S8(mish_rows, 1, float, int32_t, floor_f32, min_f32, max_f32, to_int, bits, from_bits, )
+SRD_DEFINE_MISH_S8(mish_rows, 1, float, floor_f32, min_f32, max_f32, to_int, bits, from_bits, )
 
 float srd_mish_s8(float x) {
     float v[1][1] = {{x}};

@@ -23,7 +23,7 @@ final class PackedConvolution: @unchecked Sendable {       // written by `init` 
     private static let vectorStep = 64
 
     /// `codes` in PyTorch's order.
-    init(_ layout: TapLayout, codes: [Int8], scales: [Float], bias: [Float], kernels: srd_kernels_s8) {
+    init(_ layout: TapLayout, codes: WeightCodes, scales: [Float], bias: [Float], kernels: srd_kernels_s8) {
         let block = Int(kernels.block), group = Int(kernels.group), channels = bias.count
         let vector = (channels + Self.vectorStep - 1) / Self.vectorStep * Self.vectorStep
         func filled(_ values: [Float]) -> UnsafeMutableBufferPointer<Float> {

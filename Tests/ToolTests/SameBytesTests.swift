@@ -24,6 +24,15 @@ struct SameBytesTests {
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
     static let emulator = "/usr/bin/qemu-x86_64-static"
 
+    /// All of x86's; of ARM's the fastest alone, which an emulator runs in seconds.
+    private static func takesEverySampler(_ instructionSet: String) -> Bool {
+        #if arch(x86_64)
+        true
+        #else
+        instructionSet == Int8Executor.instructionSets.last
+        #endif
+    }
+
     /// 20 × 14 pixels, their shades all different from their neighbours'.
     private func picture() -> Picture {
         var random = SeededRandom(seed: 20_141)
@@ -70,7 +79,7 @@ struct SameBytesTests {
 
     @Test("every instruction set of this machine, every sampler", arguments: Int8Executor.instructionSets)
     func instructionSets(name: String) throws {
-        for (sampler, expected) in Self.pictureSHA256 {
+        for (sampler, expected) in Self.pictureSHA256 where sampler.isEmpty || Self.takesEverySampler(name) {
             let found = try hash(sampler, threads: 2, instructionSet: name)
             #expect(found == expected, "\(sampler)")
         }

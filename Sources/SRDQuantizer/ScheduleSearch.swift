@@ -31,7 +31,7 @@ public struct ScheduleSearch<E: Executor> {
     private let settings: QuantizerSettings
     private let pictures: [(prepared: Upscaler<E>.Prepared, original: Picture, seen: LPIPS.Features)]
     /// Of many steps.
-    public let full: Quality
+    public private(set) var full = Quality(psnr: 0, lpips: 0)
 
     /// - Parameters:
     ///   - executor: of the model as it will be used: the integers' errors are part of the picture.
@@ -53,21 +53,16 @@ public struct ScheduleSearch<E: Executor> {
         let sampler = SamplerSchedule.ancestral(steps: min(Self.fullSteps, schedule.timesteps))
         var done = 0
         let total = sampler.steps * pictures.count
-        full = Self.quality(of: sampler, pictures, upscaler, lpips, settings) {
+        full = quality(of: sampler) {
             done += 1
             progress(done, total)
         }
     }
 
     /// What `sampler` draws, with the same noise each time.
-    public func quality(of sampler: SamplerSchedule) -> Quality {
-        Self.quality(of: sampler, pictures, upscaler, lpips, settings) {}
-    }
-
-    private static func quality(
-        of sampler: SamplerSchedule, _ pictures: [(prepared: Upscaler<E>.Prepared, original: Picture, seen: LPIPS.Features)],
-        _ upscaler: Upscaler<E>, _ lpips: LPIPS, _ settings: QuantizerSettings, step: () -> Void
-    ) -> Quality {
+    ///
+    /// - Parameter step: called after each noise prediction.
+    public func quality(of sampler: SamplerSchedule, step: () -> Void = {}) -> Quality {
         var mean = Quality(psnr: 0, lpips: 0)
         for (i, picture) in pictures.enumerated() {
             let sampling = SamplingSettings(sampler: sampler, seed: settings.seed &+ UInt64(i))

@@ -55,6 +55,16 @@ final class LayerCache {
         return layers
     }
 
+    /// Whether a node can be computed in pairs of rows, and is faster so; `pixels` of it go through with the same weights.
+    func hasPairs(_ node: Node, pixels: Int) -> Bool {
+        guard case .convolution(let convolution) = node.operation, convolution.kernel == 3, convolution.stride == 1,
+              kernels.int8.conv_pair != nil, pixels >= kernels.int8.pair_pixels,
+              case .int8(let codes, _) = model.layers[node.name]!.weights
+        else { return false }
+        defer { codes.evict() }
+        return packed(node)[0].preparePairs(codes)
+    }
+
     func wide(_ node: Node) -> [WideConvolution] {
         if let layers = wide[node.name] { return layers }
         let layer = model.layers[node.name]!

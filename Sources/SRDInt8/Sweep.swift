@@ -29,6 +29,8 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
     private let timesteps: [Int]
     private let kernels: Kernels
     private let stages: [Stage]
+    /// Which nodes are computed in pairs of rows.
+    private let inPairs: [Bool]
     private var slots: [Slot]
     private let timeBiases: [UnsafeMutableBufferPointer<Float>]
     private let codeArena: UnsafeMutableBufferPointer<srd_code>
@@ -50,6 +52,13 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
                 let (toQKV, toOut, gain) = layers.attention(node)
                 return .attention(toQKV: toQKV, toOut: toOut, gain: gain, heads: heads, headChannels: headChannels)
             }
+        }
+
+        var mostRows = [Int](repeating: 0, count: graph.nodes.count)
+        for run in plan.runs { mostRows[run.node] = max(mostRows[run.node], run.rows.count) }
+        inPairs = graph.nodes.enumerated().map { i, node in
+            let width = width / node.output.shape.reduction
+            return mostRows[i] > 1 && width >= 4 && layers.hasPairs(node, pixels: mostRows[i] * width)
         }
 
         let layout = SweepLayout(graph, of: model, width: width, plan: plan), places = layout.places, borders = graph.borders
@@ -186,15 +195,37 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
             step = stride
             width /= stride
         }
-        let pieces = run.rows.count >= 2 * threads || threads == 1
-            ? 1 : min(max(1, width / 24), (2 * threads + run.rows.count - 1) / run.rows.count)
-        Parallel.ranges(run.rows.count * pieces, threads: threads) { [step, width] range in
+        let height = inPairs[run.node] ? 2 : 1
+        let units = (run.rows.count + height - 1) / height
+        let pieces = units >= 2 * threads || threads == 1 ? 1 : min(max(1, width / 24), (2 * threads + units - 1) / units)
+        Parallel.ranges(units * pieces, threads: threads) { [step, width, height] range in
             for item in range {
-                let y = run.rows.lowerBound + item / pieces, piece = item % pieces
+                let first = run.rows.lowerBound + item / pieces * height, piece = item % pieces
+                let rows = first..<min(first + height, run.rows.upperBound)
                 let columns = width * piece / pieces..<width * (piece + 1) / pieces
-                self.computeRow(run.node, y, columns, sources)
-                self.finishRow(run.node, y, columns.lowerBound * step..<columns.upperBound * step)
+                if rows.count == 2 { self.computePair(run.node, first, columns) } else { self.computeRow(run.node, first, columns, sources) }
+                for y in rows { self.finishRow(run.node, y, columns.lowerBound * step..<columns.upperBound * step) }
             }
+        }
+    }
+
+    /// Rows y and y + 1.
+    private func computePair(_ i: Int, _ y: Int, _ columns: Range<Int>) {
+        guard case .int8(let layers) = stages[i] else { return }
+        withInputs(graph.nodes[i]) { inputs in
+            var upper = int8Arguments(i, y, firstPixel: 0, step: 1, columns)
+            var lower = int8Arguments(i, y + 1, firstPixel: 0, step: 1, columns)
+            layers[0].runPair(inputs, row: y, columns: columns, &upper, &lower)
+        }
+    }
+
+    private func withInputs(_ node: Node, _ body: (UnsafeBufferPointer<PackedConvolution.Input>) -> Void) {
+        withUnsafeTemporaryAllocation(of: PackedConvolution.Input.self, capacity: node.inputs.count) { inputs in
+            for (k, value) in node.inputs.enumerated() {
+                let input = slots[value.index]
+                inputs.initializeElement(at: k, to: .init(ring: input.codes!, scale: input.quantization.scale))
+            }
+            body(UnsafeBufferPointer(inputs))
         }
     }
 
@@ -203,15 +234,10 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
         switch stages[i] {
         case .input(let k): read(sources[k], y, columns, into: slot)
         case .int8(let layers):
-            withUnsafeTemporaryAllocation(of: PackedConvolution.Input.self, capacity: node.inputs.count) { inputs in
-                for (k, value) in node.inputs.enumerated() {
-                    let input = slots[value.index]
-                    inputs.initializeElement(at: k, to: .init(ring: input.codes!, scale: input.quantization.scale))
-                }
+            withInputs(node) { inputs in
                 eachPhase(node, y) { phase, firstPixel, step, stride, inputRow in
                     var args = int8Arguments(i, y, firstPixel: firstPixel, step: step, columns)
-                    layers[phase].run(
-                        UnsafeBufferPointer(inputs), stride: stride, inputRow: inputRow, columns: columns, &args)
+                    layers[phase].run(inputs, stride: stride, inputRow: inputRow, columns: columns, &args)
                 }
             }
         case .wide(let layers):

@@ -69,6 +69,33 @@ typedef struct {
     ptrdiff_t floats_pixel;
 } srd_conv_row_s8_args;
 
+/// Winograd's F(2×4, 3×3): at each of these places of a 4×6 patch, transformed, one product gives 2×4 outputs their share.
+#define SRD_PAIR_POINTS 24
+/// A transformed product's sum is this many times the convolution's.
+#define SRD_PAIR_SCALE 48
+/// Most channels of all inputs together.
+#define SRD_PAIR_CHANNELS 256
+
+/// An input of a 3×3 convolution of stride 1, for two output rows.
+typedef struct {
+    const srd_code *rows[4];    // above the two rows, these, and below: the pixel to the left of output pixel 0
+    ptrdiff_t pixel;            // codes
+    int channels;               // a multiple of SRD_CHANNEL_STEP
+    const int16_t *weights;     // transformed: this input's part of block 0, [point][channels / group][block][group]
+    const int32_t *start;       // as a segment's
+    float scale;
+} srd_pair_segment_s8;
+
+/// Two rows by Winograd's F(2×4, 3×3) in exact integers: the same bytes as two calls of conv_row.
+///
+/// 48 times the convolution must fit in int32: 48 · largest |code + offset| · Σ |weight| < 2³¹, for each input and output channel.
+typedef struct {
+    const srd_pair_segment_s8 *segments;
+    int segment_count;
+    ptrdiff_t block_stride;     // weights from one block of output channels to the next
+    const srd_conv_row_s8_args *rows[2];        // all but their segments and block_stride; at least 4 pixels wide
+} srd_conv_pair_s8_args;
+
 typedef struct __attribute__((swift_attr("@Sendable"))) {
     const char *name;
     /// Packed weights are [block of output channels][segment][tap][channels / group][block][group]; the last block is
@@ -77,6 +104,11 @@ typedef struct __attribute__((swift_attr("@Sendable"))) {
     /// What the products see of a code q is q + offset: an instruction takes signed bytes, or unsigned ones.
     int offset;
     void (*conv_row)(const srd_conv_row_s8_args *args);
+    /// Where fewer, wider products are faster than conv_row; else NULL.
+    void (*conv_pair)(const srd_conv_pair_s8_args *args);
+    int pair_block, pair_group; // transformed weights are [block][input][point][channels / group][block][group]
+    /// Pixels that must be computed with the same weights: transformed ones are five times as large to bring in.
+    int pair_pixels;
     /// codes[i] = clamp(rint(floats[i] · inverse scale) + zero point, −128…127) + SRD_CODE_BIAS; count is any.
     void (*quantize_row)(const float *floats, ptrdiff_t count, float inverse_scale, int zero_point, srd_code *codes);
     /// floats[i] = (float)(q − zero point) · scale

@@ -3,7 +3,7 @@ import SRDTensor
 import SRDiff
 
 /// An int8 layer's weights in the order its kernel reads them, and where each part of them looks. Owns its memory.
-final class PackedConvolution: @unchecked Sendable {       // written by `init` and `start`, which no row runs beside
+final class PackedConvolution: @unchecked Sendable {       // written before any row runs and by `start`, which none runs beside
     private let layout: TapLayout
     private let kernels: srd_kernels_s8
     /// Bytes from the start of a block to each tap's weights.
@@ -11,6 +11,7 @@ final class PackedConvolution: @unchecked Sendable {       // written by `init` 
     /// The taps of each input.
     private let segments: [Range<Int>]
     private let blockStride: Int
+    private let channels: Int
 
     private let weights: UnsafeMutableBufferPointer<Int8>
     /// Σ weights per input and output channel, and what the sums start from at the present zero points.
@@ -18,11 +19,12 @@ final class PackedConvolution: @unchecked Sendable {       // written by `init` 
     private let starts: [UnsafeMutableBufferPointer<Int32>]
     private let scales: UnsafeMutableBufferPointer<Float>
     private let bias: UnsafeMutableBufferPointer<Float>
+    private var pairs: PairWeights?
 
     /// The vectors are filled up with zeros to a multiple of this, the largest block.
     private static let vectorStep = 64
 
-    /// `codes` in PyTorch's order.
+    /// - Parameter codes: in PyTorch's order.
     init(_ layout: TapLayout, codes: WeightCodes, scales: [Float], bias: [Float], kernels: srd_kernels_s8) {
         let block = Int(kernels.block), group = Int(kernels.group), channels = bias.count
         let vector = (channels + Self.vectorStep - 1) / Self.vectorStep * Self.vectorStep
@@ -63,6 +65,7 @@ final class PackedConvolution: @unchecked Sendable {       // written by `init` 
             }
         }
         self.layout = layout
+        self.channels = channels
         self.kernels = kernels
         self.offsets = offsets
         self.segments = segments
@@ -78,7 +81,7 @@ final class PackedConvolution: @unchecked Sendable {       // written by `init` 
         bias.deallocate()
     }
 
-    var bytes: Int { weights.count + 4 * (scales.count + bias.count + 2 * segments.count * scales.count) }
+    var bytes: Int { (pairs?.bytes ?? 0) + weights.count + 4 * (scales.count + bias.count + 2 * segments.count * scales.count) }
 
     /// Called before a sweep with each input's zero point.
     func start(zeroPoints: [Int8]) {
@@ -86,6 +89,12 @@ final class PackedConvolution: @unchecked Sendable {       // written by `init` 
             let offset = Int32(zeroPoint) + kernels.offset
             for o in sums[input].indices { starts[input][o] = -offset * sums[input][o] }
         }
+    }
+
+    /// Makes `runPair` possible for a layer of stride 1, from the codes it was made of. Says whether it is.
+    func preparePairs(_ codes: WeightCodes) -> Bool {
+        if pairs == nil { pairs = PairWeights(layout, codes: codes, channels: channels, kernels: kernels) }
+        return pairs != nil
     }
 
     /// An input's rows and their scale.
@@ -114,14 +123,32 @@ final class PackedConvolution: @unchecked Sendable {       // written by `init` 
                         start: starts[i].baseAddress, scale: inputs[i].scale
                     ))
                 }
+                complete(&args, columns)
                 args.segments = UnsafePointer(parts.baseAddress)
                 args.segment_count = Int32(parts.count)
-                args.width = Int32(columns.count)
                 args.block_stride = blockStride
-                args.weight_scale = UnsafePointer(scales.baseAddress)
-                args.bias = UnsafePointer(bias.baseAddress)
                 kernels.conv_row(&args)
             }
         }
+    }
+
+    /// The same of two rows, `row` and the next, which `upper` and `lower` are about.
+    func runPair(
+        _ inputs: UnsafeBufferPointer<Input>, row: Int, columns: Range<Int>, _ upper: inout srd_conv_row_s8_args,
+        _ lower: inout srd_conv_row_s8_args
+    ) {
+        complete(&upper, columns)
+        complete(&lower, columns)
+        withUnsafePointer(to: &upper) { upper in
+            withUnsafePointer(to: &lower) { lower in
+                pairs!.run(inputs, starts: starts, row: row, columns: columns, (upper, lower), kernels: kernels)
+            }
+        }
+    }
+
+    private func complete(_ args: inout srd_conv_row_s8_args, _ columns: Range<Int>) {
+        args.width = Int32(columns.count)
+        args.weight_scale = UnsafePointer(scales.baseAddress)
+        args.bias = UnsafePointer(bias.baseAddress)
     }
 }

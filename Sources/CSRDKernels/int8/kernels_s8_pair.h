@@ -1,0 +1,185 @@
+// Two output rows at once by Winograd's F(2×4, 3×3) (Lavin, Gray 2016): 24 products for 2×4 pixels and a channel where
+// conv_row has 72, but of 16 bits. All of it is exact: transformed codes stay within ±20 · 255, transformed weights within
+// ±72 · 127, and the sums, 48 times the convolution's, are right modulo 2³². After kernels_s8_body.h; before including it, define
+//   PAIR_BLOCK   output channels in a block, a multiple of BLOCK
+//   PAIR_TILES   tiles of 2×4 pixels whose products are summed together in registers
+//   point_products(codes, pixel, channels, weights, sums, tiles)
+//
+// The points of interpolation are 0, ±1, ∞ down a column and 0, ±1, ±2, ∞ along a row; what would be fractions of them is in
+// the weights (PairWeights.swift).
+enum {
+    chunk = 2 * PAIR_TILES,     // tiles that are transformed before their products: weights are read from afar half as often
+    padding = 32,               // or all points of a tile would fall on the same few lines of the cache
+};
+typedef ivec ivec_u __attribute__((aligned(4), may_alias));
+
+#if SRD_CODE_BIAS
+typedef uint8_t code_byte;
+#else
+typedef int8_t code_byte;
+#endif
+
+/// Bᵀ d B of a patch of N channels: point p goes to out + p · stride.
+#define DEFINE_TRANSFORM(N)                                                                                            \
+    typedef code_byte bytes##N __attribute__((vector_size(N), aligned(1), may_alias));                                 \
+    typedef int16_t words##N __attribute__((vector_size(2 * N)));                                                      \
+    typedef int16_t stored##N __attribute__((vector_size(2 * N), aligned(2), may_alias));                              \
+    INLINE void transform_patch##N(const srd_code *const *rows, ptrdiff_t pixel, int16_t *out, ptrdiff_t stride) {     \
+        words##N d[4][6];                                                                                              \
+        UNROLL for (int k = 0; k < 6; k++) {                                                                           \
+            words##N c[4];                                                                                             \
+            UNROLL for (int r = 0; r < 4; r++) {                                                                       \
+                c[r] = __builtin_convertvector(*(const bytes##N *)(rows[r] + k * pixel), words##N);                    \
+            }                                                                                                          \
+            d[0][k] = c[0] - c[2];                                                                                     \
+            d[1][k] = c[1] + c[2];                                                                                     \
+            d[2][k] = c[2] - c[1];                                                                                     \
+            d[3][k] = c[1] - c[3];                                                                                     \
+        }                                                                                                              \
+        UNROLL for (int r = 0; r < 4; r++) {                                                                           \
+            const words##N *e = d[r], two = e[4] - e[2], one = (e[3] - e[1]) << 1;                                     \
+            const words##N even = e[4] - (e[2] << 2), odd = e[3] - (e[1] << 2);                                        \
+            const words##N point[6] = {((e[0] - e[2]) << 2) + two, even + odd, even - odd, two + one, two - one,       \
+                                       e[5] - e[3] - (one << 1)};                                                      \
+            UNROLL for (int k = 0; k < 6; k++) *(stored##N *)(out + (6 * r + k) * stride) = point[k];                  \
+        }                                                                                                              \
+    }
+#if LANES < 8
+DEFINE_TRANSFORM(8)
+#define TRANSFORMED 8
+#else
+DEFINE_TRANSFORM(16)
+#define TRANSFORMED 16
+#endif
+#if LANES == 16
+DEFINE_TRANSFORM(32)
+#endif
+
+/// Of `tiles` patches, whose left sides are at pixels x: point p of tile t at codes + p · stride + t · channels.
+INLINE void transform_codes(const srd_pair_segment_s8 *s, const int *x, int tiles, int16_t *codes, ptrdiff_t stride) {
+    const int channels = s->channels;
+    for (int t = 0; t < tiles; t++) {
+        const srd_code *rows[4];
+        UNROLL for (int r = 0; r < 4; r++) rows[r] = s->rows[r] + x[t] * s->pixel;
+        int i = 0;
+#define PATCHES(N)                                                                                                     \
+    for (; i + N <= channels; i += N) {                                                                                \
+        const srd_code *places[4] = {rows[0] + i, rows[1] + i, rows[2] + i, rows[3] + i};                              \
+        JOIN(transform_patch, N)(places, s->pixel, codes + t * channels + i, stride);                                  \
+    }
+#if LANES == 16
+        PATCHES(32)
+#endif
+        PATCHES(TRANSFORMED)
+    }
+}
+
+/// Aᵀ m A: the sums of 2×4 pixels, four of a row after four of the other. m: PAIR_BLOCK · chunk from point to point.
+INLINE void transform_sums(const int32_t *m, ivec *sum) {
+    ivec c[2][6];
+    UNROLL for (int k = 0; k < 6; k++) {
+        ivec p[4];
+        UNROLL for (int r = 0; r < 4; r++) p[r] = *(const ivec_u *)(m + (6 * r + k) * PAIR_BLOCK * chunk);
+        c[0][k] = p[0] + p[1] + p[2];
+        c[1][k] = p[1] - p[2] - p[3];
+    }
+    UNROLL for (int r = 0; r < 2; r++) {
+        const ivec *p = c[r], even = p[1] + p[2], odd = p[1] - p[2], even2 = p[3] + p[4], odd2 = p[3] - p[4];
+        sum[4 * r] = p[0] + even + even2;
+        sum[4 * r + 1] = odd + (odd2 << 1);
+        sum[4 * r + 2] = even + (even2 << 2);
+        sum[4 * r + 3] = odd + (odd2 << 3) + p[5];
+    }
+    // They are multiples of 48: a shift, and the inverse of 3 modulo 2³².
+    UNROLL for (int i = 0; i < 8; i++) sum[i] = (sum[i] >> 4) * (int32_t)0xaaaaaaab;
+}
+
+/// From the products of `tiles` to the outputs of some vectors of channels. `kept` holds values between inputs.
+INLINE void finish_tiles(
+    const srd_conv_pair_s8_args *a, int s, const int32_t *m, float *kept, const int *x, int tiles, int o, const int vectors
+) {
+    enum { together = FINISHED };
+    const srd_pair_segment_s8 *segment = &a->segments[s];
+    const srd_conv_row_s8_args *const *rows = a->rows;
+    for (int t = 0; t < tiles; t++, m += PAIR_BLOCK, kept += 8 * PAIR_BLOCK) {
+        vec v[8][VECTORS];
+        UNROLL for (int j = 0; j < vectors; j++) {
+            const ivec first = load_ints(segment->start + o + j * LANES);
+            const vec scale = load(rows[0]->weight_scale + o + j * LANES) * segment->scale;
+            const vec bias = load(rows[0]->bias + o + j * LANES);
+            ivec sum[8];
+            transform_sums(m + j * LANES, sum);
+            UNROLL for (int i = 0; i < 8; i++) {
+                v[i][j] = (s == 0 ? bias : load(kept + i * PAIR_BLOCK + j * LANES)) + to_float(sum[i] + first) * scale;
+            }
+        }
+        if (s + 1 < a->segment_count) {
+            UNROLL for (int i = 0; i < 8; i++) {
+                UNROLL for (int j = 0; j < vectors; j++) *(vec_u *)(kept + i * PAIR_BLOCK + j * LANES) = v[i][j];
+            }
+        } else {
+            for (int i = 0; i < 8; i += together) finish(rows[i / 4], v + i, together, vectors, x[t] + i % 4, o);
+        }
+    }
+}
+
+/// `count` groups of `group` tiles each.
+INLINE void pair_chunk(const srd_conv_pair_s8_args *a, const int *x, int count, const int group) {
+    _Alignas(64) int16_t codes[SRD_PAIR_POINTS * (chunk * SRD_PAIR_CHANNELS + 4 * padding)];
+    _Alignas(64) int32_t sums[SRD_PAIR_POINTS * PAIR_BLOCK * chunk];
+    _Alignas(64) float kept[8 * PAIR_BLOCK * chunk];
+    int16_t *place = codes;
+    for (int s = 0; s < a->segment_count; s++) {
+        const ptrdiff_t stride = chunk * a->segments[s].channels + padding;
+        transform_codes(&a->segments[s], x, count * group, place, stride);
+        place += SRD_PAIR_POINTS * stride;
+    }
+    const int channels = a->rows[0]->channels;
+    for (int o = 0; o < channels; o += PAIR_BLOCK) {
+        place = codes;
+        for (int s = 0; s < a->segment_count; s++) {
+            const srd_pair_segment_s8 *segment = &a->segments[s];
+            const int16_t *weights = segment->weights + o / PAIR_BLOCK * a->block_stride;
+            const ptrdiff_t stride = chunk * segment->channels + padding;
+            for (int p = 0; p < SRD_PAIR_POINTS; p++, place += stride, weights += segment->channels * PAIR_BLOCK) {
+                for (int g = 0; g < count; g++) {
+                    point_products(
+                        place + g * group * segment->channels, segment->channels, segment->channels, weights,
+                        sums + (p * chunk + g * group) * PAIR_BLOCK, group);
+                }
+            }
+            UNROLL for (int part = 0; part < PAIR_BLOCK; part += BLOCK) {
+                enum { rest = BLOCK > SRD_CHANNEL_STEP ? SRD_CHANNEL_STEP / LANES : VECTORS };
+                if (BLOCK <= SRD_CHANNEL_STEP || channels - o >= BLOCK) {
+                    finish_tiles(a, s, sums + part, kept + part, x, count * group, o + part, VECTORS);
+                } else {
+                    finish_tiles(a, s, sums + part, kept + part, x, count * group, o + part, rest);
+                }
+            }
+        }
+    }
+}
+
+/// A row of tiles, the last of which may lie over some of its neighbours.
+INLINE void pair_row(const srd_conv_pair_s8_args *a, int tiles, const int group) {
+    const int width = a->rows[0]->width;
+    for (int first = 0; first < tiles; first += 2 * group) {
+        const int count = first + group < tiles ? 2 : 1;
+        int x[chunk];
+        for (int i = 0; i < count * group; i++) {
+            const int start = first + i / group * group;
+            x[i] = 4 * ((start + group > tiles ? tiles - group : start) + i % group);
+            if (x[i] > width - 4) x[i] = width - 4;
+        }
+        pair_chunk(a, x, count, group);
+    }
+}
+
+TARGET void JOIN(srd_conv_pair_s8_, ISA)(const srd_conv_pair_s8_args *a) {
+    const int tiles = (a->rows[0]->width + 3) / 4;
+    if (tiles >= PAIR_TILES) {
+        pair_row(a, tiles, PAIR_TILES);
+    } else {
+        pair_row(a, tiles, 1);
+    }
+}

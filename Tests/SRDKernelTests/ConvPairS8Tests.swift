@@ -1,0 +1,228 @@
+import CSRDKernels
+import Foundation
+import TestSupport
+import Testing
+
+/// Two rows by Winograd's products against the scalar twin's two calls of conv_row.
+@Suite("Int8 kernels for pairs of rows")
+struct ConvPairS8Tests {
+    static let kernels = KernelsS8Tests.kernels.filter { $0.conv_pair != nil }
+    private static let step = Int(SRD_CHANNEL_STEP)
+
+    /// G of F(2, 3) and of F(4, 3) (Lavin, Gray 2016).
+    private static let vertical: [[Double]] = [[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]]
+    private static let horizontal: [[Double]] = [
+        [1.0 / 4, 0, 0], [-1.0 / 6, -1.0 / 6, -1.0 / 6], [-1.0 / 6, 1.0 / 6, -1.0 / 6], [1.0 / 24, 1.0 / 12, 1.0 / 6],
+        [1.0 / 24, -1.0 / 12, 1.0 / 6], [0, 0, 1],
+    ]
+
+    /// One random pair of rows, made again for every kernel.
+    struct Call {
+        struct Input { let channels: Int; let rows: [[Int8]]; let weights: [Int8]; let zeroPoint: Int; let scale: Float }   // weights [out][in][9]
+
+        let width, channels: Int
+        let inputs: [Input]
+        let weightScales, bias, timeBias: [Float]
+        let hasTimeBias: Bool
+        let gain: Float
+        let activation: srd_activation
+        let residual: [[Float]]?
+        let writesFloats: Bool
+        let zeroPoint: Int
+
+        init(_ random: inout SeededRandom, _ values: KernelsS8Tests.Values) {
+            let isExtreme = values == .extreme
+            width = .random(in: 4...140, using: &random)
+            channels = ConvPairS8Tests.step * [1, 1, 2, 2, 3, 4, 5].randomElement(using: &random)!
+            let channels = channels, width = width
+            var left = Int(SRD_PAIR_CHANNELS)
+            inputs = (0..<Int.random(in: 1...3, using: &random)).compactMap { _ in
+                // Extreme sums need as many channels as may be: 48 · 128 · 127 · 9 · 256 is just below 2³¹.
+                let steps = isExtreme ? [16, 8, 4, 1] : [1, 1, 2, 3, 4, 6]
+                let count = min(left, ConvPairS8Tests.step * steps.randomElement(using: &random)!)
+                left -= count
+                guard count > 0 else { return nil }
+                // With unsigned codes and more channels, sums fit if the weights are smaller.
+                let most = SRD_CODE_BIAS != 0 && count > 128 ? 63 : 127
+                func code() -> Int8 { isExtreme ? [-128, 127].randomElement(using: &random)! : .random(in: -128...127, using: &random) }
+                return Input(
+                    channels: count, rows: (0..<4).map { _ in (0..<(width + 2) * count).map { _ in code() } },
+                    weights: (0..<channels).flatMap { _ -> [Int8] in
+                        let sign = Int8([-1, 1].randomElement(using: &random)!)
+                        return (0..<count * 9).map { _ in
+                            isExtreme ? sign * Int8(most) : .random(in: -Int8(most)...Int8(most), using: &random)
+                        }
+                    },
+                    zeroPoint: isExtreme ? [-128, 0, 127].randomElement(using: &random)! : .random(in: -128...127, using: &random),
+                    scale: .random(in: 0.0001...0.01, using: &random))
+            }
+            func floats() -> [Float] { (0..<channels).map { _ in .random(in: -2...2, using: &random) } }
+            weightScales = (0..<channels).map { _ in .random(in: 0.0001...0.01, using: &random) }
+            bias = floats()
+            timeBias = floats()
+            hasTimeBias = .random(using: &random)
+            gain = Bool.random(using: &random) ? 1 : 0.2
+            activation = [SRD_ACTIVATION_NONE, SRD_ACTIVATION_MISH, SRD_ACTIVATION_LEAKY_RELU].randomElement(using: &random)!
+            residual = Bool.random(using: &random) ? (0..<2).map { _ in (0..<width * channels).map { _ in .random(in: -2...2, using: &random) } } : nil
+            writesFloats = .random(using: &random)
+            zeroPoint = .random(in: -128...127, using: &random)
+        }
+
+        struct Result: Equatable {
+            var codes: [UInt8]
+            var floats: [UInt32]
+        }
+
+        private var vector: Int { (channels + 63) / 64 * 64 }
+
+        private func filled(_ values: [Float]) -> GuardedMemory<Float> {
+            GuardedMemory(values + [Float](repeating: 0, count: vector - values.count), forbidden: .above)
+        }
+
+        private func starts(_ kernels: srd_kernels_s8) -> [GuardedMemory<Int32>] {
+            inputs.map { input in
+                var sums = [Int32](repeating: 0, count: vector)
+                for o in 0..<channels {
+                    let sum = input.weights[o * input.channels * 9..<(o + 1) * input.channels * 9].reduce(Int32(0)) { $0 + Int32($1) }
+                    sums[o] = -(Int32(input.zeroPoint) + kernels.offset) * sum
+                }
+                return GuardedMemory(sums, forbidden: .above)
+            }
+        }
+
+        private func transformed(_ kernels: srd_kernels_s8) -> (weights: GuardedMemory<Int16>, offsets: [Int], blockStride: Int) {
+            let block = Int(kernels.pair_block), group = Int(kernels.pair_group), points = Int(SRD_PAIR_POINTS)
+            let blockStride = inputs.reduce(0) { $0 + $1.channels } * points * block
+            var packed = [Int16](repeating: 0, count: (channels + block - 1) / block * blockStride), offsets: [Int] = [], offset = 0
+            for input in inputs {
+                offsets.append(offset)
+                for o in 0..<channels {
+                    for i in 0..<input.channels {
+                        let first = (o * input.channels + i) * 9
+                        for r in 0..<4 {
+                            for k in 0..<6 {
+                                var sum = 0.0
+                                for y in 0..<3 {
+                                    for x in 0..<3 {
+                                        sum += ConvPairS8Tests.vertical[r][y] * ConvPairS8Tests.horizontal[k][x] * Double(input.weights[first + 3 * y + x])
+                                    }
+                                }
+                                let place = o / block * blockStride + offset + (6 * r + k) * input.channels * block
+                                packed[place + i / group * block * group + o % block * group + i % group] = Int16((sum * Double(SRD_PAIR_SCALE)).rounded())
+                            }
+                        }
+                    }
+                }
+                offset += points * input.channels * block
+            }
+            return (GuardedMemory(packed, forbidden: .above), offsets, blockStride)
+        }
+
+        /// Both rows by conv_row or by conv_pair.
+        func run(_ kernels: srd_kernels_s8, inPairs: Bool) -> Result {
+            func bytes(_ codes: [Int8]) -> [UInt8] { codes.map { UInt8(truncatingIfNeeded: Int($0) + Int(SRD_CODE_BIAS)) } }
+            let rows = inputs.map { $0.rows.map { GuardedMemory(bytes($0), forbidden: .above) } }, starts = starts(kernels)
+            let scaleMemory = filled(weightScales), biasMemory = filled(bias), timeMemory = filled(timeBias)
+            let residuals = residual.map { $0.map { GuardedMemory($0, forbidden: .above) } }
+            let codes = (0..<2).map { _ in GuardedMemory([UInt8](repeating: 0xa5, count: width * channels), forbidden: .above) }
+            let floats = (0..<2).map { _ in GuardedMemory([Float](repeating: 12345, count: width * channels), forbidden: .above) }
+            var args = (0..<2).map { y in
+                var args = srd_conv_row_s8_args()
+                args.width = Int32(width)
+                args.channels = Int32(channels)
+                args.weight_scale = UnsafePointer(scaleMemory.pointer)
+                args.bias = UnsafePointer(biasMemory.pointer)
+                args.time_bias = hasTimeBias ? UnsafePointer(timeMemory.pointer) : nil
+                args.gain = gain
+                args.activation = activation
+                if let residuals {
+                    args.residual_count = 1
+                    args.residual.0 = srd_residual_s8(
+                        codes: nil, floats: UnsafePointer(residuals[y].pointer), pixel: channels, zero_point: 0, scale: 0.5)
+                }
+                args.codes = codes[y].pointer
+                args.codes_pixel = channels
+                args.inverse_scale = 20
+                args.zero_point = Int32(zeroPoint)
+                args.floats = writesFloats ? floats[y].pointer : nil
+                args.floats_pixel = channels
+                return args
+            }
+            withExtendedLifetime((rows, starts, scaleMemory, biasMemory, timeMemory, residuals)) {
+                if inPairs { pair(kernels, &args, rows, starts) } else { separately(kernels, &args, rows, starts) }
+            }
+            return Result(
+                codes: codes.flatMap { memory in (0..<width * channels).map { memory.pointer[$0] } },
+                floats: floats.flatMap { memory in (0..<width * channels).map { memory.pointer[$0].bitPattern } })
+        }
+
+        private func pair(
+            _ kernels: srd_kernels_s8, _ rows: inout [srd_conv_row_s8_args], _ sources: [[GuardedMemory<UInt8>]], _ starts: [GuardedMemory<Int32>]
+        ) {
+            let (weights, offsets, blockStride) = transformed(kernels)
+            let segments = inputs.indices.map { i in
+                let source = sources[i].map { UnsafePointer($0.pointer) }
+                return srd_pair_segment_s8(
+                    rows: (source[0], source[1], source[2], source[3]), pixel: inputs[i].channels, channels: Int32(inputs[i].channels),
+                    weights: UnsafePointer(weights.pointer + offsets[i]), start: UnsafePointer(starts[i].pointer), scale: inputs[i].scale)
+            }
+            segments.withUnsafeBufferPointer { segments in
+                rows.withUnsafeBufferPointer { rows in
+                    var args = srd_conv_pair_s8_args(
+                        segments: segments.baseAddress, segment_count: Int32(segments.count), block_stride: blockStride,
+                        rows: (rows.baseAddress, rows.baseAddress! + 1))
+                    withExtendedLifetime(weights) { kernels.conv_pair(&args) }
+                }
+            }
+        }
+
+        private func separately(
+            _ kernels: srd_kernels_s8, _ rows: inout [srd_conv_row_s8_args], _ sources: [[GuardedMemory<UInt8>]], _ starts: [GuardedMemory<Int32>]
+        ) {
+            precondition(kernels.block == 1)                // the scalar twin's weights are [out][input][tap][channel]
+            let blockStride = inputs.reduce(0) { $0 + 9 * $1.channels }
+            var weights: [Int8] = []
+            for o in 0..<channels {
+                for input in inputs {
+                    for t in 0..<9 { for i in 0..<input.channels { weights.append(input.weights[(o * input.channels + i) * 9 + t]) } }
+                }
+            }
+            weights.withUnsafeBufferPointer { weights in
+                for y in 0..<2 {
+                    var offset = 0
+                    let taps = inputs.indices.flatMap { i in
+                        (0..<9).map { t in
+                            defer { offset += inputs[i].channels }
+                            return srd_tap_s8(
+                                input: UnsafePointer(sources[i][y + t / 3].pointer) + t % 3 * inputs[i].channels, pixel: inputs[i].channels,
+                                channels: Int32(inputs[i].channels), weights: weights.baseAddress! + offset)
+                        }
+                    }
+                    taps.withUnsafeBufferPointer { taps in
+                        let segments = inputs.indices.map { i in
+                            srd_segment_s8(
+                                taps: taps.baseAddress! + 9 * i, tap_count: 9, start: UnsafePointer(starts[i].pointer), scale: inputs[i].scale)
+                        }
+                        segments.withUnsafeBufferPointer { segments in
+                            rows[y].segments = segments.baseAddress
+                            rows[y].segment_count = Int32(segments.count)
+                            rows[y].block_stride = blockStride
+                            kernels.conv_row(&rows[y])
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("conv_pair equals scalar byte for byte and reads nothing else", arguments: 0..<80, KernelsS8Tests.Values.allCases)
+    func equalScalar(round: Int, values: KernelsS8Tests.Values) {
+        var random = SeededRandom(seed: SeededRandom.seed &* 1000 &+ UInt64(round))
+        let call = Call(&random, values), expected = call.run(KernelsS8Tests.kernels[0], inPairs: false)
+        for kernels in Self.kernels {
+            #expect(
+                call.run(kernels, inPairs: true) == expected,
+                "\(String(cString: kernels.name)), SRD_TEST_SEED=\(SeededRandom.seed), round \(round)")
+        }
+    }
+}

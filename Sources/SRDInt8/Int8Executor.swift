@@ -154,10 +154,18 @@ extension Int8Executor {
     public static func memoryEstimate(
         _ model: QuantizedModel, lowWidth: Int, lowHeight: Int, preview: Bool = false
     ) -> Int {
-        let network = model.network, scale = network.configuration.scale
-        func rows(_ graph: Graph) -> Int {
-            let plan = StreamPlan(graph, height: lowHeight * scale, bandRows: bandRows(width: lowWidth * scale))
-            return SweepLayout(graph, of: model, width: lowWidth * scale, plan: plan).bytes
+        let network = model.network, scale = network.configuration.scale, width = lowWidth * scale, kernels = Kernels(nil)
+        func plan(_ graph: Graph) -> StreamPlan {
+            StreamPlan(graph, height: lowHeight * scale, bandRows: bandRows(width: width))
+        }
+        func rows(_ graph: Graph) -> Int { SweepLayout(graph, of: model, width: width, plan: plan(graph)).bytes }
+        func pairs(_ graph: Graph) -> Int {
+            let mostRows = plan(graph).mostRows
+            return graph.nodes.enumerated().reduce(0) { sum, node in
+                guard model.layers[node.element.name]?.isInt8 ?? false else { return sum }
+                return sum + (kernels.pairBytes(
+                    node.element, rows: mostRows[node.offset], width: width / node.element.output.shape.reduction) ?? 0)
+            }
         }
         func maps(_ graph: Graph) -> Int {
             graph.outputs.reduce(0) { sum, value in
@@ -167,12 +175,14 @@ extension Int8Executor {
         }
         let weights = model.layers.values.reduce(0) { $0 + ($1.isInt8 ? 1 : 8) * $1.shape.reduce(1, *) }
             + model.floatWeights.values.reduce(0) { $0 + 4 * $1.values.count }
+        let transformed = [network.encoder, preview ? network.preview : Graph(joining: network.conditioner, to: network.noisePredictor)]
+            .map(pairs).reduce(0, +)
         let features = maps(network.encoder), condition = maps(network.conditioner)
-        if preview { return weights + features + max(rows(network.encoder), rows(network.preview) + maps(network.preview)) }
+        if preview { return weights + transformed + features + max(rows(network.encoder), rows(network.preview) + maps(network.preview)) }
         let step = condition <= defaultConditionBudget
             ? max(features + rows(network.conditioner), rows(network.noisePredictor)) + condition
             : features + rows(Graph(joining: network.conditioner, to: network.noisePredictor))
-        return weights + max(features + rows(network.encoder), step)
+        return weights + transformed + max(features + rows(network.encoder), step)
     }
 
     private static func bytes(

@@ -26,6 +26,22 @@ struct Kernels: Sendable {
         let wanted = Self.floatInstructionSet(beside: String(cString: int8.name))
         float = floats.first { String(cString: $0.name) == wanted } ?? floats[0]
     }
+
+    /// The transformed weights of an int8 layer that is faster in pairs of rows, its sums allowing; nil of others.
+    /// - Parameters:
+    ///   - rows: that go through one after another with the same weights.
+    ///   - width: of such a row.
+    func pairBytes(_ node: Node, rows: Int, width: Int) -> Int? {
+        guard int8.conv_pair != nil, case .convolution(let convolution) = node.operation, convolution.kernel == 3, convolution.stride == 1,
+              rows >= 2, width >= 4, rows * width >= Int(int8.pair_pixels)
+        else { return nil }
+        let channels = node.inputs.map { RowRing<srd_code>.filledUp($0.shape.channels) }.reduce(0, +), block = Int(int8.pair_block)
+        let bytes = 2 * Int(SRD_PAIR_POINTS) * channels * ((node.output.shape.channels + block - 1) / block * block)
+        return channels <= Int(SRD_PAIR_CHANNELS) && bytes <= Self.mostPairBytes ? bytes : nil
+    }
+
+    /// Beyond this they come from memory anew for every few pixels, which takes longer than what the products save.
+    private static let mostPairBytes = 1 << 20
 }
 
 /// A model's layers, packed for the kernels at first use and shared by the sweeps of every size.
@@ -55,11 +71,9 @@ final class LayerCache {
         return layers
     }
 
-    /// Whether a node can be computed in pairs of rows, and is faster so; `pixels` of it go through with the same weights.
-    func hasPairs(_ node: Node, pixels: Int) -> Bool {
-        guard case .convolution(let convolution) = node.operation, convolution.kernel == 3, convolution.stride == 1,
-              kernels.int8.conv_pair != nil, pixels >= kernels.int8.pair_pixels,
-              case .int8(let codes, _) = model.layers[node.name]!.weights
+    /// Whether a node is computed in pairs of rows; see `Kernels.pairBytes`.
+    func hasPairs(_ node: Node, rows: Int, width: Int) -> Bool {
+        guard kernels.pairBytes(node, rows: rows, width: width) != nil, case .int8(let codes, _) = model.layers[node.name]!.weights
         else { return false }
         defer { codes.evict() }
         return packed(node)[0].preparePairs(codes)

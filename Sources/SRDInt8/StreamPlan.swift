@@ -12,6 +12,8 @@ package struct StreamPlan: Sendable {
     package let runs: [Run]
     /// Rows of each node's value that are alive at the same time; row y lives in place y modulo this.
     package let capacities: [Int]
+    /// Rows of each node in its longest run.
+    package let mostRows: [Int]
 
     /// In each round every node advances by a band of rows, or by what its inputs allow: so none runs ahead of those that
     /// read it, neither while the first rows work their way through the layers nor while the last ones do.
@@ -53,6 +55,9 @@ package struct StreamPlan: Sendable {
                 done[i] = end
             }
         }
+        var mostRows = [Int](repeating: 0, count: graph.nodes.count)
+        for run in runs { mostRows[run.node] = max(mostRows[run.node], run.rows.count) }
+        self.mostRows = mostRows
         self.runs = runs
         self.capacities = capacities
     }

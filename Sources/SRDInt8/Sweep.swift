@@ -54,13 +54,9 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
             }
         }
 
-        var mostRows = [Int](repeating: 0, count: graph.nodes.count)
-        for run in plan.runs { mostRows[run.node] = max(mostRows[run.node], run.rows.count) }
         inPairs = graph.nodes.enumerated().map { i, node in
-            let width = width / node.output.shape.reduction
-            return mostRows[i] > 1 && width >= 4 && layers.hasPairs(node, pixels: mostRows[i] * width)
+            layers.hasPairs(node, rows: plan.mostRows[i], width: width / node.output.shape.reduction)
         }
-
         let layout = SweepLayout(graph, of: model, width: width, plan: plan), places = layout.places, borders = graph.borders
         let codeArena = UnsafeMutableBufferPointer<srd_code>.aligned(layout.codeCount)
         codeArena.initialize(repeating: 0)

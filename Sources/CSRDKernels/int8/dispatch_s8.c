@@ -45,8 +45,8 @@ __attribute__((constructor)) static void find_available(void) {
 #if defined(__x86_64__)
     const srd_kernels_s8 sse41 = KERNELS(sse41, 8, 4, SRD_CODE_BIAS, PAIRS(sse41, 8, 2, 32)),
                          avx2 = KERNELS(avx2, 16, 4, SRD_CODE_BIAS, PAIRS(avx2, 16, 2, 32)),
-                         avxvnni = KERNELS(avxvnni, 16, 4, SRD_CODE_BIAS, PAIRS(avxvnni, 16, 2, 384)),
-                         avx512vnni = KERNELS(avx512vnni, 32, 4, SRD_CODE_BIAS, PAIRS(avx512vnni, 32, 2, 512));
+                         avxvnni = KERNELS(avxvnni, 16, 4, SRD_CODE_BIAS, PAIRS(avxvnni, 16, 2, 1024)),
+                         avx512vnni = KERNELS(avx512vnni, 32, 4, SRD_CODE_BIAS, PAIRS(avx512vnni, 32, 2, 1024));
     __builtin_cpu_init();
     if (__builtin_cpu_supports("sse4.1")) available[available_count++] = sse41;
     if (__builtin_cpu_supports("avx2")) available[available_count++] = avx2;

@@ -10,22 +10,17 @@ final class PairWeights: @unchecked Sendable {             // written by `init` 
         [6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24],
     ]
 
-    /// Beyond this they come from memory anew for every few pixels, which takes longer than what the products save.
-    private static let mostBytes = 1 << 20
-
     private let weights: UnsafeMutableBufferPointer<Int16>
     /// Weights from the start of a block to each input's.
     private let offsets: [Int]
     private let blockStride: Int
 
-    /// nil where there are too many of them, or a sum might not fit. Only for 3×3 layers and kernels that have `conv_pair`.
+    /// For layers that `Kernels.pairBytes` knows; nil where a sum might not fit.
     init?(_ layout: TapLayout, codes: WeightCodes, channels: Int, kernels: srd_kernels_s8) {
         let inputs = layout.taps.filter { $0.dy == 0 && $0.dx == 0 }.map { (channels: $0.channels, first: $0.firstChannel) }
         let block = Int(kernels.pair_block), group = Int(kernels.pair_group), points = Int(SRD_PAIR_POINTS)
         let filled = inputs.map { RowRing<srd_code>.filledUp($0.channels) }, blocks = (channels + block - 1) / block
         let count = points * filled.reduce(0, +) * block
-        guard filled.reduce(0, +) <= Int(SRD_PAIR_CHANNELS), 2 * blocks * count <= Self.mostBytes else { return nil }
-
         let largestCode = Int32(kernels.offset) + 128
         for input in inputs.indices {
             for o in 0..<channels {

@@ -37,7 +37,10 @@ def load_model(path):
 def write_aside(path, write):
     """`write(file name)` to a neighbour, then rename: a reader sees the old file or the new one, never half of one."""
     aside = f"{path}.partial"
+    open(aside, "wb").close()
+    mode = os.stat(aside).st_mode          # of any new file; safetensors would make one that nobody else may read
     write(aside)
+    os.chmod(aside, mode)
     with open(aside, "rb") as file:
         os.fsync(file.fileno())
     os.replace(aside, path)

@@ -11,6 +11,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 import export
+import plot
 import train
 import validate
 from checkpoint import load_model, read_tensors
@@ -64,8 +65,13 @@ class Run(unittest.TestCase):
             self.assertEqual([row["iteration"] for row in csv.DictReader(file)], ["5", "10", "15"])
         self.assertEqual([p.name for p in self.run_folder.glob("*.partial")], [])
 
+        curve = self.run_folder / "curve.svg"
+        plot.main([str(self.run_folder / "loss.csv"), "-o", str(curve)])
+        self.assertEqual(curve.read_text().count("<polyline"), 4)
+
         exported = self.run_folder / "tiny.safetensors"
         export.main([str(self.resume), str(exported), "--type", "f16"])
+        self.assertEqual(exported.stat().st_mode, curve.stat().st_mode)
         tensors = load_file(exported)
         self.assertEqual(tensors[name].dtype, torch.float16)
         self.assertEqual(tensors["betas"].dtype, torch.float32)

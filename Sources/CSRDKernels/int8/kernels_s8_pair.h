@@ -9,7 +9,9 @@
 // the weights (PairWeights.swift).
 enum {
     chunk = 2 * PAIR_TILES,     // tiles that are transformed before their products: weights are read from afar half as often
-    padding = 32,               // or all points of a tile would fall on the same few lines of the cache
+    // Or all points of a tile would fall on the same few lines of the cache.
+    padding = 32,
+    point_sums = PAIR_BLOCK * chunk + 16,       // from one point's sums to the next
 };
 typedef ivec ivec_u __attribute__((aligned(4), may_alias));
 
@@ -74,12 +76,12 @@ INLINE void transform_codes(const srd_pair_segment_s8 *s, const int *x, int tile
     }
 }
 
-/// Aᵀ m A: the sums of 2×4 pixels, four of a row after four of the other. m: PAIR_BLOCK · chunk from point to point.
+/// Aᵀ m A: the sums of 2×4 pixels, four of a row after four of the other. m: `point_sums` from point to point.
 INLINE void transform_sums(const int32_t *m, ivec *sum) {
     ivec c[2][6];
     UNROLL for (int k = 0; k < 6; k++) {
         ivec p[4];
-        UNROLL for (int r = 0; r < 4; r++) p[r] = *(const ivec_u *)(m + (6 * r + k) * PAIR_BLOCK * chunk);
+        UNROLL for (int r = 0; r < 4; r++) p[r] = *(const ivec_u *)(m + (6 * r + k) * point_sums);
         c[0][k] = p[0] + p[1] + p[2];
         c[1][k] = p[1] - p[2] - p[3];
     }
@@ -118,7 +120,7 @@ INLINE void finish_tiles(
                 UNROLL for (int j = 0; j < vectors; j++) *(vec_u *)(kept + i * PAIR_BLOCK + j * LANES) = v[i][j];
             }
         } else {
-            for (int i = 0; i < 8; i += together) finish(rows[i / 4], v + i, together, vectors, x[t] + i % 4, o);
+            UNROLL for (int i = 0; i < 8; i += together) finish(rows[i / 4], v + i, together, vectors, x[t] + i % 4, o);
         }
     }
 }
@@ -126,7 +128,7 @@ INLINE void finish_tiles(
 /// `count` groups of `group` tiles each.
 INLINE void pair_chunk(const srd_conv_pair_s8_args *a, const int *x, int count, const int group) {
     _Alignas(64) int16_t codes[SRD_PAIR_POINTS * (chunk * SRD_PAIR_CHANNELS + 4 * padding)];
-    _Alignas(64) int32_t sums[SRD_PAIR_POINTS * PAIR_BLOCK * chunk];
+    _Alignas(64) int32_t sums[SRD_PAIR_POINTS * point_sums];
     _Alignas(64) float kept[8 * PAIR_BLOCK * chunk];
     int16_t *place = codes;
     for (int s = 0; s < a->segment_count; s++) {
@@ -145,7 +147,7 @@ INLINE void pair_chunk(const srd_conv_pair_s8_args *a, const int *x, int count, 
                 for (int g = 0; g < count; g++) {
                     point_products(
                         place + g * group * segment->channels, segment->channels, segment->channels, weights,
-                        sums + (p * chunk + g * group) * PAIR_BLOCK, group);
+                        sums + p * point_sums + g * group * PAIR_BLOCK, group);
                 }
             }
             UNROLL for (int part = 0; part < PAIR_BLOCK; part += BLOCK) {

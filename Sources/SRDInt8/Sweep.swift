@@ -191,27 +191,39 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
             step = stride
             width /= stride
         }
-        let height = inPairs[run.node] ? 2 : 1
-        let units = (run.rows.count + height - 1) / height
-        let pieces = units >= 2 * threads || threads == 1 ? 1 : min(max(1, width / 24), (2 * threads + units - 1) / units)
-        Parallel.ranges(units * pieces, threads: threads) { [step, width, height] range in
+        let height = inPairs[run.node] ? 2 : 1, units = (run.rows.count + height - 1) / height
+        let cuts = units >= 2 * threads || threads == 1 ? 1 : min(max(1, width / 24), (2 * threads + units - 1) / units)
+        // Deep down rows are few and short, and channels many.
+        let channels = RowRing<Float>.filledUp(node.output.shape.channels), groups = (channels + Self.channelStep - 1) / Self.channelStep
+        var shares = 1
+        if case .int8 = stage { shares = min(groups, (threads + units * cuts - 1) / (units * cuts)) }
+        Parallel.ranges(units * cuts * shares, threads: threads) { [step, width, shares] range in
             for item in range {
-                let first = run.rows.lowerBound + item / pieces * height, piece = item % pieces
+                let first = run.rows.lowerBound + item / shares / cuts * height, cut = item / shares % cuts, share = item % shares
                 let rows = first..<min(first + height, run.rows.upperBound)
-                let columns = width * piece / pieces..<width * (piece + 1) / pieces
-                if rows.count == 2 { self.computePair(run.node, first, columns) } else { self.computeRow(run.node, first, columns, sources) }
-                for y in rows { self.finishRow(run.node, y, columns.lowerBound * step..<columns.upperBound * step) }
+                let part = RowPart(
+                    columns: width * cut / cuts..<width * (cut + 1) / cuts,
+                    channels: groups * share / shares * Self.channelStep..<min(channels, groups * (share + 1) / shares * Self.channelStep))
+                if rows.count == 2 { self.computePair(run.node, first, part) } else { self.computeRow(run.node, first, part, sources) }
+                guard shares == 1 else { continue }
+                for y in rows { self.finishRow(run.node, y, part.columns.lowerBound * step..<part.columns.upperBound * step) }
             }
+        }
+        if shares > 1 {
+            for y in run.rows { finishRow(run.node, y, 0..<width * step) }
         }
     }
 
+    /// Shares of a layer's channels are multiples of this, as are all kernels' blocks.
+    private static let channelStep = 32
+
     /// Rows y and y + 1.
-    private func computePair(_ i: Int, _ y: Int, _ columns: Range<Int>) {
+    private func computePair(_ i: Int, _ y: Int, _ part: RowPart) {
         guard case .int8(let layers) = stages[i] else { return }
         withInputs(graph.nodes[i]) { inputs in
-            var upper = int8Arguments(i, y, firstPixel: 0, step: 1, columns)
-            var lower = int8Arguments(i, y + 1, firstPixel: 0, step: 1, columns)
-            layers[0].runPair(inputs, row: y, columns: columns, &upper, &lower)
+            var upper = int8Arguments(i, y, firstPixel: 0, step: 1, part.columns)
+            var lower = int8Arguments(i, y + 1, firstPixel: 0, step: 1, part.columns)
+            layers[0].runPair(inputs, row: y, part, &upper, &lower)
         }
     }
 
@@ -225,15 +237,15 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
         }
     }
 
-    private func computeRow(_ i: Int, _ y: Int, _ columns: Range<Int>, _ sources: [StoredMap]) {
-        let node = graph.nodes[i], slot = slots[i]
+    private func computeRow(_ i: Int, _ y: Int, _ part: RowPart, _ sources: [StoredMap]) {
+        let node = graph.nodes[i], slot = slots[i], columns = part.columns
         switch stages[i] {
         case .input(let k): read(sources[k], y, columns, into: slot)
         case .int8(let layers):
             withInputs(node) { inputs in
                 eachPhase(node, y) { phase, firstPixel, step, stride, inputRow in
                     var args = int8Arguments(i, y, firstPixel: firstPixel, step: step, columns)
-                    layers[phase].run(inputs, stride: stride, inputRow: inputRow, columns: columns, &args)
+                    layers[phase].run(inputs, stride: stride, inputRow: inputRow, part, &args)
                 }
             }
         case .wide(let layers):
@@ -265,7 +277,6 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
     ) -> srd_conv_row_s8_args {
         let node = graph.nodes[i], slot = slots[i], first = columns.lowerBound * step + firstPixel
         var args = srd_conv_row_s8_args()
-        args.channels = Int32(RowRing<Float>.filledUp(node.output.shape.channels))
         args.gain = 1
         if case .convolution(let convolution) = node.operation {
             args.gain = convolution.gain

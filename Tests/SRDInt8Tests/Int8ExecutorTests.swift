@@ -16,6 +16,7 @@ struct Int8ExecutorTests {
         Configuration(
             hiddenSize: 8, multipliers: [1, 2, 2], encoderBlocks: 2, encoderFeatures: 4, scale: 8, hasAttention: true,
             hasEnlargedInput: true, timesteps: 20),
+        Configuration(hiddenSize: 32, multipliers: [1, 2], encoderBlocks: 2, encoderFeatures: 8, scale: 4, timesteps: 20),
         Configuration(hiddenSize: 8, multipliers: [1, 3], encoderBlocks: 3, encoderFeatures: 6, scale: 2, timesteps: 20),
     ]
     static let outputs: [Recipe.Output] = [.codes, .both]
@@ -25,7 +26,7 @@ struct Int8ExecutorTests {
         let low, x: FloatTensor
         let enlarged: FloatTensor?
 
-        init(_ configuration: Configuration, height: Int = 9, width: Int = 7) throws {
+        init(_ configuration: Configuration, height: Int = 9, width: Int = 11) throws {
             model = try TinyModel.model(configuration)
             var random = SeededRandom(seed: SeededRandom.seed)
             func tensor(_ height: Int, _ width: Int) -> FloatTensor {
@@ -76,7 +77,7 @@ struct Int8ExecutorTests {
         let setting = try Setting(configuration), model = try setting.quantized(output)
         var results: [FloatTensor] = []
         for instructionSet in Int8Executor.instructionSets {
-            for (bandRows, threads, budget) in [(16, 1, 1 << 30), (1, 3, 0), (17, 2, 0), (1000, 1, 0)] {
+            for (bandRows, threads, budget) in [(16, 1, 1 << 30), (1, 3, 0), (4, 5, 0), (17, 2, 0), (1000, 1, 0)] {
                 let executor = Int8Executor(
                     model, threads: threads, instructionSet: instructionSet, bandRows: bandRows,
                     conditionBudget: budget)

@@ -103,27 +103,28 @@ final class PackedConvolution: @unchecked Sendable {       // written before any
         let scale: Float
     }
 
-    /// Computes pixels `columns` of a row; `args` already says where the results go and what is added to them.
+    /// Computes part of a row; `args` already says where the results of channel 0 go and what is added to them.
     func run(
-        _ inputs: UnsafeBufferPointer<Input>, stride: Int, inputRow: Int, columns: Range<Int>,
-        _ args: inout srd_conv_row_s8_args
+        _ inputs: UnsafeBufferPointer<Input>, stride: Int, inputRow: Int, _ part: RowPart, _ args: inout srd_conv_row_s8_args
     ) {
+        let first = part.channels.lowerBound
         withUnsafeTemporaryAllocation(of: srd_tap_s8.self, capacity: layout.taps.count) { taps in
             for (t, tap) in layout.taps.enumerated() {
                 let ring = inputs[tap.input].ring
                 taps.initializeElement(at: t, to: srd_tap_s8(
-                    input: ring.row(inputRow + tap.dy) + (columns.lowerBound * stride + tap.dx) * ring.pixel,
-                    pixel: stride * ring.pixel, channels: Int32(ring.pixel), weights: weights.baseAddress! + offsets[t]
+                    input: ring.row(inputRow + tap.dy) + (part.columns.lowerBound * stride + tap.dx) * ring.pixel,
+                    pixel: stride * ring.pixel, channels: Int32(ring.pixel),
+                    weights: weights.baseAddress! + first / Int(kernels.block) * blockStride + offsets[t]
                 ))
             }
             withUnsafeTemporaryAllocation(of: srd_segment_s8.self, capacity: segments.count) { parts in
                 for (i, range) in segments.enumerated() {
                     parts.initializeElement(at: i, to: srd_segment_s8(
                         taps: taps.baseAddress! + range.lowerBound, tap_count: Int32(range.count),
-                        start: starts[i].baseAddress, scale: inputs[i].scale
+                        start: starts[i].baseAddress! + first, scale: inputs[i].scale
                     ))
                 }
-                complete(&args, columns)
+                complete(&args, part)
                 args.segments = UnsafePointer(parts.baseAddress)
                 args.segment_count = Int32(parts.count)
                 args.block_stride = blockStride
@@ -134,21 +135,41 @@ final class PackedConvolution: @unchecked Sendable {       // written before any
 
     /// The same of two rows, `row` and the next, which `upper` and `lower` are about.
     func runPair(
-        _ inputs: UnsafeBufferPointer<Input>, row: Int, columns: Range<Int>, _ upper: inout srd_conv_row_s8_args,
+        _ inputs: UnsafeBufferPointer<Input>, row: Int, _ part: RowPart, _ upper: inout srd_conv_row_s8_args,
         _ lower: inout srd_conv_row_s8_args
     ) {
-        complete(&upper, columns)
-        complete(&lower, columns)
+        complete(&upper, part)
+        complete(&lower, part)
         withUnsafePointer(to: &upper) { upper in
             withUnsafePointer(to: &lower) { lower in
-                pairs!.run(inputs, starts: starts, row: row, columns: columns, (upper, lower), kernels: kernels)
+                pairs!.run(inputs, starts: starts, row: row, part, (upper, lower), kernels: kernels)
             }
         }
     }
 
-    private func complete(_ args: inout srd_conv_row_s8_args, _ columns: Range<Int>) {
-        args.width = Int32(columns.count)
-        args.weight_scale = UnsafePointer(scales.baseAddress)
-        args.bias = UnsafePointer(bias.baseAddress)
+    /// Adds what is the layer's own, and goes on to the part's first channel.
+    private func complete(_ args: inout srd_conv_row_s8_args, _ part: RowPart) {
+        let first = part.channels.lowerBound
+        args.width = Int32(part.columns.count)
+        args.channels = Int32(part.channels.count)
+        args.weight_scale = UnsafePointer(scales.baseAddress! + first)
+        args.bias = UnsafePointer(bias.baseAddress! + first)
+        args.time_bias = args.time_bias.map { $0 + first }
+        args.codes = args.codes.map { $0 + first }
+        args.floats = args.floats.map { $0 + first }
+        func advance(_ residual: inout srd_residual_s8) {
+            residual.codes = residual.codes.map { $0 + first }
+            residual.floats = residual.floats.map { $0 + first }
+        }
+        advance(&args.residual.0)
+        advance(&args.residual.1)
     }
+}
+
+/// What one thread computes of a row.
+struct RowPart {
+    /// Pixels; of a transposed convolution, of its input.
+    let columns: Range<Int>
+    /// Output channels, filled up.
+    let channels: Range<Int>
 }

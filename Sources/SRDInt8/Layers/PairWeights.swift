@@ -66,17 +66,19 @@ final class PairWeights: @unchecked Sendable {             // written by `init` 
 
     var bytes: Int { 2 * weights.count }
 
-    /// Computes pixels `columns` of two rows, the upper of which is `row`. `rows` say the rest, biases and scales included.
+    /// Computes part of two rows, the upper of which is `row`. `rows` say the rest, biases and scales included.
     func run(
-        _ inputs: UnsafeBufferPointer<PackedConvolution.Input>, starts: [UnsafeMutableBufferPointer<Int32>], row: Int, columns: Range<Int>,
+        _ inputs: UnsafeBufferPointer<PackedConvolution.Input>, starts: [UnsafeMutableBufferPointer<Int32>], row: Int, _ part: RowPart,
         _ rows: (UnsafePointer<srd_conv_row_s8_args>, UnsafePointer<srd_conv_row_s8_args>), kernels: srd_kernels_s8
     ) {
+        let first = part.channels.lowerBound
         withUnsafeTemporaryAllocation(of: srd_pair_segment_s8.self, capacity: inputs.count) { segments in
             for (i, input) in inputs.enumerated() {
-                func source(_ dy: Int) -> UnsafePointer<srd_code> { input.ring.row(row + dy) + (columns.lowerBound - 1) * input.ring.pixel }
+                func source(_ dy: Int) -> UnsafePointer<srd_code> { input.ring.row(row + dy) + (part.columns.lowerBound - 1) * input.ring.pixel }
                 segments.initializeElement(at: i, to: srd_pair_segment_s8(
                     rows: (source(-1), source(0), source(1), source(2)), pixel: input.ring.pixel, channels: Int32(input.ring.pixel),
-                    weights: weights.baseAddress! + offsets[i], start: starts[i].baseAddress, scale: input.scale
+                    weights: weights.baseAddress! + first / Int(kernels.pair_block) * blockStride + offsets[i],
+                    start: starts[i].baseAddress! + first, scale: input.scale
                 ))
             }
             var args = srd_conv_pair_s8_args(

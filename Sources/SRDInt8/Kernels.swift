@@ -33,7 +33,7 @@ struct Kernels: Sendable {
     ///   - width: of such a row.
     func pairBytes(_ node: Node, rows: Int, width: Int) -> Int? {
         guard int8.conv_pair != nil, case .convolution(let convolution) = node.operation, convolution.kernel == 3, convolution.stride == 1,
-              rows >= 2, width >= 4, rows * width >= Int(int8.pair_pixels)
+              rows >= 2, width >= Int(int8.pair_width), rows * width >= Int(int8.pair_pixels)
         else { return nil }
         let channels = node.inputs.map { RowRing<srd_code>.filledUp($0.shape.channels) }.reduce(0, +), block = Int(int8.pair_block)
         let bytes = 2 * Int(SRD_PAIR_POINTS) * channels * ((node.output.shape.channels + block - 1) / block * block)

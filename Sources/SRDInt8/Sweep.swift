@@ -192,7 +192,8 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
             width /= stride
         }
         let height = inPairs[run.node] ? 2 : 1, units = (run.rows.count + height - 1) / height
-        let cuts = units >= 2 * threads || threads == 1 ? 1 : min(max(1, width / 24), (2 * threads + units - 1) / units)
+        let leastWidth = height == 2 ? Int(kernels.int8.pair_width) : 24
+        let cuts = units >= 2 * threads || threads == 1 ? 1 : min(max(1, width / leastWidth), (2 * threads + units - 1) / units)
         // Deep down rows are few and short, and channels many.
         let channels = RowRing<Float>.filledUp(node.output.shape.channels), groups = (channels + Self.channelStep - 1) / Self.channelStep
         var shares = 1

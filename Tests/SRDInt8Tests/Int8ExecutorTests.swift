@@ -26,7 +26,7 @@ struct Int8ExecutorTests {
         let low, x: FloatTensor
         let enlarged: FloatTensor?
 
-        init(_ configuration: Configuration, height: Int = 9, width: Int = 11) throws {
+        init(_ configuration: Configuration, height: Int = 9, width: Int = 16) throws {
             model = try TinyModel.model(configuration)
             var random = SeededRandom(seed: SeededRandom.seed)
             func tensor(_ height: Int, _ width: Int) -> FloatTensor {

@@ -32,11 +32,11 @@ struct ConvPairS8Tests {
 
         init(_ random: inout SeededRandom, _ values: KernelsS8Tests.Values) {
             let isExtreme = values == .extreme
-            width = .random(in: 4...140, using: &random)
+            width = .random(in: kernels.map { Int($0.pair_width) }.max()!...140, using: &random)
             channels = ConvPairS8Tests.step * [1, 1, 2, 2, 3, 4, 5].randomElement(using: &random)!
             let channels = channels, width = width
             var left = Int(SRD_PAIR_CHANNELS)
-            inputs = (0..<Int.random(in: 1...3, using: &random)).compactMap { _ in
+            inputs = (0..<Int.random(in: 1...6, using: &random)).compactMap { _ in
                 // Extreme sums need as many channels as may be: 48 · 128 · 127 · 9 · 256 is just below 2³¹.
                 let steps = isExtreme ? [16, 8, 4, 1] : [1, 1, 2, 3, 4, 6]
                 let count = min(left, ConvPairS8Tests.step * steps.randomElement(using: &random)!)

@@ -26,7 +26,7 @@ struct KernelBenchmark: ParsableCommand {
     var format = Format.md
 
     func validate() throws {
-        guard (4...65536).contains(width) else { throw ValidationError("--width \(width): 4 to 65536") }
+        guard (32...65536).contains(width) else { throw ValidationError("--width \(width): 32 to 65536") }
         guard (1...1000).contains(repetitions) else { throw ValidationError("--repeat \(repetitions): 1 to 1000") }
         _ = try InstructionSets.parse(cpu)
     }

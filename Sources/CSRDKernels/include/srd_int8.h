@@ -93,7 +93,7 @@ typedef struct {
     const srd_pair_segment_s8 *segments;
     int segment_count;
     ptrdiff_t block_stride;     // weights from one block of output channels to the next
-    const srd_conv_row_s8_args *rows[2];        // all but their segments and block_stride; at least 4 pixels wide
+    const srd_conv_row_s8_args *rows[2];        // all but their segments and block_stride; at least pair_width wide
 } srd_conv_pair_s8_args;
 
 typedef struct __attribute__((swift_attr("@Sendable"))) {
@@ -109,6 +109,8 @@ typedef struct __attribute__((swift_attr("@Sendable"))) {
     int pair_block, pair_group; // transformed weights are [block][input][point][channels / group][block][group]
     /// Pixels that must be computed with the same weights: transformed ones are five times as large to bring in.
     int pair_pixels;
+    /// Pixels that a part of the two rows must have at least.
+    int pair_width;
     /// codes[i] = clamp(rint(floats[i] · inverse scale) + zero point, −128…127) + SRD_CODE_BIAS; count is any.
     void (*quantize_row)(const float *floats, ptrdiff_t count, float inverse_scale, int zero_point, srd_code *codes);
     /// floats[i] = (float)(q − zero point) · scale

@@ -65,24 +65,24 @@ INLINE void products(
 #define PAIR_TILES 8
 
 INLINE void point_products(
-    const int16_t *codes, ptrdiff_t pixel, int channels, const int16_t *weights, int32_t *sums, const int tiles
+    const int16_t *codes, ptrdiff_t pixel, int channels, const int16_t *weights, int32_t *sums
 ) {
     int32x4_t sum[PAIR_TILES][2];
-    UNROLL for (int t = 0; t < tiles; t++) sum[t][0] = sum[t][1] = vdupq_n_s32(0);
+    UNROLL for (int t = 0; t < PAIR_TILES; t++) sum[t][0] = sum[t][1] = vdupq_n_s32(0);
     for (int i = 0; i < channels; i += 8, codes += 8, weights += 8 * PAIR_BLOCK) {
         int16x8_t c[PAIR_TILES];
-        UNROLL for (int t = 0; t < tiles; t++) c[t] = vld1q_s16(codes + t * pixel);
+        UNROLL for (int t = 0; t < PAIR_TILES; t++) c[t] = vld1q_s16(codes + t * pixel);
 #define CHANNEL(lane)                                                                                                  \
     {                                                                                                                  \
         const int16x8_t w = vld1q_s16(weights + lane * PAIR_BLOCK);                                                    \
-        UNROLL for (int t = 0; t < tiles; t++) {                                                                       \
+        UNROLL for (int t = 0; t < PAIR_TILES; t++) {                                                                       \
             sum[t][0] = vmlal_laneq_s16(sum[t][0], vget_low_s16(w), c[t], lane);                                       \
             sum[t][1] = vmlal_high_laneq_s16(sum[t][1], w, c[t], lane);                                                \
         }                                                                                                              \
     }
         CHANNEL(0) CHANNEL(1) CHANNEL(2) CHANNEL(3) CHANNEL(4) CHANNEL(5) CHANNEL(6) CHANNEL(7)
     }
-    UNROLL for (int t = 0; t < tiles; t++) {
+    UNROLL for (int t = 0; t < PAIR_TILES; t++) {
         vst1q_s32(sums + t * PAIR_BLOCK, sum[t][0]);
         vst1q_s32(sums + t * PAIR_BLOCK + 4, sum[t][1]);
     }

@@ -3,7 +3,7 @@
 // ±72 · 127, and the sums, 48 times the convolution's, are right modulo 2³². After kernels_s8_body.h; before including it, define
 //   PAIR_BLOCK   output channels in a block, a multiple of BLOCK
 //   PAIR_TILES   tiles of 2×4 pixels whose products are summed together in registers
-//   point_products(codes, pixel, channels, weights, sums, tiles)
+//   point_products(codes, pixel, channels, weights, sums), of PAIR_TILES tiles
 //
 // The points of interpolation are 0, ±1, ∞ down a column and 0, ±1, ±2, ∞ along a row; what would be fractions of them is in
 // the weights (PairWeights.swift).
@@ -125,15 +125,16 @@ INLINE void finish_tiles(
     }
 }
 
-/// `count` groups of `group` tiles each.
-INLINE void pair_chunk(const srd_conv_pair_s8_args *a, const int *x, int count, const int group) {
-    _Alignas(64) int16_t codes[SRD_PAIR_POINTS * (chunk * SRD_PAIR_CHANNELS + 4 * padding)];
+/// `groups` of PAIR_TILES tiles, whose left sides are at pixels x.
+INLINE void pair_chunk(const srd_conv_pair_s8_args *a, const int *x, int groups) {
+    enum { most_segments = SRD_PAIR_CHANNELS / SRD_CHANNEL_STEP };
+    _Alignas(64) int16_t codes[SRD_PAIR_POINTS * (chunk * SRD_PAIR_CHANNELS + most_segments * padding)];
     _Alignas(64) int32_t sums[SRD_PAIR_POINTS * point_sums];
     _Alignas(64) float kept[8 * PAIR_BLOCK * chunk];
     int16_t *place = codes;
     for (int s = 0; s < a->segment_count; s++) {
         const ptrdiff_t stride = chunk * a->segments[s].channels + padding;
-        transform_codes(&a->segments[s], x, count * group, place, stride);
+        transform_codes(&a->segments[s], x, groups * PAIR_TILES, place, stride);
         place += SRD_PAIR_POINTS * stride;
     }
     const int channels = a->rows[0]->channels;
@@ -144,44 +145,35 @@ INLINE void pair_chunk(const srd_conv_pair_s8_args *a, const int *x, int count, 
             const int16_t *weights = segment->weights + o / PAIR_BLOCK * a->block_stride;
             const ptrdiff_t stride = chunk * segment->channels + padding;
             for (int p = 0; p < SRD_PAIR_POINTS; p++, place += stride, weights += segment->channels * PAIR_BLOCK) {
-                for (int g = 0; g < count; g++) {
+                for (int g = 0; g < groups; g++) {
                     point_products(
-                        place + g * group * segment->channels, segment->channels, segment->channels, weights,
-                        sums + p * point_sums + g * group * PAIR_BLOCK, group);
+                        place + g * PAIR_TILES * segment->channels, segment->channels, segment->channels, weights,
+                        sums + p * point_sums + g * PAIR_TILES * PAIR_BLOCK);
                 }
             }
             UNROLL for (int part = 0; part < PAIR_BLOCK; part += BLOCK) {
                 enum { rest = BLOCK > SRD_CHANNEL_STEP ? SRD_CHANNEL_STEP / LANES : VECTORS };
                 if (BLOCK <= SRD_CHANNEL_STEP || channels - o >= BLOCK) {
-                    finish_tiles(a, s, sums + part, kept + part, x, count * group, o + part, VECTORS);
+                    finish_tiles(a, s, sums + part, kept + part, x, groups * PAIR_TILES, o + part, VECTORS);
                 } else {
-                    finish_tiles(a, s, sums + part, kept + part, x, count * group, o + part, rest);
+                    finish_tiles(a, s, sums + part, kept + part, x, groups * PAIR_TILES, o + part, rest);
                 }
             }
         }
     }
 }
 
-/// A row of tiles, the last of which may lie over some of its neighbours.
-INLINE void pair_row(const srd_conv_pair_s8_args *a, int tiles, const int group) {
-    const int width = a->rows[0]->width;
-    for (int first = 0; first < tiles; first += 2 * group) {
-        const int count = first + group < tiles ? 2 : 1;
+/// The last group of the row's tiles may lie over some of its neighbours, and so may the last tile.
+TARGET void JOIN(srd_conv_pair_s8_, ISA)(const srd_conv_pair_s8_args *a) {
+    const int width = a->rows[0]->width, tiles = (width + 3) / 4;
+    for (int first = 0; first < tiles; first += chunk) {
+        const int groups = first + PAIR_TILES < tiles ? 2 : 1;
         int x[chunk];
-        for (int i = 0; i < count * group; i++) {
-            const int start = first + i / group * group;
-            x[i] = 4 * ((start + group > tiles ? tiles - group : start) + i % group);
+        for (int i = 0; i < groups * PAIR_TILES; i++) {
+            const int group = first + i / PAIR_TILES * PAIR_TILES;
+            x[i] = 4 * ((group + PAIR_TILES > tiles ? tiles - PAIR_TILES : group) + i % PAIR_TILES);
             if (x[i] > width - 4) x[i] = width - 4;
         }
-        pair_chunk(a, x, count, group);
-    }
-}
-
-TARGET void JOIN(srd_conv_pair_s8_, ISA)(const srd_conv_pair_s8_args *a) {
-    const int tiles = (a->rows[0]->width + 3) / 4;
-    if (tiles >= PAIR_TILES) {
-        pair_row(a, tiles, PAIR_TILES);
-    } else {
-        pair_row(a, tiles, 1);
+        pair_chunk(a, x, groups);
     }
 }

@@ -118,7 +118,11 @@ INLINE void finish_tiles(
                 UNROLL for (int j = 0; j < vectors; j++) *(vec_u *)(kept + i * PAIR_BLOCK + j * LANES) = v[i][j];
             }
         } else {
-            for (int i = 0; i < 8; i += together) finish(rows[i / 4], v + i, together, vectors, x[t] + i % 4, o);
+            for (int i = 0; i < 8; i += together) {
+                vec part[FINISHED][VECTORS];            // of a known place: so it stays in registers
+                UNROLL for (int p = 0; p < together; p++) UNROLL for (int j = 0; j < vectors; j++) part[p][j] = v[i + p][j];
+                finish(rows[i / 4], part, together, vectors, x[t] + i % 4, o);
+            }
         }
     }
 }

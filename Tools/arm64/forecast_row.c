@@ -1,13 +1,12 @@
 // Calls one kernel once: what `forecast` watches the emulator run.
 //
 //   forecast_row peak KERNELS ROUNDS
-//   forecast_row winograd CHANNELS
+//   forecast_row pair KERNELS WIDTH OUT ACTIVATION RESIDUALS TIMEBIAS FLOATS CHANNELS...
 //   forecast_row s8|f32 KERNELS WIDTH OUT TAPS STRIDE ACTIVATION RESIDUALS TIMEBIAS FLOATS CHANNELS...
 //
 // OUT output channels; TAPS of each input; ACTIVATION as srd_activation; RESIDUALS are rows of floats; FLOATS: the results
-// are kept in float too (s8); one CHANNELS for each of the concatenated inputs. Prints the multiply-
-// accumulates.
-#include <arm_neon.h>
+// are kept in float too (s8, pair); one CHANNELS for each of the concatenated inputs. Prints the multiply-accumulates: for a
+// pair of rows, those of the 3×3 convolution that it saves.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,46 +34,52 @@ static const srd_kernels_s8 *kernels_s8(const char *name) {
     return NULL;
 }
 
-/// What Winograd's products would be: one of the 16 points of F(2×2, 3×3), 8 tiles × 8 outputs in 16 bits. Nobody calls it but
-/// `forecast`, which weighs it against the kernels there are.
-__attribute__((noinline)) void winograd_products(const int16_t *tiles, const int16_t *weights, int channels, int32_t *sums) {
-    int32x4_t sum[8][2];
-    for (int t = 0; t < 8; t++) sum[t][0] = sum[t][1] = vdupq_n_s32(0);
-    for (int i = 0; i < channels; i += 8) {
-        int16x8_t x[8];
-#pragma clang loop unroll(full)
-        for (int t = 0; t < 8; t++) x[t] = vld1q_s16(tiles + t * channels + i);
-#define CHANNEL(lane)                                                                                                  \
-    {                                                                                                                  \
-        const int16x8_t w = vld1q_s16(weights + 8 * (i + lane));                                                       \
-        _Pragma("clang loop unroll(full)") for (int t = 0; t < 8; t++) {                                               \
-            sum[t][0] = vmlal_laneq_s16(sum[t][0], vget_low_s16(w), x[t], lane);                                       \
-            sum[t][1] = vmlal_high_laneq_s16(sum[t][1], w, x[t], lane);                                                \
-        }                                                                                                              \
+static int pair(int argc, char **argv) {
+    const srd_kernels_s8 *k = kernels_s8(argv[2]);
+    if (!k || !k->conv_pair) return fail("this processor has no such kernels for pairs of rows");
+    const int width = atoi(argv[3]), out = atoi(argv[4]), residuals = atoi(argv[6]), inputs = argc - 9;
+    const int has_time_bias = atoi(argv[7]), keeps_floats = atoi(argv[8]), padded = filled_up(out, vector);
+    srd_pair_segment_s8 segment[most_inputs];
+    float *ones = zeros(sizeof *ones * (size_t)padded);
+    for (int i = 0; i < padded; i++) ones[i] = 1;
+    int sum = 0, filled[most_inputs];
+    ptrdiff_t stride = 0;
+    for (int i = 0; i < inputs; i++) {
+        sum += atoi(argv[9 + i]);
+        filled[i] = filled_up(atoi(argv[9 + i]), SRD_CHANNEL_STEP);
+        stride += SRD_PAIR_POINTS * filled[i] * k->pair_block;
     }
-        CHANNEL(0) CHANNEL(1) CHANNEL(2) CHANNEL(3) CHANNEL(4) CHANNEL(5) CHANNEL(6) CHANNEL(7)
+    const int16_t *weights = zeros(sizeof *weights * (size_t)stride * (size_t)(padded / k->pair_block));
+    for (int i = 0; i < inputs; i++) {
+        segment[i] = (srd_pair_segment_s8){.pixel = filled[i], .channels = filled[i], .weights = weights, .start = zeros(4 * (size_t)padded),
+                                           .scale = 0.01f};
+        for (int r = 0; r < 4; r++) segment[i].rows[r] = zeros((size_t)((width + 2) * filled[i]));
+        weights += SRD_PAIR_POINTS * filled[i] * k->pair_block;
     }
-    for (int t = 0; t < 8; t++) {
-        vst1q_s32(sums + 8 * t, sum[t][0]);
-        vst1q_s32(sums + 8 * t + 4, sum[t][1]);
+    srd_conv_row_s8_args row[2];
+    for (int r = 0; r < 2; r++) {
+        float *floats = zeros(sizeof *floats * (size_t)(width * padded)), *residual = zeros(sizeof *residual * (size_t)(width * padded));
+        row[r] = (srd_conv_row_s8_args){
+            .width = width, .channels = filled_up(out, SRD_CHANNEL_STEP), .weight_scale = ones, .bias = ones,
+            .time_bias = has_time_bias ? ones : NULL, .gain = 1, .activation = (srd_activation)atoi(argv[5]),
+            .residual_count = residuals, .codes = zeros((size_t)(width * padded)), .codes_pixel = padded, .inverse_scale = 1,
+            .floats = keeps_floats ? floats : NULL, .floats_pixel = padded};
+        for (int j = 0; j < residuals; j++) row[r].residual[j] = (srd_residual_s8){NULL, residual, padded, 0, 1};
     }
+    const srd_conv_pair_s8_args a = {segment, inputs, stride, {&row[0], &row[1]}};
+    k->conv_pair(&a);
+    printf("%ld\n", 2L * width * out * 9 * sum);
+    return 0;
 }
 
 int main(int argc, char **argv) {
-    if (argc == 3 && !strcmp(argv[1], "winograd")) {
-        const int channels = filled_up(atoi(argv[2]), 8);
-        int32_t sums[64];
-        const size_t bytes = sizeof(int16_t) * 8 * (size_t)channels;
-        winograd_products(zeros(bytes), zeros(bytes), channels, sums);
-        printf("%d\n", 64 * channels);
-        return 0;
-    }
     if (argc == 4 && !strcmp(argv[1], "peak")) {
         const srd_kernels_s8 *k = kernels_s8(argv[2]);
         if (!k) return fail("this processor has no such kernels");
         printf("%ld\n", (long)k->peak(atol(argv[3])));
         return 0;
     }
+    if (argc > 9 && argc <= 9 + most_inputs && !strcmp(argv[1], "pair")) return pair(argc, argv);
     if (argc < 12 || argc > 11 + most_inputs) return fail("ten numbers, and the inputs' channels");
     const int is_s8 = !strcmp(argv[1], "s8"), width = atoi(argv[3]), out = atoi(argv[4]), taps = atoi(argv[5]);
     const int stride = atoi(argv[6]), residuals = atoi(argv[8]), inputs = argc - 11;

@@ -62,7 +62,11 @@ INLINE void keep(const srd_conv_row_s8_args *a, vec (*v)[VECTORS], const int pix
     if (a->codes) {
         srd_code *row = a->codes + x * a->codes_pixel + o;
         EACH v[p][j] = v[p][j] * a->inverse_scale;
+#ifdef PUTS_PIXELS
+        put_pixels(row, a->codes_pixel, v, pixels, a->zero_point);
+#else
         UNROLL for (int p = 0; p < pixels; p++) put(row + p * a->codes_pixel, v[p], vectors, a->zero_point);
+#endif
     }
 }
 

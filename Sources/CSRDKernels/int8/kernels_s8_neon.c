@@ -70,15 +70,15 @@ INLINE void point_products(
     int32x4_t sum[PAIR_TILES][2];
     UNROLL for (int t = 0; t < PAIR_TILES; t++) sum[t][0] = sum[t][1] = vdupq_n_s32(0);
     for (int i = 0; i < channels; i += 8, codes += 8, weights += 8 * PAIR_BLOCK) {
-        int16x8_t c[PAIR_TILES];
+        int16x8_t c[PAIR_TILES], w[8];
+        UNROLL for (int l = 0; l < 8; l++) w[l] = vld1q_s16(weights + l * PAIR_BLOCK);
         UNROLL for (int t = 0; t < PAIR_TILES; t++) c[t] = vld1q_s16(codes + t * pixel);
+        UNROLL for (int l = 0; l < 8; l++) KEEP_ORDER(w[l]);
+        UNROLL for (int t = 0; t < PAIR_TILES; t++) KEEP_ORDER(c[t]);
 #define CHANNEL(lane)                                                                                                  \
-    {                                                                                                                  \
-        const int16x8_t w = vld1q_s16(weights + lane * PAIR_BLOCK);                                                    \
-        UNROLL for (int t = 0; t < PAIR_TILES; t++) {                                                                       \
-            sum[t][0] = vmlal_laneq_s16(sum[t][0], vget_low_s16(w), c[t], lane);                                       \
-            sum[t][1] = vmlal_high_laneq_s16(sum[t][1], w, c[t], lane);                                                \
-        }                                                                                                              \
+    UNROLL for (int t = 0; t < PAIR_TILES; t++) {                                                                           \
+        sum[t][0] = vmlal_laneq_s16(sum[t][0], vget_low_s16(w[lane]), c[t], lane);                                     \
+        sum[t][1] = vmlal_high_laneq_s16(sum[t][1], w[lane], c[t], lane);                                              \
     }
         CHANNEL(0) CHANNEL(1) CHANNEL(2) CHANNEL(3) CHANNEL(4) CHANNEL(5) CHANNEL(6) CHANNEL(7)
     }

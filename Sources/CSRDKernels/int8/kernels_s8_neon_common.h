@@ -22,15 +22,36 @@ INLINE vec real(const srd_code *p, int zero_point) {
     return vcvtq_f32_s32(vsubq_s32(vmovl_s16(vget_low_s16(words)), vdupq_n_s32(zero_point)));
 }
 
-/// Four codes a vector. The conversion and the packing saturate; NaN, which converts to 0, is clamped before.
-INLINE void put(srd_code *p, const vec *v, const int count, int zero_point) {
-    for (int i = 0; i < count; i++) {
-        const int16x4_t q = vqmovn_s32(vcvtnq_s32_f32(min_vec(v[i], vdupq_n_f32(256))));
-        const int16x4_t words = vqadd_s16(q, vdup_n_s16((int16_t)zero_point));
-        const int8x8_t bytes = vqmovn_s16(vcombine_s16(words, words));
-        const int32_t four = vget_lane_s32(vreinterpret_s32_s8(bytes), 0);
-        __builtin_memcpy(p + 4 * i, &four, 4);
+/// Four codes a vector, two vectors to a place of `packed`. The conversion and the packing saturate; NaN, which converts to 0,
+/// is clamped before. All of them take each operation together.
+INLINE void pack(const vec *v, const int count, int zero_point, int32x2_t *packed) {
+    const int16x8_t zero = vdupq_n_s16((int16_t)zero_point);
+    int16x8_t words[FINISHED * VECTORS > 4 ? FINISHED * VECTORS : 4];
+    UNROLL for (int i = 0; i < count; i += 2) {
+        const int j = i + 1 < count ? i + 1 : i;
+        const int16x4_t low = vqmovn_s32(vcvtnq_s32_f32(min_vec(v[i], vdupq_n_f32(256))));
+        words[i / 2] = vqmovn_high_s32(low, vcvtnq_s32_f32(min_vec(v[j], vdupq_n_f32(256))));
     }
+    UNROLL for (int i = 0; i < count; i += 2) packed[i / 2] = vreinterpret_s32_s8(vqmovn_s16(vqaddq_s16(words[i / 2], zero)));
+}
+
+/// Vector number i.
+INLINE void put_packed(srd_code *p, const int32x2_t *packed, const int i) {
+    const int32_t four = i % 2 ? vget_lane_s32(packed[i / 2], 1) : vget_lane_s32(packed[i / 2], 0);
+    __builtin_memcpy(p, &four, 4);
+}
+
+INLINE void put(srd_code *p, const vec *v, const int count, int zero_point) {
+    int32x2_t packed[4];
+    pack(v, count, zero_point, packed);
+    UNROLL for (int i = 0; i < count; i++) put_packed(p + 4 * i, packed, i);
+}
+
+#define PUTS_PIXELS
+INLINE void put_pixels(srd_code *p, ptrdiff_t pixel, vec (*v)[VECTORS], const int pixels, int zero_point) {
+    int32x2_t packed[FINISHED * VECTORS];
+    pack(v[0], pixels * VECTORS, zero_point, packed);
+    UNROLL for (int i = 0; i < pixels * VECTORS; i++) put_packed(p + i / VECTORS * pixel + i % VECTORS * 4, packed, i);
 }
 
 /// Products alone, on 16 sums that stay in registers.

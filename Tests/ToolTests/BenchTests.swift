@@ -37,7 +37,7 @@ struct BenchTests {
         let report = try object(run)
         let result = try #require((report["results"] as? [[String: Any]])?.first)
         let share = try #require(result["peak_share"] as? Double)
-        #expect(share > 0 && share < 1.2)
+        #expect(share > 0 && share < 3)         // pairs of rows need a third of the products that count
         let layers = try #require(report["layers"] as? [[String: Any]])
         let shares = layers.compactMap { $0["share"] as? Double }
         #expect(layers.count > 30 && abs(shares.reduce(0, +) - 1) < 1e-6)
@@ -45,10 +45,11 @@ struct BenchTests {
 
     @Test("kernels, as a spreadsheet takes them")
     func kernels() throws {
-        let run = try ToolRun("srdiff-bench", ["kernels", "--cpu", "all", "--width", "16", "--repeat", "1", "--format", "csv"])
+        let run = try ToolRun("srdiff-bench", ["kernels", "--cpu", "all", "--width", "32", "--repeat", "1", "--format", "csv"])
         #expect(run.status == 0, "\(run.error)")
         let lines = run.text.split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
-        #expect(lines[0].contains("gmac_per_s") && lines.allSatisfy { $0.count == lines[0].count })
+        let heading = try #require(lines.first)
+        #expect(heading.contains("gmac_per_s") && lines.allSatisfy { $0.count == heading.count })
         #expect(Set(lines.dropFirst().map { String($0[0]) }) == Set(Int8Executor.instructionSets))
     }
 

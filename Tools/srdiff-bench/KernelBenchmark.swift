@@ -26,7 +26,7 @@ struct KernelBenchmark: ParsableCommand {
     var format = Format.md
 
     func validate() throws {
-        guard (32...65536).contains(width) else { throw ValidationError("--width \(width): 32 to 65536") }
+        guard (1...65536).contains(width) else { throw ValidationError("--width \(width): 1 to 65536") }
         guard (1...1000).contains(repetitions) else { throw ValidationError("--repeat \(repetitions): 1 to 1000") }
         _ = try InstructionSets.parse(cpu)
     }
@@ -58,7 +58,8 @@ struct KernelBenchmark: ParsableCommand {
         let progress = ProgressLine(isShown: true), names = try InstructionSets.parse(cpu)
         for (i, name) in names.enumerated() {
             var peak = Peak(name, threads: 1), results: [(Shape, Double)] = []
-            let shapes = Self.shapes.filter { !$0.inPairs || Peak.kernels(name).conv_pair != nil }
+            let kernels = Peak.kernels(name)
+            let shapes = Self.shapes.filter { !$0.inPairs || kernels.conv_pair != nil && width >= Int(kernels.pair_width) }
             for (k, shape) in shapes.enumerated() {
                 progress.show("\(name)", done: i * shapes.count + k, of: names.count * shapes.count)
                 peak.measure()

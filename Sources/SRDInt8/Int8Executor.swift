@@ -155,17 +155,15 @@ extension Int8Executor {
         _ model: QuantizedModel, lowWidth: Int, lowHeight: Int, preview: Bool = false
     ) -> Int {
         let network = model.network, scale = network.configuration.scale, width = lowWidth * scale, kernels = Kernels(nil)
-        func plan(_ graph: Graph) -> StreamPlan {
-            StreamPlan(graph, height: lowHeight * scale, bandRows: bandRows(width: width))
-        }
-        func rows(_ graph: Graph) -> Int { SweepLayout(graph, of: model, width: width, plan: plan(graph)).bytes }
-        func pairs(_ graph: Graph) -> Int {
-            let mostRows = plan(graph).mostRows
-            return graph.nodes.enumerated().reduce(0) { sum, node in
-                guard model.layers[node.element.name]?.isInt8 ?? false else { return sum }
-                return sum + (kernels.pairBytes(
-                    node.element, rows: mostRows[node.offset], width: width / node.element.output.shape.reduction) ?? 0)
+        /// Bytes of a graph's living rows, and of the transformed weights of its layers.
+        func sweep(_ graph: Graph) -> (rows: Int, pairs: Int) {
+            let plan = StreamPlan(graph, height: lowHeight * scale, bandRows: bandRows(width: width))
+            let pairs = zip(graph.nodes, plan.mostRows).reduce(0) { sum, item in
+                let (node, rows) = item
+                guard model.layers[node.name]?.isInt8 ?? false else { return sum }
+                return sum + (kernels.pairBytes(node, rows: rows, width: width / node.output.shape.reduction) ?? 0)
             }
+            return (SweepLayout(graph, of: model, width: width, plan: plan).bytes, pairs)
         }
         func maps(_ graph: Graph) -> Int {
             graph.outputs.reduce(0) { sum, value in
@@ -175,14 +173,19 @@ extension Int8Executor {
         }
         let weights = model.layers.values.reduce(0) { $0 + ($1.isInt8 ? 1 : 8) * $1.shape.reduce(1, *) }
             + model.floatWeights.values.reduce(0) { $0 + 4 * $1.values.count }
-        let transformed = [network.encoder, preview ? network.preview : Graph(joining: network.conditioner, to: network.noisePredictor)]
-            .map(pairs).reduce(0, +)
-        let features = maps(network.encoder), condition = maps(network.conditioner)
-        if preview { return weights + transformed + features + max(rows(network.encoder), rows(network.preview) + maps(network.preview)) }
-        let step = condition <= defaultConditionBudget
-            ? max(features + rows(network.conditioner), rows(network.noisePredictor)) + condition
-            : features + rows(Graph(joining: network.conditioner, to: network.noisePredictor))
-        return weights + transformed + max(features + rows(network.encoder), step)
+        let features = maps(network.encoder), condition = maps(network.conditioner), encoder = sweep(network.encoder)
+        let always = weights + encoder.pairs
+        if preview {
+            let preview = sweep(network.preview)
+            return always + preview.pairs + features + max(encoder.rows, preview.rows + maps(network.preview))
+        }
+        guard condition <= defaultConditionBudget else {
+            let streamed = sweep(Graph(joining: network.conditioner, to: network.noisePredictor))
+            return always + streamed.pairs + features + max(encoder.rows, streamed.rows)
+        }
+        let conditioner = sweep(network.conditioner), predictor = sweep(network.noisePredictor)
+        return always + conditioner.pairs + predictor.pairs
+            + max(features + encoder.rows, max(features + conditioner.rows, predictor.rows) + condition)
     }
 
     private static func bytes(

@@ -34,6 +34,22 @@ static const srd_kernels_s8 *kernels_s8(const char *name) {
     return NULL;
 }
 
+/// A row's arguments but for where its products come from; residuals are floats.
+static srd_conv_row_s8_args row_s8(
+    int width, int out, const float *ones, int activation, int residuals, int has_time_bias, int keeps_floats
+) {
+    const int padded = filled_up(out, vector);
+    const size_t floats = sizeof(float) * (size_t)(width * padded);
+    srd_conv_row_s8_args a = {
+        .width = width, .channels = filled_up(out, SRD_CHANNEL_STEP), .weight_scale = ones, .bias = ones,
+        .time_bias = has_time_bias ? ones : NULL, .gain = 1, .activation = (srd_activation)activation,
+        .residual_count = residuals, .codes = zeros((size_t)(width * padded)), .codes_pixel = padded, .inverse_scale = 1,
+        .floats = keeps_floats ? zeros(floats) : NULL, .floats_pixel = padded};
+    const float *residual = zeros(floats);
+    for (int r = 0; r < residuals; r++) a.residual[r] = (srd_residual_s8){NULL, residual, padded, 0, 1};
+    return a;
+}
+
 static int pair(int argc, char **argv) {
     const srd_kernels_s8 *k = kernels_s8(argv[2]);
     if (!k || !k->conv_pair) return fail("this processor has no such kernels for pairs of rows");
@@ -57,15 +73,7 @@ static int pair(int argc, char **argv) {
         weights += SRD_PAIR_POINTS * filled[i] * k->pair_block;
     }
     srd_conv_row_s8_args row[2];
-    for (int r = 0; r < 2; r++) {
-        float *floats = zeros(sizeof *floats * (size_t)(width * padded)), *residual = zeros(sizeof *residual * (size_t)(width * padded));
-        row[r] = (srd_conv_row_s8_args){
-            .width = width, .channels = filled_up(out, SRD_CHANNEL_STEP), .weight_scale = ones, .bias = ones,
-            .time_bias = has_time_bias ? ones : NULL, .gain = 1, .activation = (srd_activation)atoi(argv[5]),
-            .residual_count = residuals, .codes = zeros((size_t)(width * padded)), .codes_pixel = padded, .inverse_scale = 1,
-            .floats = keeps_floats ? floats : NULL, .floats_pixel = padded};
-        for (int j = 0; j < residuals; j++) row[r].residual[j] = (srd_residual_s8){NULL, residual, padded, 0, 1};
-    }
+    for (int r = 0; r < 2; r++) row[r] = row_s8(width, out, ones, atoi(argv[5]), residuals, has_time_bias, keeps_floats);
     const srd_conv_pair_s8_args a = {segment, inputs, stride, {&row[0], &row[1]}};
     k->conv_pair(&a);
     printf("%ld\n", 2L * width * out * 9 * sum);
@@ -109,12 +117,10 @@ int main(int argc, char **argv) {
             }
             segment[i] = (srd_segment_s8){tap + i * taps, taps, start, 0.01f};
         }
-        srd_conv_row_s8_args a = {
-            .segments = segment, .segment_count = inputs, .width = width, .channels = filled_up(out, SRD_CHANNEL_STEP),
-            .block_stride = offset, .weight_scale = ones, .bias = ones, .time_bias = has_time_bias ? ones : NULL, .gain = 1,
-            .activation = activation, .residual_count = residuals, .codes = zeros((size_t)(width * padded)),
-            .codes_pixel = padded, .inverse_scale = 1, .floats = keeps_floats ? floats : NULL, .floats_pixel = padded};
-        for (int r = 0; r < residuals; r++) a.residual[r] = (srd_residual_s8){NULL, residual, padded, 0, 1};
+        srd_conv_row_s8_args a = row_s8(width, out, ones, activation, residuals, has_time_bias, keeps_floats);
+        a.segments = segment;
+        a.segment_count = inputs;
+        a.block_stride = offset;
         k->conv_row(&a);
     } else {
         int count;

@@ -11,21 +11,16 @@ import time
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "..", "train"))
 
+from peers import OpenVINO
 
-def quantized(hidden, side):
-    import nncf
-    import openvino
+
+def network(hidden, side):
+    """The noise predictor, and random inputs of it."""
     import torch
     from model import Config, UNet
     torch.manual_seed(0)
-    network = UNet(Config(dim=hidden)).eval()
-
-    def inputs():
-        return (torch.randn(1, 3, side, side), torch.randint(0, 100, (1,)), torch.randn(1, hidden, side, side))
-    example = inputs()
-    model = openvino.convert_model(network, example_input=example, input=[tuple(t.shape) for t in example])
-    calibration = nncf.Dataset([inputs() for _ in range(4)], lambda item: [t.numpy() for t in item])
-    return nncf.quantize(model, calibration, preset=nncf.QuantizationPreset.MIXED, subset_size=4), [t.numpy() for t in example]
+    return UNet(Config(dim=hidden)).eval(), lambda: (
+        torch.randn(1, 3, side, side), torch.randint(0, 100, (1,)), torch.randn(1, hidden, side, side))
 
 
 def main():
@@ -38,14 +33,11 @@ def main():
     p.add_argument("--bench", default=os.path.join(here, "..", "..", ".build", "release", "srdiff-bench"))
     args = p.parse_args()
 
-    import openvino
-    model, inputs = quantized(args.hidden, args.side)
+    unet, draw = network(args.hidden, args.side)
+    model, inputs = OpenVINO.quantized(unet, draw), [t.numpy() for t in draw()]
     results = []
     for threads in map(int, args.threads.split(",")):
-        config = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY"}
-        if threads == 1:
-            config["SNIPPETS_MODE"] = "DISABLE"
-        request = openvino.Core().compile_model(model, "CPU", config).create_infer_request()
+        request = OpenVINO.request(model, threads)
         for _ in range(3):
             request.infer(inputs)
         theirs, ours, ratios = [], [], []

@@ -63,7 +63,7 @@ struct KernelBenchmark: ParsableCommand {
             for (k, shape) in shapes.enumerated() {
                 progress.show("\(name)", done: i * shapes.count + k, of: names.count * shapes.count)
                 peak.measure()
-                results.append((shape, measure(shape, Peak.kernels(name))))
+                results.append((shape, measure(shape, kernels)))
             }
             table.rows += results.map { shape, rate in
                 [.string(name), .string(shape.name), .int(shape.input), .number(rate / 1e9), .number(peak.rate / 1e9), .number(rate / peak.rate)]

@@ -39,6 +39,14 @@ INLINE void add_sums(
     }
 }
 
+#ifndef PUTS_PIXELS
+INLINE void put_pixels(
+    srd_code *p, ptrdiff_t pixel, vec (*v)[VECTORS], const int pixels, const int vectors, int zero_point
+) {
+    UNROLL for (int i = 0; i < pixels; i++) put(p + i * pixel, v[i], vectors, zero_point);
+}
+#endif
+
 /// What follows the activation.
 INLINE void keep(const srd_conv_row_s8_args *a, vec (*v)[VECTORS], const int pixels, const int vectors, int x, int o) {
     if (a->gain != 1) EACH v[p][j] = v[p][j] * a->gain;
@@ -62,11 +70,7 @@ INLINE void keep(const srd_conv_row_s8_args *a, vec (*v)[VECTORS], const int pix
     if (a->codes) {
         srd_code *row = a->codes + x * a->codes_pixel + o;
         EACH v[p][j] = v[p][j] * a->inverse_scale;
-#ifdef PUTS_PIXELS
-        put_pixels(row, a->codes_pixel, v, pixels, a->zero_point);
-#else
-        UNROLL for (int p = 0; p < pixels; p++) put(row + p * a->codes_pixel, v[p], vectors, a->zero_point);
-#endif
+        put_pixels(row, a->codes_pixel, v, pixels, vectors, a->zero_point);
     }
 }
 

@@ -76,7 +76,7 @@ INLINE void point_products(
         UNROLL for (int l = 0; l < 8; l++) KEEP_ORDER(w[l]);
         UNROLL for (int t = 0; t < PAIR_TILES; t++) KEEP_ORDER(c[t]);
 #define CHANNEL(lane)                                                                                                  \
-    UNROLL for (int t = 0; t < PAIR_TILES; t++) {                                                                           \
+    UNROLL for (int t = 0; t < PAIR_TILES; t++) {                                                                      \
         sum[t][0] = vmlal_laneq_s16(sum[t][0], vget_low_s16(w[lane]), c[t], lane);                                     \
         sum[t][1] = vmlal_high_laneq_s16(sum[t][1], w[lane], c[t], lane);                                              \
     }

@@ -48,7 +48,10 @@ INLINE void put(srd_code *p, const vec *v, const int count, int zero_point) {
 }
 
 #define PUTS_PIXELS
-INLINE void put_pixels(srd_code *p, ptrdiff_t pixel, vec (*v)[VECTORS], const int pixels, int zero_point) {
+/// `vectors` are always all of a block: it is at most SRD_CHANNEL_STEP.
+INLINE void put_pixels(
+    srd_code *p, ptrdiff_t pixel, vec (*v)[VECTORS], const int pixels, const int vectors, int zero_point
+) {
     int32x2_t packed[FINISHED * VECTORS];
     pack(v[0], pixels * VECTORS, zero_point, packed);
     UNROLL for (int i = 0; i < pixels * VECTORS; i++) put_packed(p + i / VECTORS * pixel + i % VECTORS * 4, packed, i);

@@ -81,8 +81,6 @@ final class PackedConvolution: @unchecked Sendable {       // written before any
         bias.deallocate()
     }
 
-    var bytes: Int { (pairs?.bytes ?? 0) + weights.count + 4 * (scales.count + bias.count + 2 * segments.count * scales.count) }
-
     /// Called before a sweep with each input's zero point.
     func start(zeroPoints: [Int8]) {
         for (input, zeroPoint) in zeroPoints.enumerated() {

@@ -17,9 +17,9 @@ final class PairWeights: @unchecked Sendable {             // written by `init` 
 
     /// For layers that `Kernels.pairBytes` knows; nil where a sum might not fit.
     init?(_ layout: TapLayout, codes: WeightCodes, channels: Int, kernels: srd_kernels_s8) {
-        let inputs = layout.taps.filter { $0.dy == 0 && $0.dx == 0 }.map { (channels: $0.channels, first: $0.firstChannel) }
+        let inputs = layout.taps.filter { $0.dy == 0 && $0.dx == 0 }.map(\.channels)
         let block = Int(kernels.pair_block), group = Int(kernels.pair_group), points = Int(SRD_PAIR_POINTS)
-        let filled = inputs.map { RowRing<srd_code>.filledUp($0.channels) }, blocks = (channels + block - 1) / block
+        let filled = inputs.map { RowRing<srd_code>.filledUp($0) }, blocks = (channels + block - 1) / block
         let count = points * filled.reduce(0, +) * block
         let largestCode = Int32(kernels.offset) + 128
         for input in inputs.indices {
@@ -39,7 +39,7 @@ final class PairWeights: @unchecked Sendable {             // written by `init` 
             offsets.append(offset)
             let taps = layout.taps.filter { $0.input == input }
             for o in 0..<channels {
-                for i in 0..<inputs[input].channels {
+                for i in 0..<inputs[input] {
                     // Down the columns, then along the rows.
                     var columns = [Int32](repeating: 0, count: 4 * 3)
                     for tap in taps {
@@ -63,8 +63,6 @@ final class PairWeights: @unchecked Sendable {             // written by `init` 
     }
 
     deinit { weights.deallocate() }
-
-    var bytes: Int { 2 * weights.count }
 
     /// Computes part of two rows, the upper of which is `row`. `rows` say the rest, biases and scales included.
     func run(

@@ -40,8 +40,6 @@ final class WideConvolution: @unchecked Sendable {         // written by `init` 
         bias.deallocate()
     }
 
-    var bytes: Int { 4 * (weights.count + bias.count) }
-
     /// Computes pixels `columns` of a row; `args` already says where the results go and what is added to them.
     func run(
         _ inputs: [RowRing<Float>], stride: Int, inputRow: Int, columns: Range<Int>, _ args: inout srd_conv_row_f32_args

@@ -14,12 +14,19 @@
 
 enum { most_helpers = 1023, patience = 4000 };
 
-static _Alignas(64) _Atomic uint64_t word;
-static _Alignas(64) atomic_int next_item;
+static _Alignas(64) struct {
+    _Atomic uint64_t word;
+    void (*body)(void *, int);          // these are written while nobody is inside
+    void *context;
+    int share_count;
+} loop;
+/// The items of each thread that should take part, the caller's first: one loop after another, a thread gets the same part of them,
+/// whose data its own caches may hold. When they are done it takes others'.
+static struct {
+    _Alignas(64) atomic_int next;
+    int end;
+} shares[most_helpers + 1];
 static _Alignas(64) atomic_int sleepers;
-static int item_count;                  // these three are written while nobody is inside
-static void (*loop_body)(void *, int);
-static void *loop_context;
 static int helper_count;
 
 static pthread_mutex_t caller = PTHREAD_MUTEX_INITIALIZER, sleeping = PTHREAD_MUTEX_INITIALIZER;
@@ -33,11 +40,14 @@ static inline void relax(void) {
 #endif
 }
 
-static void take_items(void) {
-    for (;;) {
-        const int item = atomic_fetch_add_explicit(&next_item, 1, memory_order_relaxed);
-        if (item >= item_count) return;
-        loop_body(loop_context, item);
+static void take_items(int own) {
+    const int count = loop.share_count;
+    for (int i = 0; i < count; i++) {
+        const int share = (own + i) % count;
+        while (atomic_load_explicit(&shares[share].next, memory_order_relaxed) < shares[share].end) {
+            const int item = atomic_fetch_add_explicit(&shares[share].next, 1, memory_order_relaxed);
+            if (item < shares[share].end) loop.body(loop.context, item);
+        }
     }
 }
 
@@ -50,23 +60,23 @@ static void *help(void *argument) {
     const uint64_t index = (uintptr_t)argument;
     uint64_t seen = 0;
     for (;;) {
-        uint64_t w = atomic_load(&word);
+        uint64_t w = atomic_load(&loop.word);
         for (int i = 0; i < patience && !is_new(w, index, seen); i++) {
             relax();
-            w = atomic_load_explicit(&word, memory_order_acquire);
+            w = atomic_load_explicit(&loop.word, memory_order_acquire);
         }
         if (!is_new(w, index, seen)) {
             pthread_mutex_lock(&sleeping);
             atomic_fetch_add(&sleepers, 1);
-            while (!is_new(w = atomic_load(&word), index, seen)) pthread_cond_wait(&wake, &sleeping);
+            while (!is_new(w = atomic_load(&loop.word), index, seen)) pthread_cond_wait(&wake, &sleeping);
             atomic_fetch_sub(&sleepers, 1);
             pthread_mutex_unlock(&sleeping);
         }
         while (is_new(w, index, seen)) {
-            if (!atomic_compare_exchange_weak(&word, &w, w + 1)) continue;
+            if (!atomic_compare_exchange_weak(&loop.word, &w, w + 1)) continue;
             seen = w >> 32;
-            take_items();
-            atomic_fetch_sub(&word, 1);
+            take_items((int)index + 1);
+            atomic_fetch_sub(&loop.word, 1);
             break;
         }
     }
@@ -95,20 +105,23 @@ void srd_parallel(int count, int threads, void (*body)(void *context, int item),
         return;
     }
     if (helper_count < wanted) start_helpers(wanted);
-    item_count = count;
-    loop_body = body;
-    loop_context = context;
-    atomic_store(&next_item, 0);
-    const uint64_t number = (atomic_load(&word) >> 32) + 1;
-    atomic_store(&word, number << 32 | OPEN | (uint64_t)wanted << 16);
+    loop.body = body;
+    loop.context = context;
+    loop.share_count = wanted + 1;
+    for (int i = 0; i <= wanted; i++) {
+        atomic_store_explicit(&shares[i].next, (int)((int64_t)count * i / (wanted + 1)), memory_order_relaxed);
+        shares[i].end = (int)((int64_t)count * (i + 1) / (wanted + 1));
+    }
+    const uint64_t number = (atomic_load(&loop.word) >> 32) + 1;
+    atomic_store(&loop.word, number << 32 | OPEN | (uint64_t)wanted << 16);
     if (atomic_load(&sleepers)) {
         pthread_mutex_lock(&sleeping);
         pthread_cond_broadcast(&wake);
         pthread_mutex_unlock(&sleeping);
     }
-    take_items();
-    atomic_fetch_and(&word, ~OPEN);
-    for (int i = 0; INSIDE(atomic_load(&word)); i++) {
+    take_items(0);
+    atomic_fetch_and(&loop.word, ~OPEN);
+    for (int i = 0; INSIDE(atomic_load(&loop.word)); i++) {
         if (i < patience) relax(); else sched_yield();
     }
     pthread_mutex_unlock(&caller);

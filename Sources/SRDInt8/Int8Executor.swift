@@ -27,10 +27,13 @@ public final class Int8Executor: Executor {
     /// A condition made anew is 4 % of a step's work.
     public static let defaultConditionBudget = 12 << 20
 
-    /// Rows per band where nobody says: a wide picture has enough work for all threads in half as many.
-    static func bandRows(width: Int) -> Int { width < 512 ? 16 : 8 }
+    /// Rows per band of maps of a reduction where nobody says: as many as hold some hundreds of pixels, which then share a layer's
+    /// weights; but enough for two pairs of rows where memory allows it.
+    static func bandRows(width: Int, reduction: Int) -> Int {
+        let pixels = width < 512 ? 512 : 256, least = reduction <= 2 || width < 1024 ? 4 : 2
+        return max(least, min(16, pixels * reduction / width / 2 * 2))
+    }
 
-    /// Rows of the enlarged picture that are computed layer by layer before the next.
     private let bandRows: Int?
     /// Bytes that the condition may take; beyond it, its rows are computed anew in every step.
     private let conditionBudget: Int
@@ -49,7 +52,7 @@ public final class Int8Executor: Executor {
 
     /// - Parameters:
     ///   - instructionSet: one of `instructionSets`; nil takes the fastest.
-    ///   - bandRows: see `StreamPlan`; results do not depend on it.
+    ///   - bandRows: of every map, see `StreamPlan`; results do not depend on it.
     public init(
         _ model: QuantizedModel, threads: Int, instructionSet: String? = nil, bandRows: Int? = nil,
         conditionBudget: Int = defaultConditionBudget
@@ -107,7 +110,7 @@ public final class Int8Executor: Executor {
             ?? (streamed, condition.maps + [noisy])
         if kept?.graph != graph.name || kept?.height != noisy.height || kept?.width != noisy.width {
             kept = nil                                     // its memory goes before the next takes any
-            kept = (graph.name, noisy.height, noisy.width, sweep(graph, noisy.height, noisy.width))
+            kept = (graph.name, noisy.height, noisy.width, sweep(graph, noisy.height, noisy.width, runsOften: true))
         }
         kept!.sweep.observe = observe
         if kept!.sweep.measures != measuresLayers { kept!.sweep.measures = measuresLayers }
@@ -129,13 +132,13 @@ public final class Int8Executor: Executor {
 
     /// What runs once per picture keeps no memory.
     private func sweep(_ graph: Graph, for low: FloatTensor) -> Sweep {
-        sweep(graph, low.height * configuration.scale, low.width * configuration.scale)
+        sweep(graph, low.height * configuration.scale, low.width * configuration.scale, runsOften: false)
     }
 
-    private func sweep(_ graph: Graph, _ height: Int, _ width: Int) -> Sweep {
+    private func sweep(_ graph: Graph, _ height: Int, _ width: Int, runsOften: Bool) -> Sweep {
         let sweep = Sweep(
             graph, of: model, layers: layers, height: height, width: width, threads: threads,
-            bandRows: bandRows ?? Self.bandRows(width: width))
+            bandRows: { [bandRows] in bandRows ?? Self.bandRows(width: width, reduction: $0) }, runsOften: runsOften)
         sweep.observe = observe
         return sweep
     }
@@ -155,13 +158,21 @@ extension Int8Executor {
         _ model: QuantizedModel, lowWidth: Int, lowHeight: Int, preview: Bool = false
     ) -> Int {
         let network = model.network, scale = network.configuration.scale, width = lowWidth * scale, kernels = Kernels(nil)
-        /// Bytes of a graph's living rows, and of the transformed weights of its layers.
-        func sweep(_ graph: Graph) -> (rows: Int, pairs: Int) {
-            let plan = StreamPlan(graph, height: lowHeight * scale, bandRows: bandRows(width: width))
+        func plan(_ graph: Graph) -> StreamPlan {
+            StreamPlan(graph, height: lowHeight * scale, bandRows: { bandRows(width: width, reduction: $0) })
+        }
+        /// Bytes of a graph's living rows.
+        func rows(_ graph: Graph) -> Int { SweepLayout(graph, of: model, width: width, plan: plan(graph)).bytes }
+        /// Those of a noise predictor, and its layers' transformed weights.
+        func rowsAndPairs(_ graph: Graph) -> (rows: Int, pairs: Int) {
+            let plan = plan(graph)
             let pairs = zip(graph.nodes, plan.mostRows).reduce(0) { sum, item in
                 let (node, rows) = item
-                guard model.layers[node.name]?.isInt8 ?? false else { return sum }
-                return sum + (kernels.pairBytes(node, rows: rows, width: width / node.output.shape.reduction) ?? 0)
+                guard model.layers[node.name]?.isInt8 ?? false,
+                      case .kept(let bytes) = kernels.pairMode(
+                          node, rows: rows, width: width / node.output.shape.reduction, keeping: true)
+                else { return sum }
+                return sum + bytes
             }
             return (SweepLayout(graph, of: model, width: width, plan: plan).bytes, pairs)
         }
@@ -173,19 +184,14 @@ extension Int8Executor {
         }
         let weights = model.layers.values.reduce(0) { $0 + ($1.isInt8 ? 1 : 8) * $1.shape.reduce(1, *) }
             + model.floatWeights.values.reduce(0) { $0 + 4 * $1.values.count }
-        let features = maps(network.encoder), condition = maps(network.conditioner), encoder = sweep(network.encoder)
-        let always = weights + encoder.pairs
-        if preview {
-            let preview = sweep(network.preview)
-            return always + preview.pairs + features + max(encoder.rows, preview.rows + maps(network.preview))
-        }
+        let features = maps(network.encoder), condition = maps(network.conditioner), encoder = features + rows(network.encoder)
+        if preview { return weights + max(encoder, features + rows(network.preview) + maps(network.preview)) }
         guard condition <= defaultConditionBudget else {
-            let streamed = sweep(Graph(joining: network.conditioner, to: network.noisePredictor))
-            return always + streamed.pairs + features + max(encoder.rows, streamed.rows)
+            let streamed = rowsAndPairs(Graph(joining: network.conditioner, to: network.noisePredictor))
+            return weights + streamed.pairs + max(encoder, features + streamed.rows)
         }
-        let conditioner = sweep(network.conditioner), predictor = sweep(network.noisePredictor)
-        return always + conditioner.pairs + predictor.pairs
-            + max(features + encoder.rows, max(features + conditioner.rows, predictor.rows) + condition)
+        let predictor = rowsAndPairs(network.noisePredictor)
+        return weights + predictor.pairs + condition + max(encoder, features + rows(network.conditioner), predictor.rows)
     }
 
     private static func bytes(

@@ -27,21 +27,32 @@ struct Kernels: Sendable {
         float = floats.first { String(cString: $0.name) == wanted } ?? floats[0]
     }
 
-    /// The transformed weights of an int8 layer that is faster in pairs of rows, its sums allowing; nil of others.
+    /// How a layer goes through pairs of rows.
+    enum PairMode {
+        /// Its transformed weights take so many bytes.
+        case kept(bytes: Int)
+        /// They are made for each band, of at most so many output channels at a time.
+        case made(channels: Int)
+    }
+
+    /// nil for what is no int8 layer that is faster so, its sums allowing.
     /// - Parameters:
     ///   - rows: that go through one after another with the same weights.
     ///   - width: of such a row.
-    func pairBytes(_ node: Node, rows: Int, width: Int) -> Int? {
+    ///   - keeping: transformed weights, where they are not too large.
+    func pairMode(_ node: Node, rows: Int, width: Int, keeping: Bool) -> PairMode? {
         guard int8.conv_pair != nil, case .convolution(let convolution) = node.operation, convolution.kernel == 3, convolution.stride == 1,
               rows >= 2, width >= Int(int8.pair_width), rows * width >= Int(int8.pair_pixels)
         else { return nil }
-        let channels = node.inputs.map { RowRing<srd_code>.filledUp($0.shape.channels) }.reduce(0, +), block = Int(int8.pair_block)
-        let bytes = 2 * Int(SRD_PAIR_POINTS) * channels * ((node.output.shape.channels + block - 1) / block * block)
-        return channels <= Int(SRD_PAIR_CHANNELS) && bytes <= Self.mostPairBytes ? bytes : nil
+        let inputs = node.inputs.map { RowRing<srd_code>.filledUp($0.shape.channels) }, block = Int(int8.pair_block)
+        guard inputs.reduce(0, +) <= Int(SRD_PAIR_CHANNELS) else { return nil }
+        let blockBytes = 2 * PairWeights.blockCount(inputs: inputs, int8)
+        let bytes = (node.output.shape.channels + block - 1) / block * blockBytes
+        return keeping && bytes <= Self.keptPairBytes
+            ? .kept(bytes: bytes) : .made(channels: Int(SRD_PAIR_SCRATCH) / blockBytes * block / RowPart.channelStep * RowPart.channelStep)
     }
 
-    /// Beyond this they come from memory anew for every few pixels, which takes longer than what the products save.
-    private static let mostPairBytes = 1 << 20
+    private static let keptPairBytes = 220 << 10
 }
 
 /// A model's layers, packed for the kernels at first use and shared by the sweeps of every size.
@@ -71,12 +82,12 @@ final class LayerCache {
         return layers
     }
 
-    /// Whether a node is computed in pairs of rows; see `Kernels.pairBytes`.
-    func hasPairs(_ node: Node, rows: Int, width: Int) -> Bool {
-        guard kernels.pairBytes(node, rows: rows, width: width) != nil, case .int8(let codes, _) = model.layers[node.name]!.weights
-        else { return false }
-        defer { codes.evict() }
-        return packed(node)[0].preparePairs(codes)
+    /// How a node is computed in pairs of rows, if it is; see `Kernels.pairMode`.
+    func pairMode(_ node: Node, rows: Int, width: Int, keeping: Bool) -> Kernels.PairMode? {
+        guard let mode = kernels.pairMode(node, rows: rows, width: width, keeping: keeping), isInt8(node) else { return nil }
+        var keeps = false
+        if case .kept = mode { keeps = true }
+        return packed(node)[0].preparePairs(keepingWeights: keeps) ? mode : nil
     }
 
     func wide(_ node: Node) -> [WideConvolution] {

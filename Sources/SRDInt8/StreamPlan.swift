@@ -15,15 +15,18 @@ package struct StreamPlan: Sendable {
     /// Rows of each node in its longest run.
     package let mostRows: [Int]
 
-    /// In each round every node advances by a band of rows, or by what its inputs allow: so none runs ahead of those that
-    /// read it, neither while the first rows work their way through the layers nor while the last ones do.
+    /// A node advances by a band of rows in its turn, or by what its inputs allow. Wide and shallow maps have bands of few rows,
+    /// which stay in the caches from layer to layer; narrow and deep ones of many, since every band takes in all of a layer's
+    /// weights anew. A node with longer bands has its turn less often, so that all go down the picture equally fast and none
+    /// runs ahead of those that read it.
     ///
     /// - Parameters:
     ///   - height: of the enlarged picture; a multiple of every node's reduction.
-    ///   - bandRows: rows of the enlarged picture per band; rounded up to a multiple of every node's reduction.
-    package init(_ graph: Graph, height: Int, bandRows: Int) {
-        let reductions = graph.nodes.map(\.output.shape.reduction), largest = reductions.max() ?? 1
-        let band = (bandRows + largest - 1) / largest * largest
+    ///   - bandRows: rows of a band of nodes of some reduction, at least 1.
+    package init(_ graph: Graph, height: Int, bandRows: (_ reduction: Int) -> Int) {
+        let reductions = graph.nodes.map(\.output.shape.reduction), bands = reductions.map(bandRows)
+        /// Rows of the enlarged picture.
+        let advances = zip(bands, reductions).map { $0 * $1 }, round = advances.min() ?? 1
         let heights = reductions.map { height / $0 }
         var consumers = [[Int]](repeating: [], count: graph.nodes.count)
         for (i, node) in graph.nodes.enumerated() {
@@ -38,9 +41,13 @@ package struct StreamPlan: Sendable {
                 ? reader.inputRows(for: next..<next + 1, of: heights[i]).lowerBound : heights[i]
             return reader.residuals.contains(value) ? min(asInput, next) : asInput
         }
+        var reached = 0
         while graph.outputs.contains(where: { done[$0.index] < heights[$0.index] }) {
+            let before = reached
+            reached += round
             for (i, node) in graph.nodes.enumerated() where done[i] < heights[i] {
-                var end = min(heights[i], done[i] + band / reductions[i])
+                guard reached / advances[i] > before / advances[i] || reached >= height else { continue }
+                var end = min(heights[i], done[i] + bands[i])
                 if case .linearAttention = node.operation { end = heights[i] }      // all of it or nothing
                 for value in node.residuals { end = min(end, done[value.index]) }
                 func isThere(_ value: Value) -> Bool {

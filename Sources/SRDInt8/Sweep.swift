@@ -11,16 +11,47 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
         var floats: RowRing<Float>?
         /// The floats are what the layer computed, not what its codes stand for.
         let floatsAreExact: Bool
-        let activation: QuantizedActivation?
         var quantization = Quantization(scale: 1, zeroPoint: 0)
     }
 
-    private enum Stage {
-        case input(Int)
-        case int8([PackedConvolution])
-        case wide([WideConvolution])
-        case nearestDouble
-        case attention(toQKV: WideConvolution, toOut: WideConvolution, gain: Float, heads: Int, headChannels: Int)
+    /// What a node's rows need to know of it. Neither this nor a slot counts references: see `UnsafeMutableBufferPointer.copy`.
+    private struct Stage: @unchecked Sendable {          // its memory is the sweep's
+        enum Kind {
+            case input(Int), int8, wide, nearestDouble, attention
+        }
+
+        let kind: Kind
+        /// One convolution, or one for each phase of a transposed one; the cache owns them.
+        let int8: UnsafeMutableBufferPointer<Unmanaged<PackedConvolution>>
+        let wide: UnsafeMutableBufferPointer<Unmanaged<WideConvolution>>
+        let pairMode: Kernels.PairMode?
+        /// Indices of values.
+        let inputs, residuals: UnsafeMutableBufferPointer<Int>
+        let residualGains: UnsafeMutableBufferPointer<Float>
+        /// Of a transposed convolution, its stride: so many phases has each row; else 1.
+        let phases: Int
+        let stride: Int
+        let activation: srd_activation
+        let gain: Float
+        let timeBias: UnsafeMutableBufferPointer<Float>?
+        /// Of the output, filled up.
+        let channels: Int
+
+        var madeInFloat: Bool {
+            switch kind {
+            case .wide, .nearestDouble, .attention: return true
+            case .input, .int8: return false
+            }
+        }
+
+        func deallocate() {
+            int8.deallocate()
+            wide.deallocate()
+            inputs.deallocate()
+            residuals.deallocate()
+            residualGains.deallocate()
+            timeBias?.deallocate()
+        }
     }
 
     private let graph: Graph
@@ -28,34 +59,45 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
     private let threads: Int
     private let timesteps: [Int]
     private let kernels: Kernels
-    private let stages: [Stage]
-    /// Which nodes are computed in pairs of rows.
-    private let inPairs: [Bool]
-    private var slots: [Slot]
-    private let timeBiases: [UnsafeMutableBufferPointer<Float>]
+    private let layers: LayerCache
+    /// The two 1×1 convolutions around each node's attention, and its gain.
+    private let attentions: [Int: (toQKV: WideConvolution, toOut: WideConvolution, gain: Float)]
+    private let activations: [QuantizedActivation?]
+    private let stages: UnsafeMutableBufferPointer<Stage>
+    private let slots: UnsafeMutableBufferPointer<Slot>
     private let codeArena: UnsafeMutableBufferPointer<srd_code>
     private let floatArena: UnsafeMutableBufferPointer<Float>
 
     /// - Parameters:
     ///   - height, width: of the enlarged picture.
-    ///   - bandRows: rows of it per band; results do not depend on it.
+    ///   - bandRows: see `StreamPlan`; results do not depend on it.
+    ///   - runsOften: transformed weights may be kept.
     init(
-        _ graph: Graph, of model: QuantizedModel, layers: LayerCache, height: Int, width: Int, threads: Int, bandRows: Int
+        _ graph: Graph, of model: QuantizedModel, layers: LayerCache, height: Int, width: Int, threads: Int,
+        bandRows: (_ reduction: Int) -> Int, runsOften: Bool
     ) {
         let plan = StreamPlan(graph, height: height, bandRows: bandRows)
-        let stages: [Stage] = graph.nodes.map { node in
+        let stages = graph.nodes.enumerated().map { i, node -> Stage in
+            let channels = RowRing<Float>.filledUp(node.output.shape.channels)
+            var kind: Stage.Kind, int8: [PackedConvolution] = [], wide: [WideConvolution] = [], phases = 1, convolution: Convolution?
             switch node.operation {
-            case .input: return .input(graph.inputs.firstIndex(of: node.output)!)
-            case .convolution, .transposedConvolution: return layers.isInt8(node) ? .int8(layers.packed(node)) : .wide(layers.wide(node))
-            case .nearestDouble: return .nearestDouble
-            case .linearAttention(let heads, let headChannels):
-                let (toQKV, toOut, gain) = layers.attention(node)
-                return .attention(toQKV: toQKV, toOut: toOut, gain: gain, heads: heads, headChannels: headChannels)
+            case .input: kind = .input(graph.inputs.firstIndex(of: node.output)!)
+            case .convolution, .transposedConvolution:
+                kind = layers.isInt8(node) ? .int8 : .wide
+                if layers.isInt8(node) { int8 = layers.packed(node) } else { wide = layers.wide(node) }
+                if case .convolution(let c) = node.operation { convolution = c }
+                if case .transposedConvolution(let stride) = node.operation { phases = stride }
+            case .nearestDouble: kind = .nearestDouble
+            case .linearAttention: kind = .attention
             }
-        }
-
-        inPairs = graph.nodes.enumerated().map { i, node in
-            layers.hasPairs(node, rows: plan.mostRows[i], width: width / node.output.shape.reduction)
+            return Stage(
+                kind: kind, int8: .copy(of: int8.map { .passUnretained($0) }), wide: .copy(of: wide.map { .passUnretained($0) }),
+                pairMode: layers.pairMode(node, rows: plan.mostRows[i], width: width / node.output.shape.reduction, keeping: runsOften),
+                inputs: .copy(of: node.inputs.map(\.index)), residuals: .copy(of: node.residuals.map(\.index)),
+                residualGains: .copy(of: convolution?.residualGains ?? []), phases: phases, stride: convolution?.stride ?? 1,
+                activation: convolution?.activation.kernelCode ?? SRD_ACTIVATION_NONE, gain: convolution?.gain ?? 1,
+                timeBias: convolution?.timeBias.map { _ in .copy(of: [Float](repeating: 0, count: (channels + 63) / 64 * 64)) },
+                channels: channels)
         }
         let layout = SweepLayout(graph, of: model, width: width, plan: plan), places = layout.places, borders = graph.borders
         let codeArena = UnsafeMutableBufferPointer<srd_code>.aligned(layout.codeCount)
@@ -64,7 +106,7 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
         floatArena.initialize(repeating: 0)
         var slots: [Slot] = []
         for (i, node) in graph.nodes.enumerated() {
-            let shape = node.output.shape, activation = model.activations[node.name]
+            let shape = node.output.shape
             func ring<Element>(_ base: UnsafeMutablePointer<Element>) -> RowRing<Element> {
                 RowRing(
                     base, height: height / shape.reduction, width: width / shape.reduction, channels: shape.channels,
@@ -73,21 +115,22 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
             slots.append(Slot(
                 codes: places[i].codes.map { ring(codeArena.baseAddress! + $0) },
                 floats: places[i].floats.map { ring(floatArena.baseAddress! + $0) },
-                floatsAreExact: activation?.keepsFloat ?? true, activation: activation
+                floatsAreExact: model.activations[node.name]?.keepsFloat ?? true
             ))
-        }
-        timeBiases = graph.nodes.map { node in
-            let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: (node.output.shape.channels + 63) / 64 * 64)
-            buffer.initialize(repeating: 0)
-            return buffer
         }
         self.graph = graph
         self.plan = plan
         self.threads = threads
         timesteps = model.timesteps
         kernels = layers.kernels
-        self.stages = stages
-        self.slots = slots
+        self.layers = layers
+        attentions = Dictionary(uniqueKeysWithValues: graph.nodes.enumerated().compactMap { i, node in
+            guard case .linearAttention = node.operation else { return nil }
+            return (i, layers.attention(node))
+        })
+        activations = graph.nodes.map { model.activations[$0.name] }
+        self.stages = .copy(of: stages)
+        self.slots = .copy(of: slots)
         self.codeArena = codeArena
         self.floatArena = floatArena
     }
@@ -95,7 +138,9 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
     deinit {
         codeArena.deallocate()
         floatArena.deallocate()
-        timeBiases.forEach { $0.deallocate() }
+        stages.forEach { $0.deallocate() }
+        stages.deallocate()
+        slots.deallocate()
     }
 
     /// Called after each band of a node's rows, in order; for comparison. Costs a copy of each.
@@ -117,7 +162,7 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
             let slot = slots[value.index], ring = (slot.codes?.height ?? slot.floats?.height)!
             return StoredMap(
                 height: ring, width: (slot.codes?.width ?? slot.floats?.width)!, channels: value.shape.channels,
-                quantization: slot.activation == nil ? nil : slot.quantization
+                quantization: activations[value.index] == nil ? nil : slot.quantization
             )
         }
         sweep(sources) { run in
@@ -164,16 +209,14 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
     /// Sets what depends on the timestep: quantizations, the sums' starts, the rows beyond the edges, the biases.
     private func prepare(timestep: Int, biases: [String: [Float]]) {
         for i in slots.indices {
-            if let activation = slots[i].activation { slots[i].quantization = activation.at(timestep, of: timesteps) }
+            if let activation = activations[i] { slots[i].quantization = activation.at(timestep, of: timesteps) }
             slots[i].codes?.fillOutside(with: slots[i].quantization.zeroPoint.encoded)
         }
         for (i, node) in graph.nodes.enumerated() {
-            if case .int8(let layers) = stages[i] {
-                let zeroPoints = node.inputs.map { slots[$0.index].quantization.zeroPoint }
-                for layer in layers { layer.start(zeroPoints: zeroPoints) }
-            }
+            let zeroPoints = node.inputs.map { slots[$0.index].quantization.zeroPoint }
+            for layer in stages[i].int8 { layer.takeUnretainedValue().start(zeroPoints: zeroPoints) }
             if case .convolution(let convolution) = node.operation, let name = convolution.timeBias {
-                for (c, value) in biases[name]!.enumerated() { timeBiases[i][c] = value }
+                for (c, value) in biases[name]!.enumerated() { stages[i].timeBias![c] = value }
             }
         }
     }
@@ -181,31 +224,31 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
     // MARK: One node's rows
 
     private func compute(_ run: StreamPlan.Run, _ sources: [StoredMap]) {
-        let node = graph.nodes[run.node], stage = stages[run.node]
-        if case .attention = stage { return attend(run.node) }
+        let stage = stages[run.node], slot = slots[run.node]
+        if case .attention = stage.kind { return attend(run.node) }
+        if case .made(let channels) = stage.pairMode, run.rows.count >= 2 { return computeByChannels(run, channels) }
         // A band of few rows is cut into columns as well, so that every thread has work.
-        let slot = slots[run.node]
-        var width = (slot.codes?.width ?? slot.floats?.width)!
-        var step = 1
-        if case .transposedConvolution(let stride) = node.operation {
-            step = stride
-            width /= stride
-        }
-        let height = inPairs[run.node] ? 2 : 1, units = (run.rows.count + height - 1) / height
-        let leastWidth = height == 2 ? Int(kernels.int8.pair_width) : 24
-        let cuts = units >= 2 * threads || threads == 1 ? 1 : min(max(1, width / leastWidth), (2 * threads + units - 1) / units)
+        let step = stage.phases, width = (slot.codes?.width ?? slot.floats?.width)! / step
+        let height = stage.pairMode == nil ? 1 : 2, units = (run.rows.count + height - 1) / height
+        let leastWidth = height == 2 ? Int(kernels.int8.pair_width) : 16
+        let cuts = units % threads == 0 ? 1 : max(1, min(width / leastWidth, (2 * threads + units - 1) / units))
         // Deep down rows are few and short, and channels many.
-        let channels = RowRing<Float>.filledUp(node.output.shape.channels), groups = (channels + Self.channelStep - 1) / Self.channelStep
+        let groups = (stage.channels + RowPart.channelStep - 1) / RowPart.channelStep
         var shares = 1
-        if case .int8 = stage { shares = min(groups, (threads + units * cuts - 1) / (units * cuts)) }
-        Parallel.ranges(units * cuts * shares, threads: threads) { [step, width, shares] range in
+        if case .int8 = stage.kind { shares = min(groups, (threads + units * cuts - 1) / (units * cuts)) }
+        Parallel.ranges(units * cuts * shares, threads: threads) { [shares] range in
             for item in range {
                 let first = run.rows.lowerBound + item / shares / cuts * height, cut = item / shares % cuts, share = item % shares
                 let rows = first..<min(first + height, run.rows.upperBound)
                 let part = RowPart(
                     columns: width * cut / cuts..<width * (cut + 1) / cuts,
-                    channels: groups * share / shares * Self.channelStep..<min(channels, groups * (share + 1) / shares * Self.channelStep))
-                if rows.count == 2 { self.computePair(run.node, first, part) } else { self.computeRow(run.node, first, part, sources) }
+                    channels: groups * share / shares * RowPart.channelStep
+                        ..< min(stage.channels, groups * (share + 1) / shares * RowPart.channelStep))
+                if rows.count == 2 {
+                    self.computePair(run.node, first, part, self.pairWeights(run.node, part))
+                } else {
+                    self.computeRow(run.node, first, part, sources)
+                }
                 guard shares == 1 else { continue }
                 for y in rows { self.finishRow(run.node, y, part.columns.lowerBound * step..<part.columns.upperBound * step) }
             }
@@ -215,82 +258,95 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
         }
     }
 
-    /// Shares of a layer's channels are multiples of this, as are all kernels' blocks.
-    private static let channelStep = 32
+    /// Rows of a layer whose transformed weights are made for them: a thread makes those of some output channels, then computes
+    /// these of all rows.
+    private func computeByChannels(_ run: StreamPlan.Run, _ most: Int) {
+        let slot = slots[run.node], channels = stages[run.node].channels, width = (slot.codes?.width ?? slot.floats?.width)!
+        let share = ((channels + threads - 1) / threads + RowPart.channelStep - 1) / RowPart.channelStep * RowPart.channelStep
+        let together = min(most, share), groups = (channels + together - 1) / together
+        let cuts = max(1, min(width / Int(kernels.int8.pair_width), (threads + groups - 1) / groups))
+        Parallel.ranges(groups * cuts, threads: threads) { range in
+            for item in range {
+                let group = item / cuts, cut = item % cuts
+                let part = RowPart(
+                    columns: width * cut / cuts..<width * (cut + 1) / cuts, channels: group * together..<min(channels, (group + 1) * together))
+                let weights = self.pairWeights(run.node, part)
+                for y in stride(from: run.rows.lowerBound, to: run.rows.upperBound, by: 2) {
+                    if y + 1 < run.rows.upperBound {
+                        self.computePair(run.node, y, part, weights)
+                    } else {
+                        self.computeRow(run.node, y, part, [])
+                    }
+                }
+            }
+        }
+        for y in run.rows { finishRow(run.node, y, 0..<width) }
+    }
+
+    private func pairWeights(_ i: Int, _ part: RowPart) -> PairWeights.Part {
+        stages[i].int8[0]._withUnsafeGuaranteedRef { $0.pairs!.part(part.channels) }
+    }
 
     /// Rows y and y + 1.
-    private func computePair(_ i: Int, _ y: Int, _ part: RowPart) {
-        guard case .int8(let layers) = stages[i] else { return }
-        withInputs(graph.nodes[i]) { inputs in
-            var upper = int8Arguments(i, y, firstPixel: 0, step: 1, part.columns)
-            var lower = int8Arguments(i, y + 1, firstPixel: 0, step: 1, part.columns)
-            layers[0].runPair(inputs, row: y, part, &upper, &lower)
+    private func computePair(_ i: Int, _ y: Int, _ part: RowPart, _ weights: PairWeights.Part) {
+        let stage = stages[i]
+        withInputs(stage) { inputs in
+            var upper = int8Arguments(i, y, firstPixel: 0, part.columns)
+            var lower = int8Arguments(i, y + 1, firstPixel: 0, part.columns)
+            stage.int8[0]._withUnsafeGuaranteedRef { $0.runPair(inputs, row: y, part, weights, &upper, &lower) }
         }
     }
 
-    private func withInputs(_ node: Node, _ body: (UnsafeBufferPointer<PackedConvolution.Input>) -> Void) {
-        withUnsafeTemporaryAllocation(of: PackedConvolution.Input.self, capacity: node.inputs.count) { inputs in
-            for (k, value) in node.inputs.enumerated() {
-                let input = slots[value.index]
-                inputs.initializeElement(at: k, to: .init(ring: input.codes!, scale: input.quantization.scale))
+    private func withInputs(_ stage: Stage, _ body: (UnsafeBufferPointer<PackedConvolution.Input>) -> Void) {
+        withUnsafeTemporaryAllocation(of: PackedConvolution.Input.self, capacity: stage.inputs.count) { inputs in
+            for (k, value) in stage.inputs.enumerated() {
+                inputs.initializeElement(at: k, to: .init(ring: slots[value].codes!, scale: slots[value].quantization.scale))
             }
             body(UnsafeBufferPointer(inputs))
         }
     }
 
     private func computeRow(_ i: Int, _ y: Int, _ part: RowPart, _ sources: [StoredMap]) {
-        let node = graph.nodes[i], slot = slots[i], columns = part.columns
-        switch stages[i] {
-        case .input(let k): read(sources[k], y, columns, into: slot)
-        case .int8(let layers):
-            withInputs(node) { inputs in
-                eachPhase(node, y) { phase, firstPixel, step, stride, inputRow in
-                    var args = int8Arguments(i, y, firstPixel: firstPixel, step: step, columns)
-                    layers[phase].run(inputs, stride: stride, inputRow: inputRow, part, &args)
+        let stage = stages[i], columns = part.columns
+        // An ordinary convolution is one phase; a transposed one has as many as its stride in each row.
+        let firstPhase = y % stage.phases * stage.phases, inputRow = y / stage.phases * stage.stride
+        switch stage.kind {
+        case .input(let k): read(sources[k], y, columns, into: slots[i])
+        case .int8:
+            withInputs(stage) { inputs in
+                for phase in 0..<stage.phases {
+                    var args = int8Arguments(i, y, firstPixel: phase, columns)
+                    stage.int8[firstPhase + phase]._withUnsafeGuaranteedRef {
+                        $0.run(inputs, stride: stage.stride, inputRow: inputRow, part, &args)
+                    }
                 }
             }
-        case .wide(let layers):
-            let inputs = node.inputs.map { slots[$0.index].floats! }
-            eachPhase(node, y) { phase, firstPixel, step, stride, inputRow in
-                var args = wideArguments(i, y, firstPixel: firstPixel, step: step, columns)
-                layers[phase].run(inputs, stride: stride, inputRow: inputRow, columns: columns, &args)
+        case .wide:
+            withUnsafeTemporaryAllocation(of: RowRing<Float>.self, capacity: stage.inputs.count) { inputs in
+                for (k, value) in stage.inputs.enumerated() { inputs.initializeElement(at: k, to: slots[value].floats!) }
+                for phase in 0..<stage.phases {
+                    var args = wideArguments(i, y, firstPixel: phase, columns)
+                    stage.wide[firstPhase + phase]._withUnsafeGuaranteedRef {
+                        $0.run(UnsafeBufferPointer(inputs), stride: stage.stride, inputRow: inputRow, columns: columns, &args)
+                    }
+                }
             }
         case .nearestDouble:
-            let input = slots[node.inputs[0].index].floats!, from = input.row(y / 2), to = slot.floats!.interior(y)
+            let input = slots[stage.inputs[0]].floats!, from = input.row(y / 2), to = slots[i].floats!.interior(y)
             for x in columns { (to + x * input.pixel).update(from: from + x / 2 * input.pixel, count: input.pixel) }
         case .attention: break
         }
     }
 
-    /// An ordinary convolution is one phase; a transposed one has as many as its stride in each row.
-    private func eachPhase(
-        _ node: Node, _ y: Int, _ body: (_ phase: Int, _ firstPixel: Int, _ step: Int, _ stride: Int, _ inputRow: Int) -> Void
-    ) {
-        if case .transposedConvolution(let stride) = node.operation {
-            for px in 0..<stride { body(y % stride * stride + px, px, stride, 1, y / stride) }
-        } else if case .convolution(let convolution) = node.operation {
-            body(0, 0, 1, convolution.stride, y * convolution.stride)
-        }
-    }
-
-    private func int8Arguments(
-        _ i: Int, _ y: Int, firstPixel: Int, step: Int, _ columns: Range<Int>
-    ) -> srd_conv_row_s8_args {
-        let node = graph.nodes[i], slot = slots[i], first = columns.lowerBound * step + firstPixel
+    private func int8Arguments(_ i: Int, _ y: Int, firstPixel: Int, _ columns: Range<Int>) -> srd_conv_row_s8_args {
+        let stage = stages[i], slot = slots[i], step = stage.phases, first = columns.lowerBound * step + firstPixel
         var args = srd_conv_row_s8_args()
-        args.gain = 1
-        if case .convolution(let convolution) = node.operation {
-            args.gain = convolution.gain
-            args.activation = convolution.activation.kernelCode
-            if convolution.timeBias != nil { args.time_bias = UnsafePointer(timeBiases[i].baseAddress) }
-            args.residual_count = Int32(node.residuals.count)
-            if let value = node.residuals.first {
-                args.residual.0 = residual(slots[value.index], y, columns, gain: convolution.residualGains[0])
-            }
-            if node.residuals.count > 1 {
-                args.residual.1 = residual(slots[node.residuals[1].index], y, columns, gain: convolution.residualGains[1])
-            }
-        }
+        args.gain = stage.gain
+        args.activation = stage.activation
+        args.time_bias = UnsafePointer(stage.timeBias?.baseAddress)
+        args.residual_count = Int32(stage.residuals.count)
+        if stage.residuals.count > 0 { args.residual.0 = residual(slots[stage.residuals[0]], y, columns, gain: stage.residualGains[0]) }
+        if stage.residuals.count > 1 { args.residual.1 = residual(slots[stage.residuals[1]], y, columns, gain: stage.residualGains[1]) }
         if let codes = slot.codes {
             args.codes = codes.interior(y) + first * codes.pixel
             args.codes_pixel = step * codes.pixel
@@ -320,29 +376,22 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
         return residual
     }
 
-    private func wideArguments(
-        _ i: Int, _ y: Int, firstPixel: Int, step: Int, _ columns: Range<Int>
-    ) -> srd_conv_row_f32_args {
-        let node = graph.nodes[i], out = slots[i].floats!
+    private func wideArguments(_ i: Int, _ y: Int, firstPixel: Int, _ columns: Range<Int>) -> srd_conv_row_f32_args {
+        let stage = stages[i], out = slots[i].floats!, step = stage.phases
         var args = srd_conv_row_f32_args()
-        args.gain = 1
-        if case .convolution(let convolution) = node.operation {
-            args.gain = convolution.gain
-            args.activation = convolution.activation.kernelCode
-            if convolution.timeBias != nil { args.time_bias = UnsafePointer(timeBiases[i].baseAddress) }
-            args.residual_count = Int32(node.residuals.count)
-            args.residual_pixel = out.pixel
-            func row(_ k: Int) -> UnsafePointer<Float> {
-                slots[node.residuals[k].index].floats!.row(y) + columns.lowerBound * out.pixel
-            }
-            if !node.residuals.isEmpty {
-                args.residual.0 = row(0)
-                args.residual_gain.0 = convolution.residualGains[0]
-            }
-            if node.residuals.count > 1 {
-                args.residual.1 = row(1)
-                args.residual_gain.1 = convolution.residualGains[1]
-            }
+        args.gain = stage.gain
+        args.activation = stage.activation
+        args.time_bias = UnsafePointer(stage.timeBias?.baseAddress)
+        args.residual_count = Int32(stage.residuals.count)
+        args.residual_pixel = out.pixel
+        func row(_ k: Int) -> UnsafePointer<Float> { slots[stage.residuals[k]].floats!.row(y) + columns.lowerBound * out.pixel }
+        if stage.residuals.count > 0 {
+            args.residual.0 = row(0)
+            args.residual_gain.0 = stage.residualGains[0]
+        }
+        if stage.residuals.count > 1 {
+            args.residual.1 = row(1)
+            args.residual_gain.1 = stage.residualGains[1]
         }
         args.output = out.interior(y) + (columns.lowerBound * step + firstPixel) * out.pixel
         args.output_pixel = step * out.pixel
@@ -354,12 +403,7 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
         let slot = slots[i]
         if let codes = slot.codes, let floats = slot.floats {
             let first = columns.lowerBound * codes.pixel, count = columns.count * codes.pixel
-            var madeInFloat = false
-            switch stages[i] {
-            case .wide, .nearestDouble, .attention: madeInFloat = true
-            case .input, .int8: break
-            }
-            if madeInFloat {
+            if stages[i].madeInFloat {
                 kernels.int8.quantize_row(
                     floats.interior(y) + first, count, 1 / slot.quantization.scale, Int32(slot.quantization.zeroPoint),
                     codes.interior(y) + first)
@@ -436,8 +480,9 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
     // MARK: Attention: the whole level at once
 
     private func attend(_ i: Int) {
-        guard case .attention(let toQKV, let toOut, let gain, let heads, let headChannels) = stages[i] else { return }
-        let input = slots[graph.nodes[i].inputs[0].index].floats!, output = slots[i].floats!, inner = heads * headChannels
+        let node = graph.nodes[i], (toQKV, toOut, gain) = attentions[i]!
+        guard case .linearAttention(let heads, let headChannels) = node.operation else { return }
+        let input = slots[node.inputs[0].index].floats!, output = slots[i].floats!, inner = heads * headChannels
         /// A map that lasts for this call.
         func temporary(channels: Int) -> (ring: RowRing<Float>, memory: UnsafeMutableBufferPointer<Float>) {
             let memory = UnsafeMutableBufferPointer<Float>.allocate(
@@ -466,7 +511,9 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
                     }
                     args.output = to.interior(y)
                     args.output_pixel = to.pixel
-                    layer.run([from], stride: 1, inputRow: y, columns: 0..<from.width, &args)
+                    withUnsafePointer(to: from) {
+                        layer.run(UnsafeBufferPointer(start: $0, count: 1), stride: 1, inputRow: y, columns: 0..<from.width, &args)
+                    }
                 }
             }
         }

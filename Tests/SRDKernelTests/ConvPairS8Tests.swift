@@ -90,32 +90,69 @@ struct ConvPairS8Tests {
             }
         }
 
-        private func transformed(_ kernels: srd_kernels_s8) -> (weights: GuardedMemory<Int16>, offsets: [Int], blockStride: Int) {
-            let block = Int(kernels.pair_block), group = Int(kernels.pair_group), points = Int(SRD_PAIR_POINTS)
-            let blockStride = inputs.reduce(0) { $0 + $1.channels } * points * block
-            var packed = [Int16](repeating: 0, count: (channels + block - 1) / block * blockStride), offsets: [Int] = [], offset = 0
-            for input in inputs {
-                offsets.append(offset)
-                for o in 0..<channels {
-                    for i in 0..<input.channels {
-                        let first = (o * input.channels + i) * 9
-                        for r in 0..<4 {
-                            for k in 0..<6 {
-                                var sum = 0.0
-                                for y in 0..<3 {
-                                    for x in 0..<3 {
-                                        sum += ConvPairS8Tests.vertical[r][y] * ConvPairS8Tests.horizontal[k][x] * Double(input.weights[first + 3 * y + x])
-                                    }
+        /// One input's weights of a block, by the definition.
+        private func transformed(_ input: Input, block b: Int, _ kernels: srd_kernels_s8) -> [Int16] {
+            let block = Int(kernels.pair_block), group = Int(kernels.pair_group)
+            let stride = input.channels * block + Int(SRD_PAIR_PADDING)
+            var packed = [Int16](repeating: 0, count: Int(SRD_PAIR_POINTS) * stride)
+            for o in b * block..<min(channels, (b + 1) * block) {
+                for i in 0..<input.channels {
+                    let first = (o * input.channels + i) * 9
+                    for r in 0..<4 {
+                        for k in 0..<6 {
+                            var sum = 0.0
+                            for y in 0..<3 {
+                                for x in 0..<3 {
+                                    sum += ConvPairS8Tests.vertical[r][y] * ConvPairS8Tests.horizontal[k][x] * Double(input.weights[first + 3 * y + x])
                                 }
-                                let place = o / block * blockStride + offset + (6 * r + k) * input.channels * block
-                                packed[place + i / group * block * group + o % block * group + i % group] = Int16((sum * Double(SRD_PAIR_SCALE)).rounded())
                             }
+                            packed[(6 * r + k) * stride + i / group * block * group + o % block * group + i % group]
+                                = Int16((sum * Double(SRD_PAIR_SCALE)).rounded())
                         }
                     }
                 }
-                offset += points * input.channels * block
             }
+            return packed
+        }
+
+        private func transformed(_ kernels: srd_kernels_s8) -> (weights: GuardedMemory<Int16>, offsets: [Int], blockStride: Int) {
+            let block = Int(kernels.pair_block)
+            var packed: [Int16] = [], offsets: [Int] = [], blockStride = 0
+            for input in inputs {
+                offsets.append(blockStride)
+                blockStride += Int(SRD_PAIR_POINTS) * (input.channels * block + Int(SRD_PAIR_PADDING))
+            }
+            for b in 0..<(channels + block - 1) / block { for input in inputs { packed += transformed(input, block: b, kernels) } }
             return (GuardedMemory(packed, forbidden: .above), offsets, blockStride)
+        }
+
+        /// What pair_weights makes of packed weights, and what it should, padding aside.
+        func weights(_ kernels: srd_kernels_s8) -> (made: [[Int16]], expected: [[Int16]]) {
+            let block = Int(kernels.block), group = Int(kernels.group), pairBlock = Int(kernels.pair_block), stride = inputs.reduce(0) { $0 + 9 * $1.channels * block }
+            let blocks = (channels + pairBlock - 1) / pairBlock * pairBlock / block
+            let packed = GuardedMemory([Int8](repeating: 0, count: blocks * stride), forbidden: .above)
+            var offset = 0, made: [[Int16]] = [], expected: [[Int16]] = []
+            for input in inputs {
+                for t in 0..<9 {
+                    for o in 0..<channels {
+                        for i in 0..<input.channels {
+                            let place = o / block * stride + offset + t * input.channels * block + i / group * block * group
+                            packed.pointer[place + o % block * group + i % group] = input.weights[(o * input.channels + i) * 9 + t]
+                        }
+                    }
+                }
+                let point = input.channels * pairBlock + Int(SRD_PAIR_PADDING), count = Int(SRD_PAIR_POINTS) * point
+                func withoutPadding(_ values: [Int16]) -> [Int16] { values.indices.filter { $0 % point < point - Int(SRD_PAIR_PADDING) }.map { values[$0] } }
+                for b in 0..<(channels + pairBlock - 1) / pairBlock {
+                    let out = GuardedMemory([Int16](repeating: 0, count: count), forbidden: .above)
+                    kernels.pair_weights(
+                        UnsafePointer(packed.pointer) + b * pairBlock / block * stride + offset, stride, Int32(input.channels), out.pointer)
+                    made.append(withoutPadding((0..<count).map { out.pointer[$0] }))
+                    expected.append(withoutPadding(transformed(input, block: b, kernels)))
+                }
+                offset += 9 * input.channels * block
+            }
+            return (made, expected)
         }
 
         /// Both rows by conv_row or by conv_pair.
@@ -212,6 +249,16 @@ struct ConvPairS8Tests {
                     }
                 }
             }
+        }
+    }
+
+    @Test("pair_weights is G g Gᵀ", arguments: 0..<10, KernelsS8Tests.Values.allCases)
+    func weights(round: Int, values: KernelsS8Tests.Values) {
+        var random = SeededRandom(seed: SeededRandom.seed &* 1000 &+ UInt64(round))
+        let call = Call(&random, values)
+        for kernels in Self.kernels {
+            let (made, expected) = call.weights(kernels)
+            #expect(made == expected, "\(String(cString: kernels.name)), SRD_TEST_SEED=\(SeededRandom.seed), round \(round)")
         }
     }
 

@@ -63,14 +63,14 @@ static int pair(int argc, char **argv) {
     for (int i = 0; i < inputs; i++) {
         sum += atoi(argv[9 + i]);
         filled[i] = filled_up(atoi(argv[9 + i]), SRD_CHANNEL_STEP);
-        stride += SRD_PAIR_POINTS * filled[i] * k->pair_block;
+        stride += SRD_PAIR_POINTS * (filled[i] * k->pair_block + SRD_PAIR_PADDING);
     }
     const int16_t *weights = zeros(sizeof *weights * (size_t)stride * (size_t)(padded / k->pair_block));
     for (int i = 0; i < inputs; i++) {
         segment[i] = (srd_pair_segment_s8){.pixel = filled[i], .channels = filled[i], .weights = weights, .start = zeros(4 * (size_t)padded),
                                            .scale = 0.01f};
         for (int r = 0; r < 4; r++) segment[i].rows[r] = zeros((size_t)((width + 2) * filled[i]));
-        weights += SRD_PAIR_POINTS * filled[i] * k->pair_block;
+        weights += SRD_PAIR_POINTS * (filled[i] * k->pair_block + SRD_PAIR_PADDING);
     }
     srd_conv_row_s8_args row[2];
     for (int r = 0; r < 2; r++) row[r] = row_s8(width, out, ones, atoi(argv[5]), residuals, has_time_bias, keeps_floats);

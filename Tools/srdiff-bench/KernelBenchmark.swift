@@ -142,7 +142,7 @@ struct KernelBenchmark: ParsableCommand {
         _ shape: Shape, _ kernels: srd_kernels_s8, _ upper: srd_conv_row_s8_args, input: UnsafePointer<srd_code>, rowPixels: Int
     ) -> Double {
         let block = Int(kernels.pair_block), blocks = (shape.output + block - 1) / block
-        let blockStride = Int(SRD_PAIR_POINTS) * shape.input * block
+        let blockStride = Int(SRD_PAIR_POINTS) * (shape.input * block + Int(SRD_PAIR_PADDING))
         let weights = aligned_alloc(64, 2 * blocks * blockStride)!.bindMemory(to: Int16.self, capacity: blocks * blockStride)
         defer { free(weights) }
         var random = BenchRandom(state: 2)

@@ -75,13 +75,15 @@ typedef struct {
 #define SRD_PAIR_SCALE 48
 /// Most channels of all inputs together.
 #define SRD_PAIR_CHANNELS 256
+/// Weights (or codes) between one point's and the next's: or all points would fall on the same few lines of the cache.
+#define SRD_PAIR_PADDING 32
 
 /// An input of a 3×3 convolution of stride 1, for two output rows.
 typedef struct {
     const srd_code *rows[4];    // above the two rows, these, and below: the pixel to the left of output pixel 0
     ptrdiff_t pixel;            // codes
     int channels;               // a multiple of SRD_CHANNEL_STEP
-    const int16_t *weights;     // transformed: this input's part of block 0, [point][channels / group][block][group]
+    const int16_t *weights;     // transformed: this input's part of block 0, [point][channels / group][block][group], padded
     const int32_t *start;       // as a segment's
     float scale;
 } srd_pair_segment_s8;
@@ -106,6 +108,8 @@ typedef struct __attribute__((swift_attr("@Sendable"))) {
     void (*conv_row)(const srd_conv_row_s8_args *args);
     /// Where fewer, wider products are faster than conv_row; else NULL.
     void (*conv_pair)(const srd_conv_pair_s8_args *args);
+    /// Transforms one input's 3×3 weights of a block of pair_block outputs, from packed ones of as many, all nine taps.
+    void (*pair_weights)(const int8_t *packed, ptrdiff_t block_stride, int channels, int16_t *transformed);
     int pair_block, pair_group; // transformed weights are [block][input][point][channels / group][block][group]
     /// Pixels that must be computed with the same weights: transformed ones are five times as large to bring in.
     int pair_pixels;
@@ -122,6 +126,10 @@ typedef struct __attribute__((swift_attr("@Sendable"))) {
 
 /// The instruction sets this machine has, slowest first; [0] is the scalar twin.
 const srd_kernels_s8 *srd_kernels_s8_available(int *count);
+
+/// Room for this thread's transformed weights: SRD_PAIR_SCRATCH bytes.
+enum { SRD_PAIR_SCRATCH = 2 * SRD_PAIR_POINTS * (SRD_PAIR_CHANNELS * 32 + SRD_PAIR_CHANNELS / SRD_CHANNEL_STEP * SRD_PAIR_PADDING) };
+int16_t *srd_pair_scratch_s8(void);
 
 /// Mish as the int8 kernels compute it: off by at most 1.1e-4 of its value, far below a code.
 float srd_mish_s8(float x);

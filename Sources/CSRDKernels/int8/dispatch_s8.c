@@ -8,8 +8,8 @@
     }
 /// TILES: the kernel's PAIR_TILES.
 #define PAIRS(ISA, BLOCK, GROUP, TILES, PIXELS)                                                                        \
-    .conv_pair = srd_conv_pair_s8_##ISA, .pair_block = BLOCK, .pair_group = GROUP, .pair_pixels = PIXELS,              \
-    .pair_width = 4 * TILES - 3
+    .conv_pair = srd_conv_pair_s8_##ISA, .pair_weights = srd_pair_weights_s8_##ISA, .pair_block = BLOCK,               \
+    .pair_group = GROUP, .pair_pixels = PIXELS, .pair_width = 4 * TILES - 3
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -47,8 +47,8 @@ __attribute__((constructor)) static void find_available(void) {
 #if defined(__x86_64__)
     const srd_kernels_s8 sse41 = KERNELS(sse41, 8, 4, SRD_CODE_BIAS, PAIRS(sse41, 8, 2, 6, 32)),
                          avx2 = KERNELS(avx2, 16, 4, SRD_CODE_BIAS, PAIRS(avx2, 16, 2, 6, 32)),
-                         avxvnni = KERNELS(avxvnni, 16, 4, SRD_CODE_BIAS, PAIRS(avxvnni, 16, 2, 6, 1024)),
-                         avx512vnni = KERNELS(avx512vnni, 32, 4, SRD_CODE_BIAS, PAIRS(avx512vnni, 32, 2, 8, 1024));
+                         avxvnni = KERNELS(avxvnni, 16, 4, SRD_CODE_BIAS, PAIRS(avxvnni, 16, 2, 6, 512)),
+                         avx512vnni = KERNELS(avx512vnni, 32, 4, SRD_CODE_BIAS, PAIRS(avx512vnni, 32, 2, 8, 512));
     __builtin_cpu_init();
     if (__builtin_cpu_supports("sse4.1")) available[available_count++] = sse41;
     if (__builtin_cpu_supports("avx2")) available[available_count++] = avx2;
@@ -68,4 +68,9 @@ __attribute__((constructor)) static void find_available(void) {
 const srd_kernels_s8 *srd_kernels_s8_available(int *count) {
     *count = available_count;
     return available;
+}
+
+int16_t *srd_pair_scratch_s8(void) {
+    static _Thread_local _Alignas(64) int16_t scratch[SRD_PAIR_SCRATCH / sizeof(int16_t)];
+    return scratch;
 }

@@ -87,5 +87,19 @@ INLINE void point_products(
         vst1q_s32(sums + t * PAIR_BLOCK + 4, sum[t][1]);
     }
 }
+/// [output][16 channels] of two blocks becomes [channel][8 outputs]: zipped with what is half the registers away, three times.
+INLINE void regroup_weights(const int8_t *packed, ptrdiff_t block_stride, int8_t *out) {
+    int8x16_t w[PAIR_BLOCK];
+    UNROLL for (int o = 0; o < PAIR_BLOCK; o++) w[o] = vld1q_s8(packed + o / BLOCK * block_stride + o % BLOCK * 16);
+    UNROLL for (int round = 1; round < PAIR_BLOCK; round *= 2) {
+        int8x16_t next[PAIR_BLOCK];
+        UNROLL for (int o = 0; o < PAIR_BLOCK / 2; o++) {
+            next[2 * o] = vzip1q_s8(w[o], w[o + PAIR_BLOCK / 2]);
+            next[2 * o + 1] = vzip2q_s8(w[o], w[o + PAIR_BLOCK / 2]);
+        }
+        UNROLL for (int o = 0; o < PAIR_BLOCK; o++) w[o] = next[o];
+    }
+    UNROLL for (int o = 0; o < PAIR_BLOCK; o++) vst1q_s8(out + 16 * o, w[o]);
+}
 #include "kernels_s8_pair.h"
 #endif

@@ -3,14 +3,14 @@
 // ±72 · 127, and the sums, 48 times the convolution's, are right modulo 2³². After kernels_s8_body.h; before including it, define
 //   PAIR_BLOCK   output channels in a block, a multiple of BLOCK
 //   PAIR_TILES   tiles of 2×4 pixels whose products are summed together in registers
+//   regroup_weights(packed, block_stride, out)  a tap's weights of SRD_CHANNEL_STEP channels, as point_products reads them, but bytes
 //   point_products(codes, pixel, channels, weights, sums), of PAIR_TILES tiles
 //
 // The points of interpolation are 0, ±1, ∞ down a column and 0, ±1, ±2, ∞ along a row; what would be fractions of them is in
-// the weights (PairWeights.swift).
+// the weights.
 enum {
     chunk = 2 * PAIR_TILES,     // tiles that are transformed before their products: weights are read from afar half as often
-    // Or all points of a tile would fall on the same few lines of the cache.
-    padding = 32,
+    padding = SRD_PAIR_PADDING,
     point_sums = PAIR_BLOCK * chunk + 16,       // from one point's sums to the next
 };
 typedef ivec ivec_u __attribute__((aligned(4), may_alias));
@@ -55,7 +55,32 @@ DEFINE_TRANSFORM(16)
 #endif
 #if LANES == 16
 DEFINE_TRANSFORM(32)
+#define WORDS 32
+#else
+#define WORDS TRANSFORMED
 #endif
+
+/// G g Gᵀ of a vector's worth of weights, of G of F(2, 3), times 2, and of F(4, 3), times 24: with these all is integers.
+/// Tap t's are at weights + t · from, point p's go to out + p · stride.
+INLINE void transform_weights(const int8_t *weights, ptrdiff_t from, int16_t *out, ptrdiff_t stride) {
+    typedef int8_t bytes __attribute__((vector_size(WORDS), may_alias));
+    typedef int16_t words __attribute__((vector_size(2 * WORDS), may_alias));
+    words v[4][3];
+    UNROLL for (int x = 0; x < 3; x++) {
+        words w[3];
+        UNROLL for (int y = 0; y < 3; y++) w[y] = __builtin_convertvector(*(const bytes *)(weights + (3 * y + x) * from), words);
+        const words outer = w[0] + w[2];
+        v[0][x] = w[0] << 1;
+        v[1][x] = outer + w[1];
+        v[2][x] = outer - w[1];
+        v[3][x] = w[2] << 1;
+    }
+    UNROLL for (int r = 0; r < 4; r++) {
+        const words *w = v[r], even = (w[0] + w[2]) << 2, odd = w[1] << 2, even2 = w[0] + (w[2] << 2), odd2 = w[1] << 1;
+        const words point[6] = {w[0] * 6, -even - odd, odd - even, even2 + odd2, even2 - odd2, w[2] * 24};
+        UNROLL for (int k = 0; k < 6; k++) *(words *)(out + (6 * r + k) * stride) = point[k];
+    }
+}
 
 /// Of `tiles` patches, whose left sides are at pixels x: point p of tile t at codes + p · stride + t · channels.
 INLINE void transform_codes(const srd_pair_segment_s8 *s, const int *x, int tiles, int16_t *codes, ptrdiff_t stride) {
@@ -144,7 +169,7 @@ INLINE void pair_chunk(const srd_conv_pair_s8_args *a, const int *x, int groups)
             const srd_pair_segment_s8 *segment = &a->segments[s];
             const int16_t *weights = segment->weights + o / PAIR_BLOCK * a->block_stride;
             const ptrdiff_t stride = chunk * segment->channels + padding;
-            for (int p = 0; p < SRD_PAIR_POINTS; p++, place += stride, weights += segment->channels * PAIR_BLOCK) {
+            for (int p = 0; p < SRD_PAIR_POINTS; p++, place += stride, weights += segment->channels * PAIR_BLOCK + padding) {
                 for (int g = 0; g < groups; g++) {
                     point_products(
                         place + g * PAIR_TILES * segment->channels, segment->channels, segment->channels, weights,
@@ -175,5 +200,18 @@ TARGET void JOIN(srd_conv_pair_s8_, ISA)(const srd_conv_pair_s8_args *a) {
             if (x[i] > width - 4) x[i] = width - 4;
         }
         pair_chunk(a, x, groups);
+    }
+}
+
+TARGET void JOIN(srd_pair_weights_s8_, ISA)(
+    const int8_t *packed, ptrdiff_t block_stride, int channels, int16_t *transformed
+) {
+    enum { part = SRD_CHANNEL_STEP * PAIR_BLOCK };
+    for (int i = 0; i < channels; i += SRD_CHANNEL_STEP, packed += SRD_CHANNEL_STEP * BLOCK, transformed += part) {
+        _Alignas(64) int8_t weights[9 * part];
+        for (int t = 0; t < 9; t++) regroup_weights(packed + t * channels * BLOCK, block_stride, weights + t * part);
+        for (int j = 0; j < part; j += WORDS) {
+            transform_weights(weights + j, part, transformed + j, channels * PAIR_BLOCK + padding);
+        }
     }
 }

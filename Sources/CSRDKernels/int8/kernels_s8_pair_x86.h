@@ -26,4 +26,16 @@ INLINE void point_products(
         UNROLL for (int j = 0; j < VECTORS; j++) *(ivec *)(sums + t * BLOCK + j * LANES) = sum[t][j];
     }
 }
+/// Groups of four channels become groups of two.
+INLINE void regroup_weights(const int8_t *packed, ptrdiff_t block_stride, int8_t *out) {
+    for (int g = 0; g < SRD_CHANNEL_STEP; g += 4, packed += 4 * BLOCK, out += 4 * BLOCK) {
+        UNROLL for (int j = 0; j < BLOCK; j += LANES) {
+            typedef int16_t words __attribute__((vector_size(2 * LANES)));
+            typedef words stored_words __attribute__((aligned(1), may_alias));
+            const ivec four = load_ints((const int32_t *)(packed + 4 * j));
+            *(stored_words *)(out + 2 * j) = __builtin_convertvector(four, words);
+            *(stored_words *)(out + 2 * BLOCK + 2 * j) = __builtin_convertvector(four >> 16, words);
+        }
+    }
+}
 #include "kernels_s8_pair.h"

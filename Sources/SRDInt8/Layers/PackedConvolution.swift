@@ -4,22 +4,21 @@ import SRDiff
 
 /// An int8 layer's weights in the order its kernel reads them, and where each part of them looks. Owns its memory.
 final class PackedConvolution: @unchecked Sendable {       // written before any row runs and by `start`, which none runs beside
-    private let layout: TapLayout
     private let kernels: srd_kernels_s8
-    /// Bytes from the start of a block to each tap's weights.
-    private let offsets: [Int]
+    private let taps: UnsafeMutableBufferPointer<LayerTap>
     /// The taps of each input.
-    private let segments: [Range<Int>]
+    private let segments: UnsafeMutableBufferPointer<Range<Int>>
     private let blockStride: Int
     private let channels: Int
 
     private let weights: UnsafeMutableBufferPointer<Int8>
     /// Σ weights per input and output channel, and what the sums start from at the present zero points.
-    private let sums: [UnsafeMutableBufferPointer<Int32>]
-    private let starts: [UnsafeMutableBufferPointer<Int32>]
+    private let sums, starts: UnsafeMutableBufferPointer<UnsafeMutableBufferPointer<Int32>>
     private let scales: UnsafeMutableBufferPointer<Float>
     private let bias: UnsafeMutableBufferPointer<Float>
-    private var pairs: PairWeights?
+    /// Σ |weights| of any input and output channel at most.
+    private let largestSum: Int32
+    private(set) var pairs: PairWeights?
 
     /// The vectors are filled up with zeros to a multiple of this, the largest block.
     private static let vectorStep = 64
@@ -29,10 +28,7 @@ final class PackedConvolution: @unchecked Sendable {       // written before any
         let block = Int(kernels.block), group = Int(kernels.group), channels = bias.count
         let vector = (channels + Self.vectorStep - 1) / Self.vectorStep * Self.vectorStep
         func filled(_ values: [Float]) -> UnsafeMutableBufferPointer<Float> {
-            let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: vector)
-            buffer.initialize(repeating: 0)
-            for (i, value) in values.enumerated() { buffer[i] = value }
-            return buffer
+            .copy(of: values + [Float](repeating: 0, count: vector - values.count))
         }
         var offsets: [Int] = [], offset = 0, segments: [Range<Int>] = []
         for (t, tap) in layout.taps.enumerated() {
@@ -43,32 +39,31 @@ final class PackedConvolution: @unchecked Sendable {       // written before any
         let blocks = vector / block
         weights = .aligned(blocks * offset)
         weights.initialize(repeating: 0)
-        func vectors() -> [UnsafeMutableBufferPointer<Int32>] {
-            segments.map { _ in
-                let buffer = UnsafeMutableBufferPointer<Int32>.allocate(capacity: vector)
-                buffer.initialize(repeating: 0)
-                return buffer
-            }
+        func vectors() -> UnsafeMutableBufferPointer<UnsafeMutableBufferPointer<Int32>> {
+            .copy(of: segments.map { _ in .copy(of: [Int32](repeating: 0, count: vector)) })
         }
         sums = vectors()
         starts = vectors()
+        var magnitudes = [[Int32]](repeating: [Int32](repeating: 0, count: channels), count: segments.count)
         for (tap, tapOffset) in zip(layout.taps, offsets) {
             for o in 0..<channels {
                 let place = o / block * offset + tapOffset + o % block * group
-                var sum: Int32 = 0
+                var sum: Int32 = 0, magnitude: Int32 = 0
                 for i in 0..<tap.channels {
                     let code = codes[layout.weightIndex(tap, i, o)]
                     weights[place + i / group * block * group + i % group] = code
                     sum += Int32(code)
+                    magnitude += abs(Int32(code))
                 }
                 sums[tap.input][o] += sum
+                magnitudes[tap.input][o] += magnitude
             }
         }
-        self.layout = layout
+        largestSum = magnitudes.map { $0.max() ?? 0 }.max() ?? 0
+        taps = .copy(of: zip(layout.taps, offsets).map { LayerTap($0, offset: $1) })
         self.channels = channels
         self.kernels = kernels
-        self.offsets = offsets
-        self.segments = segments
+        self.segments = .copy(of: segments)
         blockStride = offset
         self.scales = filled(scales)
         self.bias = filled(bias)
@@ -76,7 +71,13 @@ final class PackedConvolution: @unchecked Sendable {       // written before any
 
     deinit {
         weights.deallocate()
-        (sums + starts).forEach { $0.deallocate() }
+        pairs?.deallocate()
+        taps.deallocate()
+        segments.deallocate()
+        for vectors in [sums, starts] {
+            vectors.forEach { $0.deallocate() }
+            vectors.deallocate()
+        }
         scales.deallocate()
         bias.deallocate()
     }
@@ -89,10 +90,16 @@ final class PackedConvolution: @unchecked Sendable {       // written before any
         }
     }
 
-    /// Makes `runPair` possible for a layer of stride 1, from the codes it was made of. Says whether it is.
-    func preparePairs(_ codes: WeightCodes) -> Bool {
-        if pairs == nil { pairs = PairWeights(layout, codes: codes, channels: channels, kernels: kernels) }
-        return pairs != nil
+    /// Makes `runPair` possible for a 3×3 layer of stride 1. Says whether it is: its sums must fit.
+    func preparePairs(keepingWeights keeps: Bool) -> Bool {
+        let largestCode = kernels.offset + 128
+        guard largestSum < Int32.max / SRD_PAIR_SCALE / largestCode else { return false }
+        if pairs == nil {
+            let inputs = segments.map { RowRing<srd_code>.filledUp(taps[$0.lowerBound].channels) }
+            pairs = PairWeights(
+                UnsafePointer(weights.baseAddress!), stride: blockStride, inputs: inputs, keeping: keeps ? channels : nil, kernels: kernels)
+        }
+        return true
     }
 
     /// An input's rows and their scale.
@@ -106,19 +113,19 @@ final class PackedConvolution: @unchecked Sendable {       // written before any
         _ inputs: UnsafeBufferPointer<Input>, stride: Int, inputRow: Int, _ part: RowPart, _ args: inout srd_conv_row_s8_args
     ) {
         let first = part.channels.lowerBound
-        withUnsafeTemporaryAllocation(of: srd_tap_s8.self, capacity: layout.taps.count) { taps in
-            for (t, tap) in layout.taps.enumerated() {
+        withUnsafeTemporaryAllocation(of: srd_tap_s8.self, capacity: taps.count) { places in
+            for (t, tap) in taps.enumerated() {
                 let ring = inputs[tap.input].ring
-                taps.initializeElement(at: t, to: srd_tap_s8(
+                places.initializeElement(at: t, to: srd_tap_s8(
                     input: ring.row(inputRow + tap.dy) + (part.columns.lowerBound * stride + tap.dx) * ring.pixel,
                     pixel: stride * ring.pixel, channels: Int32(ring.pixel),
-                    weights: weights.baseAddress! + first / Int(kernels.block) * blockStride + offsets[t]
+                    weights: weights.baseAddress! + first / Int(kernels.block) * blockStride + tap.offset
                 ))
             }
             withUnsafeTemporaryAllocation(of: srd_segment_s8.self, capacity: segments.count) { parts in
                 for (i, range) in segments.enumerated() {
                     parts.initializeElement(at: i, to: srd_segment_s8(
-                        taps: taps.baseAddress! + range.lowerBound, tap_count: Int32(range.count),
+                        taps: places.baseAddress! + range.lowerBound, tap_count: Int32(range.count),
                         start: starts[i].baseAddress! + first, scale: inputs[i].scale
                     ))
                 }
@@ -133,14 +140,14 @@ final class PackedConvolution: @unchecked Sendable {       // written before any
 
     /// The same of two rows, `row` and the next, which `upper` and `lower` are about.
     func runPair(
-        _ inputs: UnsafeBufferPointer<Input>, row: Int, _ part: RowPart, _ upper: inout srd_conv_row_s8_args,
-        _ lower: inout srd_conv_row_s8_args
+        _ inputs: UnsafeBufferPointer<Input>, row: Int, _ part: RowPart, _ weights: PairWeights.Part,
+        _ upper: inout srd_conv_row_s8_args, _ lower: inout srd_conv_row_s8_args
     ) {
         complete(&upper, part)
         complete(&lower, part)
         withUnsafePointer(to: &upper) { upper in
             withUnsafePointer(to: &lower) { lower in
-                pairs!.run(inputs, starts: starts, row: row, part, (upper, lower), kernels: kernels)
+                pairs!.run(inputs, starts: starts, row: row, part, weights, (upper, lower))
             }
         }
     }
@@ -170,4 +177,7 @@ struct RowPart {
     let columns: Range<Int>
     /// Output channels, filled up.
     let channels: Range<Int>
+
+    /// Parts of a layer's channels begin at multiples of this, as all kernels' blocks do.
+    static let channelStep = 32
 }

@@ -1,83 +1,89 @@
 import CSRDKernels
-import SRDTensor
-import SRDiff
 
-/// A 3×3 layer's weights as Winograd's F(2×4, 3×3) multiplies them, for `conv_pair`. Owns its memory.
-final class PairWeights: @unchecked Sendable {             // written by `init` alone
-    /// G of F(2, 3), times 2, and of F(4, 3), times 24 (Lavin, Gray 2016): with these all is integers.
-    private static let vertical: [[Int32]] = [[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]]
-    private static let horizontal: [[Int32]] = [
-        [6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24],
-    ]
-
-    private let weights: UnsafeMutableBufferPointer<Int16>
-    /// Weights from the start of a block to each input's.
-    private let offsets: [Int]
-    private let blockStride: Int
-
-    /// For layers that `Kernels.pairBytes` knows; nil where a sum might not fit.
-    init?(_ layout: TapLayout, codes: WeightCodes, channels: Int, kernels: srd_kernels_s8) {
-        let inputs = layout.taps.filter { $0.dy == 0 && $0.dx == 0 }.map(\.channels)
-        let block = Int(kernels.pair_block), group = Int(kernels.pair_group), points = Int(SRD_PAIR_POINTS)
-        let filled = inputs.map { RowRing<srd_code>.filledUp($0) }, blocks = (channels + block - 1) / block
-        let count = points * filled.reduce(0, +) * block
-        let largestCode = Int32(kernels.offset) + 128
-        for input in inputs.indices {
-            for o in 0..<channels {
-                var sum: Int32 = 0
-                for tap in layout.taps where tap.input == input {
-                    for i in 0..<tap.channels { sum += abs(Int32(codes[layout.weightIndex(tap, i, o)])) }
-                }
-                if largestCode * sum >= Int32.max / SRD_PAIR_SCALE { return nil }
-            }
-        }
-
-        weights = .aligned(blocks * count)
-        weights.initialize(repeating: 0)
-        var offsets: [Int] = [], offset = 0
-        for (input, channelsIn) in filled.enumerated() {
-            offsets.append(offset)
-            let taps = layout.taps.filter { $0.input == input }
-            for o in 0..<channels {
-                for i in 0..<inputs[input] {
-                    // Down the columns, then along the rows.
-                    var columns = [Int32](repeating: 0, count: 4 * 3)
-                    for tap in taps {
-                        let code = Int32(codes[layout.weightIndex(tap, i, o)])
-                        for r in 0..<4 { columns[3 * r + tap.dx + 1] += Self.vertical[r][tap.dy + 1] * code }
-                    }
-                    let place = o / block * count + offset + i / group * block * group + o % block * group + i % group
-                    for r in 0..<4 {
-                        for k in 0..<6 {
-                            var sum: Int32 = 0
-                            for x in 0..<3 { sum += Self.horizontal[k][x] * columns[3 * r + x] }
-                            weights[place + (6 * r + k) * channelsIn * block] = Int16(sum)
-                        }
-                    }
-                }
-            }
-            offset += points * channelsIn * block
-        }
-        self.offsets = offsets
-        blockStride = count
+/// A 3×3 layer's weights as Winograd's F(2×4, 3×3) multiplies them, for `conv_pair`. They are five times as large as the packed
+/// ones: those of a small layer are kept, those of a large one made anew for each band by the threads that use them.
+struct PairWeights {
+    /// Output channels, from the first of a block on, whose transformed weights begin at `base`.
+    struct Part {
+        let firstChannel: Int
+        let base: UnsafePointer<Int16>
     }
 
-    deinit { weights.deallocate() }
+    private let packed: UnsafePointer<Int8>
+    private let packedStride: Int
+    private let inputs: UnsafeMutableBufferPointer<Int>
+    private let kernels: srd_kernels_s8
+    private let kept: UnsafeMutableBufferPointer<Int16>?
+    /// Weights from the start of a block to the next.
+    private let blockStride: Int
+
+    static func blockCount(inputs: [Int], _ kernels: srd_kernels_s8) -> Int {
+        inputs.reduce(0) { $0 + pointStride($1, kernels) * Int(SRD_PAIR_POINTS) }
+    }
+
+    private static func pointStride(_ channels: Int, _ kernels: srd_kernels_s8) -> Int {
+        channels * Int(kernels.pair_block) + Int(SRD_PAIR_PADDING)
+    }
+
+    /// - Parameters:
+    ///   - packed: as for `conv_row`; must live as long.
+    ///   - packedStride: from a block of that to the next.
+    ///   - inputs: channels of each, filled up.
+    ///   - outputs: to be kept, filled up to whole blocks; nil keeps none.
+    init(_ packed: UnsafePointer<Int8>, stride packedStride: Int, inputs: [Int], keeping outputs: Int?, kernels: srd_kernels_s8) {
+        self.packed = packed
+        self.packedStride = packedStride
+        self.inputs = .copy(of: inputs)
+        self.kernels = kernels
+        blockStride = Self.blockCount(inputs: inputs, kernels)
+        let block = Int(kernels.pair_block), blocks = ((outputs ?? 0) + block - 1) / block
+        kept = outputs == nil ? nil : .aligned(blocks * blockStride)
+        if let kept { transform(blocks: 0..<blocks, to: kept.baseAddress!) }
+    }
+
+    func deallocate() {
+        kept?.deallocate()
+        inputs.deallocate()
+    }
+
+    private func transform(blocks: Range<Int>, to place: UnsafeMutablePointer<Int16>) {
+        var place = place
+        let perBlock = Int(kernels.pair_block / kernels.block)
+        for block in blocks {
+            var from = packed + block * perBlock * packedStride
+            for input in inputs {
+                kernels.pair_weights(from, packedStride, Int32(input), place)
+                from += 9 * input * Int(kernels.block)
+                place += Int(SRD_PAIR_POINTS) * Self.pointStride(input, kernels)
+            }
+        }
+    }
+
+    /// The weights of some output channels, which begin with a block: kept, or made in this thread's own room, where they last
+    /// until it makes others.
+    func part(_ outputs: Range<Int>) -> Part {
+        if let kept { return Part(firstChannel: 0, base: UnsafePointer(kept.baseAddress!)) }
+        let block = Int(kernels.pair_block), room = srd_pair_scratch_s8()!
+        transform(blocks: outputs.lowerBound / block..<(outputs.upperBound + block - 1) / block, to: room)
+        return Part(firstChannel: outputs.lowerBound, base: UnsafePointer(room))
+    }
 
     /// Computes part of two rows, the upper of which is `row`. `rows` say the rest, biases and scales included.
     func run(
-        _ inputs: UnsafeBufferPointer<PackedConvolution.Input>, starts: [UnsafeMutableBufferPointer<Int32>], row: Int, _ part: RowPart,
-        _ rows: (UnsafePointer<srd_conv_row_s8_args>, UnsafePointer<srd_conv_row_s8_args>), kernels: srd_kernels_s8
+        _ inputs: UnsafeBufferPointer<PackedConvolution.Input>, starts: UnsafeMutableBufferPointer<UnsafeMutableBufferPointer<Int32>>,
+        row: Int, _ part: RowPart,
+        _ weights: Part, _ rows: (UnsafePointer<srd_conv_row_s8_args>, UnsafePointer<srd_conv_row_s8_args>)
     ) {
         let first = part.channels.lowerBound
         withUnsafeTemporaryAllocation(of: srd_pair_segment_s8.self, capacity: inputs.count) { segments in
+            var place = weights.base + (first - weights.firstChannel) / Int(kernels.pair_block) * blockStride
             for (i, input) in inputs.enumerated() {
                 func source(_ dy: Int) -> UnsafePointer<srd_code> { input.ring.row(row + dy) + (part.columns.lowerBound - 1) * input.ring.pixel }
                 segments.initializeElement(at: i, to: srd_pair_segment_s8(
                     rows: (source(-1), source(0), source(1), source(2)), pixel: input.ring.pixel, channels: Int32(input.ring.pixel),
-                    weights: weights.baseAddress! + first / Int(kernels.pair_block) * blockStride + offsets[i],
-                    start: starts[i].baseAddress! + first, scale: input.scale
+                    weights: place, start: starts[i].baseAddress! + first, scale: input.scale
                 ))
+                place += Int(SRD_PAIR_POINTS) * Self.pointStride(input.ring.pixel, kernels)
             }
             var args = srd_conv_pair_s8_args(
                 segments: segments.baseAddress, segment_count: Int32(inputs.count), block_stride: blockStride, rows: rows)

@@ -4,9 +4,8 @@ import SRDiff
 
 /// A layer kept in float: the noisy picture's first, the noise's last, and what the converter was told to spare.
 final class WideConvolution: @unchecked Sendable {         // written by `init` alone
-    private let layout: TapLayout
     private let kernels: srd_kernels_f32
-    private let offsets: [Int]
+    private let taps: UnsafeMutableBufferPointer<LayerTap>
     private let blockStride: Int
     private let weights: UnsafeMutableBufferPointer<Float>
     private let bias: UnsafeMutableBufferPointer<Float>
@@ -27,33 +26,32 @@ final class WideConvolution: @unchecked Sendable {         // written by `init` 
                 }
             }
         }
-        self.bias = .allocate(capacity: bias.count)
-        _ = self.bias.initialize(from: bias)
-        self.layout = layout
+        self.bias = .copy(of: bias)
+        taps = .copy(of: zip(layout.taps, offsets).map { LayerTap($0, offset: $1) })
         self.kernels = kernels
-        self.offsets = offsets
         blockStride = offset
     }
 
     deinit {
         weights.deallocate()
+        taps.deallocate()
         bias.deallocate()
     }
 
     /// Computes pixels `columns` of a row; `args` already says where the results go and what is added to them.
     func run(
-        _ inputs: [RowRing<Float>], stride: Int, inputRow: Int, columns: Range<Int>, _ args: inout srd_conv_row_f32_args
+        _ inputs: UnsafeBufferPointer<RowRing<Float>>, stride: Int, inputRow: Int, columns: Range<Int>, _ args: inout srd_conv_row_f32_args
     ) {
-        withUnsafeTemporaryAllocation(of: srd_tap_f32.self, capacity: layout.taps.count) { taps in
-            for (t, tap) in layout.taps.enumerated() {
+        withUnsafeTemporaryAllocation(of: srd_tap_f32.self, capacity: taps.count) { places in
+            for (t, tap) in taps.enumerated() {
                 let ring = inputs[tap.input]
-                taps.initializeElement(at: t, to: srd_tap_f32(
+                places.initializeElement(at: t, to: srd_tap_f32(
                     input: ring.row(inputRow + tap.dy) + (columns.lowerBound * stride + tap.dx) * ring.pixel,
-                    pixel: stride * ring.pixel, channels: Int32(tap.channels), weights: weights.baseAddress! + offsets[t]
+                    pixel: stride * ring.pixel, channels: Int32(tap.channels), weights: weights.baseAddress! + tap.offset
                 ))
             }
-            args.taps = UnsafePointer(taps.baseAddress)
-            args.tap_count = Int32(taps.count)
+            args.taps = UnsafePointer(places.baseAddress)
+            args.tap_count = Int32(places.count)
             args.width = Int32(columns.count)
             args.channels = Int32(bias.count)
             args.block_stride = blockStride

@@ -118,10 +118,10 @@ struct MemoryTests {
     private static let mayMakeGroups = makeGroup(bytes: 1 << 30).map { rmdir($0) == 0 } ?? false
 
     @Test(
-        "a control group of 512 MiB does, one of 64 MiB is refused",
+        "a control group of 512 MiB does, one of 40 MiB is refused",
         .enabled(if: mayMakeGroups, "no right to make control groups"))
     func controlGroup() throws {
-        for (size, status) in [(512, 0), (64, 1)] {
+        for (size, status) in [(512, 0), (40, 1)] {
             let group = try #require(Self.makeGroup(bytes: size << 20))
             defer { rmdir(group) }
             try withPicture { folder, arguments in

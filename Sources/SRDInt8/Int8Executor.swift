@@ -27,10 +27,10 @@ public final class Int8Executor: Executor {
     /// A condition made anew is 4 % of a step's work.
     public static let defaultConditionBudget = 12 << 20
 
-    /// Rows per band of maps of a reduction where nobody says: as many as hold some hundreds of pixels, which then share a layer's
-    /// weights; but enough for two pairs of rows where memory allows it.
+    /// Rows per band of maps of a reduction where nobody says: as many as hold so many pixels, which then share a layer's weights,
+    /// and for which threads wait but once; less where it would take much memory, though enough for two pairs of rows if possible.
     static func bandRows(width: Int, reduction: Int) -> Int {
-        let pixels = width < 512 ? 512 : 256, least = reduction <= 2 || width < 1024 ? 4 : 2
+        let pixels = width <= 256 ? 2048 : 256, least = reduction <= 2 || width < 1024 ? 4 : 2
         return max(least, min(16, pixels * reduction / width / 2 * 2))
     }
 

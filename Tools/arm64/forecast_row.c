@@ -2,6 +2,7 @@
 //
 //   forecast_row peak KERNELS ROUNDS
 //   forecast_row pair KERNELS WIDTH OUT ACTIVATION RESIDUALS TIMEBIAS FLOATS CHANNELS...
+//   forecast_row weights KERNELS CHANNELS
 //   forecast_row s8|f32 KERNELS WIDTH OUT TAPS STRIDE ACTIVATION RESIDUALS TIMEBIAS FLOATS CHANNELS...
 //
 // OUT output channels; TAPS of each input; ACTIVATION as srd_activation; RESIDUALS are rows of floats; FLOATS: the results
@@ -80,7 +81,20 @@ static int pair(int argc, char **argv) {
     return 0;
 }
 
+/// Transforms a block of 3×3 weights.
+static int weights(char **argv) {
+    const srd_kernels_s8 *k = kernels_s8(argv[2]);
+    if (!k || !k->conv_pair) return fail("this processor has no such kernels for pairs of rows");
+    const int channels = filled_up(atoi(argv[3]), SRD_CHANNEL_STEP);
+    const ptrdiff_t stride = 9 * channels * k->block;
+    const int8_t *packed = zeros((size_t)(stride * k->pair_block / k->block));
+    k->pair_weights(packed, stride, channels, srd_pair_scratch_s8());
+    puts("1");
+    return 0;
+}
+
 int main(int argc, char **argv) {
+    if (argc == 4 && !strcmp(argv[1], "weights")) return weights(argv);
     if (argc == 4 && !strcmp(argv[1], "peak")) {
         const srd_kernels_s8 *k = kernels_s8(argv[2]);
         if (!k) return fail("this processor has no such kernels");

@@ -47,7 +47,7 @@ struct Kernels: Sendable {
         let inputs = node.inputs.map { RowRing<srd_code>.filledUp($0.shape.channels) }, block = Int(int8.pair_block)
         guard inputs.reduce(0, +) <= Int(SRD_PAIR_CHANNELS) else { return nil }
         let blockBytes = 2 * PairWeights.blockCount(inputs: inputs, int8)
-        let bytes = (node.output.shape.channels + block - 1) / block * blockBytes
+        let bytes = (RowRing<srd_code>.filledUp(node.output.shape.channels) + block - 1) / block * blockBytes
         return keeping && bytes <= Self.keptPairBytes
             ? .kept(bytes: bytes) : .made(channels: Int(SRD_PAIR_SCRATCH) / blockBytes * block / RowPart.channelStep * RowPart.channelStep)
     }

@@ -59,6 +59,7 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
     private let threads: Int
     private let timesteps: [Int]
     private let kernels: Kernels
+    /// Owns what the stages name.
     private let layers: LayerCache
     /// The two 1×1 convolutions around each node's attention, and its gain.
     private let attentions: [Int: (toQKV: WideConvolution, toOut: WideConvolution, gain: Float)]

@@ -87,6 +87,7 @@ INLINE void point_products(
         vst1q_s32(sums + t * PAIR_BLOCK + 4, sum[t][1]);
     }
 }
+
 /// [output][16 channels] of two blocks becomes [channel][8 outputs]: zipped with what is half the registers away, three times.
 INLINE void regroup_weights(const int8_t *packed, ptrdiff_t block_stride, int8_t *out) {
     int8x16_t w[PAIR_BLOCK];

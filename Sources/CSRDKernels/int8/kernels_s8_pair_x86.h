@@ -26,6 +26,7 @@ INLINE void point_products(
         UNROLL for (int j = 0; j < VECTORS; j++) *(ivec *)(sums + t * BLOCK + j * LANES) = sum[t][j];
     }
 }
+
 /// Groups of four channels become groups of two.
 INLINE void regroup_weights(const int8_t *packed, ptrdiff_t block_stride, int8_t *out) {
     for (int g = 0; g < SRD_CHANNEL_STEP; g += 4, packed += 4 * BLOCK, out += 4 * BLOCK) {

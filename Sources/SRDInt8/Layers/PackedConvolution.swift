@@ -97,7 +97,8 @@ final class PackedConvolution: @unchecked Sendable {       // written before any
         if pairs == nil {
             let inputs = segments.map { RowRing<srd_code>.filledUp(taps[$0.lowerBound].channels) }
             pairs = PairWeights(
-                UnsafePointer(weights.baseAddress!), stride: blockStride, inputs: inputs, keeping: keeps ? channels : nil, kernels: kernels)
+                UnsafePointer(weights.baseAddress!), stride: blockStride, inputs: inputs,
+                keeping: keeps ? RowRing<srd_code>.filledUp(channels) : nil, kernels: kernels)
         }
         return true
     }

@@ -29,7 +29,7 @@ struct PairWeights {
     ///   - packed: as for `conv_row`; must live as long.
     ///   - packedStride: from a block of that to the next.
     ///   - inputs: channels of each, filled up.
-    ///   - outputs: to be kept, filled up to whole blocks; nil keeps none.
+    ///   - outputs: channels whose weights are kept, filled up; nil keeps none.
     init(_ packed: UnsafePointer<Int8>, stride packedStride: Int, inputs: [Int], keeping outputs: Int?, kernels: srd_kernels_s8) {
         self.packed = packed
         self.packedStride = packedStride
@@ -62,9 +62,14 @@ struct PairWeights {
     /// The weights of some output channels, which begin with a block: kept, or made in this thread's own room, where they last
     /// until it makes others.
     func part(_ outputs: Range<Int>) -> Part {
-        if let kept { return Part(firstChannel: 0, base: UnsafePointer(kept.baseAddress!)) }
-        let block = Int(kernels.pair_block), room = srd_pair_scratch_s8()!
-        transform(blocks: outputs.lowerBound / block..<(outputs.upperBound + block - 1) / block, to: room)
+        let block = Int(kernels.pair_block), blocks = outputs.lowerBound / block..<(outputs.upperBound + block - 1) / block
+        if let kept {
+            precondition(blocks.upperBound * blockStride <= kept.count, "of \(outputs) not all weights are kept")
+            return Part(firstChannel: 0, base: UnsafePointer(kept.baseAddress!))
+        }
+        let room = srd_pair_scratch_s8()!
+        precondition(2 * blocks.count * blockStride <= Int(SRD_PAIR_SCRATCH), "weights of \(outputs) have no room")
+        transform(blocks: blocks, to: room)
         return Part(firstChannel: outputs.lowerBound, base: UnsafePointer(room))
     }
 

@@ -28,7 +28,7 @@ public final class Int8Executor: Executor {
     public static let defaultConditionBudget = 12 << 20
 
     /// Rows per band of maps of a reduction where nobody says: as many as hold so many pixels, which then share a layer's weights,
-    /// and for which threads wait but once; less where it would take much memory, though enough for two pairs of rows if possible.
+    /// and for which threads wait but once; less where it would take much memory, though enough for Winograd's products of four rows if possible.
     static func bandRows(width: Int, reduction: Int) -> Int {
         let pixels = width <= 256 ? 2048 : 256, least = reduction <= 2 || width < 1024 ? 4 : 2
         return max(least, min(16, pixels * reduction / width / 2 * 2))
@@ -164,17 +164,17 @@ extension Int8Executor {
         /// Bytes of a graph's living rows.
         func rows(_ graph: Graph) -> Int { SweepLayout(graph, of: model, width: width, plan: plan(graph)).bytes }
         /// Those of a noise predictor, and its layers' transformed weights.
-        func rowsAndPairs(_ graph: Graph) -> (rows: Int, pairs: Int) {
+        func rowsAndTransformed(_ graph: Graph) -> (rows: Int, transformed: Int) {
             let plan = plan(graph)
-            let pairs = zip(graph.nodes, plan.mostRows).reduce(0) { sum, item in
+            let transformed = zip(graph.nodes, plan.mostRows).reduce(0) { sum, item in
                 let (node, rows) = item
                 guard model.layers[node.name]?.isInt8 ?? false,
-                      case .kept(let bytes) = kernels.pairMode(
+                      case .kept(let bytes) = kernels.winogradMode(
                           node, rows: rows, width: width / node.output.shape.reduction, keeping: true)
                 else { return sum }
                 return sum + bytes
             }
-            return (SweepLayout(graph, of: model, width: width, plan: plan).bytes, pairs)
+            return (SweepLayout(graph, of: model, width: width, plan: plan).bytes, transformed)
         }
         func maps(_ graph: Graph) -> Int {
             graph.outputs.reduce(0) { sum, value in
@@ -187,11 +187,11 @@ extension Int8Executor {
         let features = maps(network.encoder), condition = maps(network.conditioner), encoder = features + rows(network.encoder)
         if preview { return weights + max(encoder, features + rows(network.preview) + maps(network.preview)) }
         guard condition <= defaultConditionBudget else {
-            let streamed = rowsAndPairs(Graph(joining: network.conditioner, to: network.noisePredictor))
-            return weights + streamed.pairs + max(encoder, features + streamed.rows)
+            let streamed = rowsAndTransformed(Graph(joining: network.conditioner, to: network.noisePredictor))
+            return weights + streamed.transformed + max(encoder, features + streamed.rows)
         }
-        let predictor = rowsAndPairs(network.noisePredictor)
-        return weights + predictor.pairs + condition + max(encoder, features + rows(network.conditioner), predictor.rows)
+        let predictor = rowsAndTransformed(network.noisePredictor)
+        return weights + predictor.transformed + condition + max(encoder, features + rows(network.conditioner), predictor.rows)
     }
 
     private static func bytes(

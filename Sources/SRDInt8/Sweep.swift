@@ -24,7 +24,7 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
         /// One convolution, or one for each phase of a transposed one; the cache owns them.
         let int8: UnsafeMutableBufferPointer<Unmanaged<PackedConvolution>>
         let wide: UnsafeMutableBufferPointer<Unmanaged<WideConvolution>>
-        let pairMode: Kernels.PairMode?
+        let winogradMode: Kernels.WinogradMode?
         /// Indices of values.
         let inputs, residuals: UnsafeMutableBufferPointer<Int>
         let residualGains: UnsafeMutableBufferPointer<Float>
@@ -93,7 +93,7 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
             }
             return Stage(
                 kind: kind, int8: .copy(of: int8.map { .passUnretained($0) }), wide: .copy(of: wide.map { .passUnretained($0) }),
-                pairMode: layers.pairMode(node, rows: plan.mostRows[i], width: width / node.output.shape.reduction, keeping: runsOften),
+                winogradMode: layers.winogradMode(node, rows: plan.mostRows[i], width: width / node.output.shape.reduction, keeping: runsOften),
                 inputs: .copy(of: node.inputs.map(\.index)), residuals: .copy(of: node.residuals.map(\.index)),
                 residualGains: .copy(of: convolution?.residualGains ?? []), phases: phases, stride: convolution?.stride ?? 1,
                 activation: convolution?.activation.kernelCode ?? SRD_ACTIVATION_NONE, gain: convolution?.gain ?? 1,
@@ -227,11 +227,12 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
     private func compute(_ run: StreamPlan.Run, _ sources: [StoredMap]) {
         let stage = stages[run.node], slot = slots[run.node]
         if case .attention = stage.kind { return attend(run.node) }
-        if case .made(let channels) = stage.pairMode, run.rows.count >= 2 { return computeByChannels(run, channels) }
+        let isWinograd = stage.winogradMode != nil && run.rows.count >= Kernels.leastWinogradRows
+        if case .made(let channels) = stage.winogradMode, isWinograd { return computeByChannels(run, channels) }
         // A band of few rows is cut into columns as well, so that every thread has work.
         let step = stage.phases, width = (slot.codes?.width ?? slot.floats?.width)! / step
-        let height = stage.pairMode == nil ? 1 : 2, units = (run.rows.count + height - 1) / height
-        let leastWidth = height == 2 ? Int(kernels.int8.pair_width) : 16
+        let height = isWinograd ? Int(SRD_WINOGRAD_ROWS) : 1, units = (run.rows.count + height - 1) / height
+        let leastWidth = isWinograd ? Int(kernels.int8.winograd_width) : 16
         let cuts = units % threads == 0 ? 1 : max(1, min(width / leastWidth, (2 * threads + units - 1) / units))
         // Deep down rows are few and short, and channels many.
         let groups = (stage.channels + RowPart.channelStep - 1) / RowPart.channelStep
@@ -245,8 +246,8 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
                     columns: width * cut / cuts..<width * (cut + 1) / cuts,
                     channels: groups * share / shares * RowPart.channelStep
                         ..< min(stage.channels, groups * (share + 1) / shares * RowPart.channelStep))
-                if rows.count == 2 {
-                    self.computePair(run.node, first, part, self.pairWeights(run.node, part))
+                if isWinograd {
+                    self.computeRows(run.node, rows, part, self.winogradWeights(run.node, part))
                 } else {
                     self.computeRow(run.node, first, part, sources)
                 }
@@ -265,36 +266,37 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
         let slot = slots[run.node], channels = stages[run.node].channels, width = (slot.codes?.width ?? slot.floats?.width)!
         let share = ((channels + threads - 1) / threads + RowPart.channelStep - 1) / RowPart.channelStep * RowPart.channelStep
         let together = min(most, share), groups = (channels + together - 1) / together
-        let cuts = max(1, min(width / Int(kernels.int8.pair_width), (threads + groups - 1) / groups))
+        let cuts = max(1, min(width / Int(kernels.int8.winograd_width), (threads + groups - 1) / groups))
         Parallel.ranges(groups * cuts, threads: threads) { range in
             for item in range {
                 let group = item / cuts, cut = item % cuts
                 let part = RowPart(
                     columns: width * cut / cuts..<width * (cut + 1) / cuts, channels: group * together..<min(channels, (group + 1) * together))
-                let weights = self.pairWeights(run.node, part)
-                for y in stride(from: run.rows.lowerBound, to: run.rows.upperBound, by: 2) {
-                    if y + 1 < run.rows.upperBound {
-                        self.computePair(run.node, y, part, weights)
-                    } else {
-                        self.computeRow(run.node, y, part, [])
-                    }
+                let weights = self.winogradWeights(run.node, part)
+                for y in stride(from: run.rows.lowerBound, to: run.rows.upperBound, by: Int(SRD_WINOGRAD_ROWS)) {
+                    self.computeRows(run.node, y..<min(y + Int(SRD_WINOGRAD_ROWS), run.rows.upperBound), part, weights)
                 }
             }
         }
         for y in run.rows { finishRow(run.node, y, 0..<width) }
     }
 
-    private func pairWeights(_ i: Int, _ part: RowPart) -> PairWeights.Part {
-        stages[i].int8[0]._withUnsafeGuaranteedRef { $0.pairs!.part(part.channels) }
+    private func winogradWeights(_ i: Int, _ part: RowPart) -> WinogradWeights.Part {
+        stages[i].int8[0]._withUnsafeGuaranteedRef { $0.winograd!.part(part.channels) }
     }
 
-    /// Rows y and y + 1.
-    private func computePair(_ i: Int, _ y: Int, _ part: RowPart, _ weights: PairWeights.Part) {
+    /// At most `SRD_WINOGRAD_ROWS` rows by Winograd's products, or where they are too few by the others.
+    private func computeRows(_ i: Int, _ rows: Range<Int>, _ part: RowPart, _ weights: WinogradWeights.Part) {
+        guard rows.count >= Kernels.leastWinogradRows else {
+            for y in rows { computeRow(i, y, part, []) }
+            return
+        }
         let stage = stages[i]
         withInputs(stage) { inputs in
-            var upper = int8Arguments(i, y, firstPixel: 0, part.columns)
-            var lower = int8Arguments(i, y + 1, firstPixel: 0, part.columns)
-            stage.int8[0]._withUnsafeGuaranteedRef { $0.runPair(inputs, row: y, part, weights, &upper, &lower) }
+            withUnsafeTemporaryAllocation(of: srd_conv_row_s8_args.self, capacity: rows.count) { args in
+                for (k, y) in rows.enumerated() { args.initializeElement(at: k, to: int8Arguments(i, y, firstPixel: 0, part.columns)) }
+                stage.int8[0]._withUnsafeGuaranteedRef { $0.runWinograd(inputs, firstRow: rows.lowerBound, part, weights, args) }
+            }
         }
     }
 

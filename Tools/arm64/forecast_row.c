@@ -53,10 +53,10 @@ static srd_conv_row_s8_args row_s8(
 
 static int pair(int argc, char **argv) {
     const srd_kernels_s8 *k = kernels_s8(argv[2]);
-    if (!k || !k->conv_pair) return fail("this processor has no such kernels for pairs of rows");
+    if (!k || !k->conv_winograd) return fail("this processor has no such kernels for pairs of rows");
     const int width = atoi(argv[3]), out = atoi(argv[4]), residuals = atoi(argv[6]), inputs = argc - 9;
     const int has_time_bias = atoi(argv[7]), keeps_floats = atoi(argv[8]), padded = filled_up(out, vector);
-    srd_pair_segment_s8 segment[most_inputs];
+    srd_winograd_segment_s8 segment[most_inputs];
     float *ones = zeros(sizeof *ones * (size_t)padded);
     for (int i = 0; i < padded; i++) ones[i] = 1;
     int sum = 0, filled[most_inputs];
@@ -64,19 +64,19 @@ static int pair(int argc, char **argv) {
     for (int i = 0; i < inputs; i++) {
         sum += atoi(argv[9 + i]);
         filled[i] = filled_up(atoi(argv[9 + i]), SRD_CHANNEL_STEP);
-        stride += SRD_PAIR_POINTS * (filled[i] * k->pair_block + SRD_PAIR_PADDING);
+        stride += SRD_WINOGRAD_POINTS * (filled[i] * k->winograd_block + SRD_WINOGRAD_PADDING);
     }
-    const int16_t *weights = zeros(sizeof *weights * (size_t)stride * (size_t)(padded / k->pair_block));
+    const int16_t *weights = zeros(sizeof *weights * (size_t)stride * (size_t)(padded / k->winograd_block));
     for (int i = 0; i < inputs; i++) {
-        segment[i] = (srd_pair_segment_s8){.pixel = filled[i], .channels = filled[i], .weights = weights, .start = zeros(4 * (size_t)padded),
+        segment[i] = (srd_winograd_segment_s8){.pixel = filled[i], .channels = filled[i], .weights = weights, .start = zeros(4 * (size_t)padded),
                                            .scale = 0.01f};
         for (int r = 0; r < 4; r++) segment[i].rows[r] = zeros((size_t)((width + 2) * filled[i]));
-        weights += SRD_PAIR_POINTS * (filled[i] * k->pair_block + SRD_PAIR_PADDING);
+        weights += SRD_WINOGRAD_POINTS * (filled[i] * k->winograd_block + SRD_WINOGRAD_PADDING);
     }
     srd_conv_row_s8_args row[2];
     for (int r = 0; r < 2; r++) row[r] = row_s8(width, out, ones, atoi(argv[5]), residuals, has_time_bias, keeps_floats);
-    const srd_conv_pair_s8_args a = {segment, inputs, stride, {&row[0], &row[1]}};
-    k->conv_pair(&a);
+    const srd_conv_winograd_s8_args a = {segment, inputs, stride, {&row[0], &row[1]}};
+    k->conv_winograd(&a);
     printf("%ld\n", 2L * width * out * 9 * sum);
     return 0;
 }
@@ -84,11 +84,11 @@ static int pair(int argc, char **argv) {
 /// Transforms a block of 3×3 weights.
 static int weights(char **argv) {
     const srd_kernels_s8 *k = kernels_s8(argv[2]);
-    if (!k || !k->conv_pair) return fail("this processor has no such kernels for pairs of rows");
+    if (!k || !k->conv_winograd) return fail("this processor has no such kernels for pairs of rows");
     const int channels = filled_up(atoi(argv[3]), SRD_CHANNEL_STEP);
     const ptrdiff_t stride = 9 * channels * k->block;
-    const int8_t *packed = zeros((size_t)(stride * k->pair_block / k->block));
-    k->pair_weights(packed, stride, channels, srd_pair_scratch_s8());
+    const int8_t *packed = zeros((size_t)(stride * k->winograd_block / k->block));
+    k->winograd_weights(packed, stride, channels, srd_winograd_scratch_s8());
     puts("1");
     return 0;
 }

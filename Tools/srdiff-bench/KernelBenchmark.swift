@@ -8,8 +8,8 @@ struct KernelBenchmark: ParsableCommand {
         commandName: "kernels",
         abstract: "Measures each convolution kernel by itself, on one thread.",
         discussion: """
-            One row of output, over and over: codes in, Mish and codes out, weights packed. GMAC/s are the median's. In \
-            pairs, two rows go through Winograd's products; GMAC/s count what they replace, so that more than the peak is \
+            One row of output, over and over: codes in, Mish and codes out, weights packed. GMAC/s are the median's. Four \
+            rows at once go through Winograd's products; GMAC/s count what they replace, so that more than the peak is \
             possible.
             """)
 
@@ -35,14 +35,14 @@ struct KernelBenchmark: ParsableCommand {
     private struct Shape {
         let name: String
         let taps, stride, input, output: Int
-        var inPairs = false
+        var isWinograd = false
         var macs: Int { taps * input * output }
     }
 
     private static let shapes: [Shape] = [32, 64, 128, 256].flatMap { c in
         [
             Shape(name: "3×3", taps: 9, stride: 1, input: c, output: c),
-            Shape(name: "3×3 in pairs", taps: 9, stride: 1, input: c, output: c, inPairs: true),
+            Shape(name: "3×3 Winograd", taps: 9, stride: 1, input: c, output: c, isWinograd: true),
             Shape(name: "3×3 stride 2", taps: 9, stride: 2, input: c, output: c),
             Shape(name: "1×1", taps: 1, stride: 1, input: c, output: c),
             Shape(name: "4×4 transposed (one phase)", taps: 4, stride: 1, input: c, output: c),
@@ -59,7 +59,7 @@ struct KernelBenchmark: ParsableCommand {
         for (i, name) in names.enumerated() {
             var peak = Peak(name, threads: 1), results: [(Shape, Double)] = []
             let kernels = Peak.kernels(name)
-            let shapes = Self.shapes.filter { !$0.inPairs || kernels.conv_pair != nil && width >= Int(kernels.pair_width) }
+            let shapes = Self.shapes.filter { !$0.isWinograd || kernels.conv_winograd != nil && width >= Int(kernels.winograd_width) }
             for (k, shape) in shapes.enumerated() {
                 progress.show("\(name)", done: i * shapes.count + k, of: names.count * shapes.count)
                 peak.measure()
@@ -91,9 +91,9 @@ struct KernelBenchmark: ParsableCommand {
             for i in 0..<count { buffer[i] = T(truncatingIfNeeded: random.next()) }
             return buffer
         }
-        let input = bytes((side + 1) * rowPixels * shape.input, srd_code.self)
+        let input = bytes((side + 3) * rowPixels * shape.input, srd_code.self)
         let weights = bytes(blocks * block * shape.taps * shape.input, Int8.self)
-        let output = bytes(2 * width * shape.output, srd_code.self)
+        let output = bytes(4 * width * shape.output, srd_code.self)
         var starts = [Int32](repeating: 0, count: 256), scale = [Float](repeating: 1e-4, count: 256)
         var bias = [Float](repeating: 0, count: 256)
         defer {
@@ -127,8 +127,8 @@ struct KernelBenchmark: ParsableCommand {
                             args.codes = output.baseAddress
                             args.codes_pixel = shape.output
                             args.inverse_scale = 16
-                            return shape.inPairs
-                                ? pairRate(shape, kernels, args, input: input.baseAddress!, rowPixels: rowPixels)
+                            return shape.isWinograd
+                                ? winogradRate(shape, kernels, args, input: input.baseAddress!, rowPixels: rowPixels)
                                 : rate(shape.macs * width) { kernels.conv_row(&args) }
                         }
                     }
@@ -137,28 +137,31 @@ struct KernelBenchmark: ParsableCommand {
         }
     }
 
-    /// Of two rows, the first of which is `upper`.
-    private func pairRate(
-        _ shape: Shape, _ kernels: srd_kernels_s8, _ upper: srd_conv_row_s8_args, input: UnsafePointer<srd_code>, rowPixels: Int
+    /// Of four rows, the first of which is `first`.
+    private func winogradRate(
+        _ shape: Shape, _ kernels: srd_kernels_s8, _ first: srd_conv_row_s8_args, input: UnsafePointer<srd_code>, rowPixels: Int
     ) -> Double {
-        let block = Int(kernels.pair_block), blocks = (shape.output + block - 1) / block
-        let blockStride = Int(SRD_PAIR_POINTS) * (shape.input * block + Int(SRD_PAIR_PADDING))
+        let block = Int(kernels.winograd_block), blocks = (shape.output + block - 1) / block
+        let blockStride = Int(SRD_WINOGRAD_POINTS) * (shape.input * block + Int(SRD_WINOGRAD_PADDING))
         let weights = aligned_alloc(64, 2 * blocks * blockStride)!.bindMemory(to: Int16.self, capacity: blocks * blockStride)
         defer { free(weights) }
         var random = BenchRandom(state: 2)
         for i in 0..<blocks * blockStride { weights[i] = Int16(truncatingIfNeeded: random.next()) / 8 }
         func row(_ y: Int) -> UnsafePointer<srd_code> { input + y * rowPixels * shape.input }
-        var lower = upper, segment = srd_pair_segment_s8(
-            rows: (row(0), row(1), row(2), row(3)), pixel: shape.input, channels: Int32(shape.input), weights: weights,
-            start: upper.segments.pointee.start, scale: 1)
-        lower.codes = upper.codes + width * shape.output
-        return withUnsafePointer(to: upper) { upper in
-            withUnsafePointer(to: &lower) { lower in
-                withUnsafePointer(to: &segment) { segment in
-                    var args = srd_conv_pair_s8_args(
-                        segments: segment, segment_count: 1, block_stride: blockStride, rows: (upper, lower))
-                    return rate(2 * shape.macs * width) { kernels.conv_pair(&args) }
-                }
+        var segment = srd_winograd_segment_s8(
+            rows: (row(0), row(1), row(2), row(3), row(4), row(5)), pixel: shape.input, channels: Int32(shape.input), weights: weights,
+            start: first.segments.pointee.start, scale: 1)
+        let rows = (0..<4).map { y in
+            var row = first
+            row.codes = first.codes + y * width * shape.output
+            return row
+        }
+        return rows.withUnsafeBufferPointer { rows in
+            withUnsafePointer(to: &segment) { segment in
+                let row = rows.baseAddress!
+                var args = srd_conv_winograd_s8_args(
+                    segments: segment, segment_count: 1, block_stride: blockStride, rows: (row, row + 1, row + 2, row + 3))
+                return rate(4 * shape.macs * width) { kernels.conv_winograd(&args) }
             }
         }
     }

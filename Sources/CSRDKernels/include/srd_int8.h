@@ -69,34 +69,36 @@ typedef struct {
     ptrdiff_t floats_pixel;
 } srd_conv_row_s8_args;
 
-/// Winograd's F(2×4, 3×3): at each of these places of a 4×6 patch, transformed, one product gives 2×4 outputs their share.
-#define SRD_PAIR_POINTS 24
-/// A transformed product's sum is this many times the convolution's.
-#define SRD_PAIR_SCALE 48
+/// Winograd's F(4×4, 3×3): at each of these places of a 6×6 patch, transformed, one product gives 4×4 outputs their share.
+#define SRD_WINOGRAD_POINTS 36
+#define SRD_WINOGRAD_ROWS 4
+/// The sums of products are this many times the convolution's, modulo 2³².
+#define SRD_WINOGRAD_SCALE 576
+/// So this is how large the convolution's sums of an input, of codes with the kernels' offset, may be.
+#define SRD_WINOGRAD_LARGEST_SUM 0x1ffffff
 /// Most channels of all inputs together.
-#define SRD_PAIR_CHANNELS 256
+#define SRD_WINOGRAD_CHANNELS 256
 /// Weights (or codes) between one point's and the next's: or all points would fall on the same few lines of the cache.
-#define SRD_PAIR_PADDING 32
+#define SRD_WINOGRAD_PADDING 32
 
-/// An input of a 3×3 convolution of stride 1, for two output rows.
+/// An input of a 3×3 convolution of stride 1, for four output rows.
 typedef struct {
-    const srd_code *rows[4];    // above the two rows, these, and below: the pixel to the left of output pixel 0
+    const srd_code *rows[6];    // above the four rows, these, and below: the pixel to the left of output pixel 0
     ptrdiff_t pixel;            // codes
     int channels;               // a multiple of SRD_CHANNEL_STEP
     const int16_t *weights;     // transformed: this input's part of block 0, [point][channels / group][block][group], padded
     const int32_t *start;       // as a segment's
     float scale;
-} srd_pair_segment_s8;
+} srd_winograd_segment_s8;
 
-/// Two rows by Winograd's F(2×4, 3×3) in exact integers: the same bytes as two calls of conv_row.
-///
-/// 48 times the convolution must fit in int32: 48 · largest |code + offset| · Σ |weight| < 2³¹, for each input and output channel.
+/// Four rows by Winograd's F(4×4, 3×3) in exact integers: the same bytes as four calls of conv_row.
 typedef struct {
-    const srd_pair_segment_s8 *segments;
+    const srd_winograd_segment_s8 *segments;
     int segment_count;
     ptrdiff_t block_stride;     // weights from one block of output channels to the next
-    const srd_conv_row_s8_args *rows[2];        // all but their segments and block_stride; at least pair_width wide
-} srd_conv_pair_s8_args;
+    /// All but their segments and block_stride; at least winograd_width wide. The last may be NULL: not wanted.
+    const srd_conv_row_s8_args *rows[SRD_WINOGRAD_ROWS];
+} srd_conv_winograd_s8_args;
 
 typedef struct __attribute__((swift_attr("@Sendable"))) {
     const char *name;
@@ -107,14 +109,14 @@ typedef struct __attribute__((swift_attr("@Sendable"))) {
     int offset;
     void (*conv_row)(const srd_conv_row_s8_args *args);
     /// Where fewer, wider products are faster than conv_row; else NULL.
-    void (*conv_pair)(const srd_conv_pair_s8_args *args);
-    /// Transforms one input's 3×3 weights of a block of pair_block outputs, from packed ones of as many, all nine taps.
-    void (*pair_weights)(const int8_t *packed, ptrdiff_t block_stride, int channels, int16_t *transformed);
-    int pair_block, pair_group; // transformed weights are [block][input][point][channels / group][block][group]
-    /// Pixels that must be computed with the same weights: transformed ones are five times as large to bring in.
-    int pair_pixels;
-    /// Pixels that a part of the two rows must have at least.
-    int pair_width;
+    void (*conv_winograd)(const srd_conv_winograd_s8_args *args);
+    /// Transforms one input's 3×3 weights of a block of winograd_block outputs, from packed ones of as many, all nine taps.
+    void (*winograd_weights)(const int8_t *packed, ptrdiff_t block_stride, int channels, int16_t *transformed);
+    int winograd_block, winograd_group; // transformed weights are [block][input][point][channels / group][block][group]
+    /// Pixels that must be computed with the same weights: transformed ones are eight times as large to bring in.
+    int winograd_pixels;
+    /// Pixels that a part of the rows must have at least.
+    int winograd_width;
     /// codes[i] = clamp(rint(floats[i] · inverse scale) + zero point, −128…127) + SRD_CODE_BIAS; count is any.
     void (*quantize_row)(const float *floats, ptrdiff_t count, float inverse_scale, int zero_point, srd_code *codes);
     /// floats[i] = (float)(q − zero point) · scale
@@ -127,9 +129,9 @@ typedef struct __attribute__((swift_attr("@Sendable"))) {
 /// The instruction sets this machine has, slowest first; [0] is the scalar twin.
 const srd_kernels_s8 *srd_kernels_s8_available(int *count);
 
-/// Room for this thread's transformed weights: SRD_PAIR_SCRATCH bytes.
-enum { SRD_PAIR_SCRATCH = 2 * SRD_PAIR_POINTS * (SRD_PAIR_CHANNELS * 32 + SRD_PAIR_CHANNELS / SRD_CHANNEL_STEP * SRD_PAIR_PADDING) };
-int16_t *srd_pair_scratch_s8(void);
+/// Room for this thread's transformed weights: SRD_WINOGRAD_SCRATCH bytes.
+enum { SRD_WINOGRAD_SCRATCH = 2 * SRD_WINOGRAD_POINTS * (SRD_WINOGRAD_CHANNELS * 32 + SRD_WINOGRAD_CHANNELS / SRD_CHANNEL_STEP * SRD_WINOGRAD_PADDING) };
+int16_t *srd_winograd_scratch_s8(void);
 
 /// Mish as the int8 kernels compute it: off by at most 1.1e-4 of its value, far below a code.
 float srd_mish_s8(float x);

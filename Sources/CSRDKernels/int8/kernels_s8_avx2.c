@@ -32,9 +32,9 @@ INLINE ivec dot(ivec sum, four_codes c, four_weights w) {
 #include "kernels_s8_dot.h"
 #include "kernels_s8_body.h"
 
-#define PAIR_TILES 6
+#define WINOGRAD_TILES 6
 INLINE ivec two_weights(const int16_t *p) { return (ivec)_mm256_load_si256((const __m256i *)p); }
 INLINE ivec two_codes(const int16_t *p) { return (ivec)_mm256_set1_epi32(*(const any_int *)p); }
 INLINE ivec add_two(ivec sum, ivec c, ivec w) { return sum + (ivec)_mm256_madd_epi16((__m256i)c, (__m256i)w); }
-#include "kernels_s8_pair_x86.h"
+#include "kernels_s8_winograd_x86.h"
 #endif

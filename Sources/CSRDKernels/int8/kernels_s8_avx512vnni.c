@@ -52,7 +52,7 @@ INLINE void put(srd_code *p, const vec *v, const int count, int zero_point) {
 #include "kernels_s8_dot.h"
 #include "kernels_s8_body.h"
 
-#define PAIR_TILES 8
+#define WINOGRAD_TILES 8
 INLINE ivec two_weights(const int16_t *p) { return (ivec)_mm512_load_si512(p); }
 INLINE ivec two_codes(const int16_t *p) { return (ivec)_mm512_set1_epi32(*(const any_int *)p); }
 /// The compiler would make two instructions of its intrinsic.
@@ -60,5 +60,5 @@ INLINE ivec add_two(ivec sum, ivec c, ivec w) {
     __asm__("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(c), "v"(w));
     return sum;
 }
-#include "kernels_s8_pair_x86.h"
+#include "kernels_s8_winograd_x86.h"
 #endif

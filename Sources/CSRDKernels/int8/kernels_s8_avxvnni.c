@@ -25,7 +25,7 @@ INLINE ivec dot(ivec sum, ivec c, ivec w) {
 #include "kernels_s8_dot.h"
 #include "kernels_s8_body.h"
 
-#define PAIR_TILES 6
+#define WINOGRAD_TILES 6
 INLINE ivec two_weights(const int16_t *p) { return (ivec)_mm256_load_si256((const __m256i *)p); }
 INLINE ivec two_codes(const int16_t *p) { return (ivec)_mm256_set1_epi32(*(const any_int *)p); }
 /// The compiler would make two instructions of its intrinsic.
@@ -33,5 +33,5 @@ INLINE ivec add_two(ivec sum, ivec c, ivec w) {
     __asm__("%{vex%} vpdpwssd %2, %1, %0" : "+x"(sum) : "x"(c), "x"(w));
     return sum;
 }
-#include "kernels_s8_pair_x86.h"
+#include "kernels_s8_winograd_x86.h"
 #endif

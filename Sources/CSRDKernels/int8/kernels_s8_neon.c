@@ -61,46 +61,46 @@ INLINE void products(
 #include "kernels_s8_body.h"
 
 // Two registers of outputs × 8 tiles are 16 sums; the tiles' next eight channels take 8 more.
-#define PAIR_BLOCK 8
-#define PAIR_TILES 8
+#define WINOGRAD_BLOCK 8
+#define WINOGRAD_TILES 8
 
 INLINE void point_products(
     const int16_t *codes, ptrdiff_t pixel, int channels, const int16_t *weights, int32_t *sums
 ) {
-    int32x4_t sum[PAIR_TILES][2];
-    UNROLL for (int t = 0; t < PAIR_TILES; t++) sum[t][0] = sum[t][1] = vdupq_n_s32(0);
-    for (int i = 0; i < channels; i += 8, codes += 8, weights += 8 * PAIR_BLOCK) {
-        int16x8_t c[PAIR_TILES], w[8];
-        UNROLL for (int l = 0; l < 8; l++) w[l] = vld1q_s16(weights + l * PAIR_BLOCK);
-        UNROLL for (int t = 0; t < PAIR_TILES; t++) c[t] = vld1q_s16(codes + t * pixel);
+    int32x4_t sum[WINOGRAD_TILES][2];
+    UNROLL for (int t = 0; t < WINOGRAD_TILES; t++) sum[t][0] = sum[t][1] = vdupq_n_s32(0);
+    for (int i = 0; i < channels; i += 8, codes += 8, weights += 8 * WINOGRAD_BLOCK) {
+        int16x8_t c[WINOGRAD_TILES], w[8];
+        UNROLL for (int l = 0; l < 8; l++) w[l] = vld1q_s16(weights + l * WINOGRAD_BLOCK);
+        UNROLL for (int t = 0; t < WINOGRAD_TILES; t++) c[t] = vld1q_s16(codes + t * pixel);
         UNROLL for (int l = 0; l < 8; l++) KEEP_ORDER(w[l]);
-        UNROLL for (int t = 0; t < PAIR_TILES; t++) KEEP_ORDER(c[t]);
+        UNROLL for (int t = 0; t < WINOGRAD_TILES; t++) KEEP_ORDER(c[t]);
 #define CHANNEL(lane)                                                                                                  \
-    UNROLL for (int t = 0; t < PAIR_TILES; t++) {                                                                      \
+    UNROLL for (int t = 0; t < WINOGRAD_TILES; t++) {                                                                      \
         sum[t][0] = vmlal_laneq_s16(sum[t][0], vget_low_s16(w[lane]), c[t], lane);                                     \
         sum[t][1] = vmlal_high_laneq_s16(sum[t][1], w[lane], c[t], lane);                                              \
     }
         CHANNEL(0) CHANNEL(1) CHANNEL(2) CHANNEL(3) CHANNEL(4) CHANNEL(5) CHANNEL(6) CHANNEL(7)
     }
-    UNROLL for (int t = 0; t < PAIR_TILES; t++) {
-        vst1q_s32(sums + t * PAIR_BLOCK, sum[t][0]);
-        vst1q_s32(sums + t * PAIR_BLOCK + 4, sum[t][1]);
+    UNROLL for (int t = 0; t < WINOGRAD_TILES; t++) {
+        vst1q_s32(sums + t * WINOGRAD_BLOCK, sum[t][0]);
+        vst1q_s32(sums + t * WINOGRAD_BLOCK + 4, sum[t][1]);
     }
 }
 
 /// [output][16 channels] of two blocks becomes [channel][8 outputs]: zipped with what is half the registers away, three times.
 INLINE void regroup_weights(const int8_t *packed, ptrdiff_t block_stride, int8_t *out) {
-    int8x16_t w[PAIR_BLOCK];
-    UNROLL for (int o = 0; o < PAIR_BLOCK; o++) w[o] = vld1q_s8(packed + o / BLOCK * block_stride + o % BLOCK * 16);
-    UNROLL for (int round = 1; round < PAIR_BLOCK; round *= 2) {
-        int8x16_t next[PAIR_BLOCK];
-        UNROLL for (int o = 0; o < PAIR_BLOCK / 2; o++) {
-            next[2 * o] = vzip1q_s8(w[o], w[o + PAIR_BLOCK / 2]);
-            next[2 * o + 1] = vzip2q_s8(w[o], w[o + PAIR_BLOCK / 2]);
+    int8x16_t w[WINOGRAD_BLOCK];
+    UNROLL for (int o = 0; o < WINOGRAD_BLOCK; o++) w[o] = vld1q_s8(packed + o / BLOCK * block_stride + o % BLOCK * 16);
+    UNROLL for (int round = 1; round < WINOGRAD_BLOCK; round *= 2) {
+        int8x16_t next[WINOGRAD_BLOCK];
+        UNROLL for (int o = 0; o < WINOGRAD_BLOCK / 2; o++) {
+            next[2 * o] = vzip1q_s8(w[o], w[o + WINOGRAD_BLOCK / 2]);
+            next[2 * o + 1] = vzip2q_s8(w[o], w[o + WINOGRAD_BLOCK / 2]);
         }
-        UNROLL for (int o = 0; o < PAIR_BLOCK; o++) w[o] = next[o];
+        UNROLL for (int o = 0; o < WINOGRAD_BLOCK; o++) w[o] = next[o];
     }
-    UNROLL for (int o = 0; o < PAIR_BLOCK; o++) vst1q_s8(out + 16 * o, w[o]);
+    UNROLL for (int o = 0; o < WINOGRAD_BLOCK; o++) vst1q_s8(out + 16 * o, w[o]);
 }
-#include "kernels_s8_pair.h"
+#include "kernels_s8_winograd.h"
 #endif

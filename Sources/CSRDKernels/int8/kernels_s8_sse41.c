@@ -53,9 +53,9 @@ INLINE void put(srd_code *p, const vec *v, const int count, int zero_point) {
 #include "kernels_s8_dot.h"
 #include "kernels_s8_body.h"
 
-#define PAIR_TILES 6
+#define WINOGRAD_TILES 6
 INLINE ivec two_weights(const int16_t *p) { return (ivec)_mm_load_si128((const __m128i *)p); }
 INLINE ivec two_codes(const int16_t *p) { return (ivec)_mm_set1_epi32(*(const any_int *)p); }
 INLINE ivec add_two(ivec sum, ivec c, ivec w) { return sum + (ivec)_mm_madd_epi16((__m128i)c, (__m128i)w); }
-#include "kernels_s8_pair_x86.h"
+#include "kernels_s8_winograd_x86.h"
 #endif

@@ -16,9 +16,9 @@ final class PackedConvolution: @unchecked Sendable {       // written before any
     private let sums, starts: UnsafeMutableBufferPointer<UnsafeMutableBufferPointer<Int32>>
     private let scales: UnsafeMutableBufferPointer<Float>
     private let bias: UnsafeMutableBufferPointer<Float>
-    /// Σ |weights| of any input and output channel at most.
+    /// How large, of any input and output channel, Σ (code + offset) · weight may be.
     private let largestSum: Int32
-    private(set) var pairs: PairWeights?
+    private(set) var winograd: WinogradWeights?
 
     /// The vectors are filled up with zeros to a multiple of this, the largest block.
     private static let vectorStep = 64
@@ -44,22 +44,25 @@ final class PackedConvolution: @unchecked Sendable {       // written before any
         }
         sums = vectors()
         starts = vectors()
-        var magnitudes = [[Int32]](repeating: [Int32](repeating: 0, count: channels), count: segments.count)
+        let codeRange = (least: -128 + kernels.offset, most: 127 + kernels.offset)
+        var bounds = [[(least: Int32, most: Int32)]](repeating: .init(repeating: (0, 0), count: channels), count: segments.count)
         for (tap, tapOffset) in zip(layout.taps, offsets) {
             for o in 0..<channels {
                 let place = o / block * offset + tapOffset + o % block * group
-                var sum: Int32 = 0, magnitude: Int32 = 0
+                var sum: Int32 = 0, least: Int32 = 0, most: Int32 = 0
                 for i in 0..<tap.channels {
                     let code = codes[layout.weightIndex(tap, i, o)]
                     weights[place + i / group * block * group + i % group] = code
                     sum += Int32(code)
-                    magnitude += abs(Int32(code))
+                    least += min(Int32(code) * codeRange.least, Int32(code) * codeRange.most)
+                    most += max(Int32(code) * codeRange.least, Int32(code) * codeRange.most)
                 }
                 sums[tap.input][o] += sum
-                magnitudes[tap.input][o] += magnitude
+                bounds[tap.input][o].least += least
+                bounds[tap.input][o].most += most
             }
         }
-        largestSum = magnitudes.map { $0.max() ?? 0 }.max() ?? 0
+        largestSum = bounds.joined().reduce(0) { max($0, $1.most, -$1.least) }
         taps = .copy(of: zip(layout.taps, offsets).map { LayerTap($0, offset: $1) })
         self.channels = channels
         self.kernels = kernels
@@ -71,7 +74,7 @@ final class PackedConvolution: @unchecked Sendable {       // written before any
 
     deinit {
         weights.deallocate()
-        pairs?.deallocate()
+        winograd?.deallocate()
         taps.deallocate()
         segments.deallocate()
         for vectors in [sums, starts] {
@@ -90,13 +93,12 @@ final class PackedConvolution: @unchecked Sendable {       // written before any
         }
     }
 
-    /// Makes `runPair` possible for a 3×3 layer of stride 1. Says whether it is: its sums must fit.
-    func preparePairs(keepingWeights keeps: Bool) -> Bool {
-        let largestCode = kernels.offset + 128
-        guard largestSum < Int32.max / SRD_PAIR_SCALE / largestCode else { return false }
-        if pairs == nil {
+    /// Makes `runWinograd` possible for a 3×3 layer of stride 1. Says whether it is: its sums must fit.
+    func prepareWinograd(keepingWeights keeps: Bool) -> Bool {
+        guard largestSum <= SRD_WINOGRAD_LARGEST_SUM else { return false }
+        if winograd == nil {
             let inputs = segments.map { RowRing<srd_code>.filledUp(taps[$0.lowerBound].channels) }
-            pairs = PairWeights(
+            winograd = WinogradWeights(
                 UnsafePointer(weights.baseAddress!), stride: blockStride, inputs: inputs,
                 keeping: keeps ? RowRing<srd_code>.filledUp(channels) : nil, kernels: kernels)
         }
@@ -139,18 +141,13 @@ final class PackedConvolution: @unchecked Sendable {       // written before any
         }
     }
 
-    /// The same of two rows, `row` and the next, which `upper` and `lower` are about.
-    func runPair(
-        _ inputs: UnsafeBufferPointer<Input>, row: Int, _ part: RowPart, _ weights: PairWeights.Part,
-        _ upper: inout srd_conv_row_s8_args, _ lower: inout srd_conv_row_s8_args
+    /// The same of some rows from `firstRow` on, which `rows` are about.
+    func runWinograd(
+        _ inputs: UnsafeBufferPointer<Input>, firstRow: Int, _ part: RowPart, _ weights: WinogradWeights.Part,
+        _ rows: UnsafeMutableBufferPointer<srd_conv_row_s8_args>
     ) {
-        complete(&upper, part)
-        complete(&lower, part)
-        withUnsafePointer(to: &upper) { upper in
-            withUnsafePointer(to: &lower) { lower in
-                pairs!.run(inputs, starts: starts, row: row, part, weights, (upper, lower))
-            }
-        }
+        for i in rows.indices { complete(&rows[i], part) }
+        winograd!.run(inputs, starts: starts, firstRow: firstRow, part, weights, UnsafeBufferPointer(rows))
     }
 
     /// Adds what is the layer's own, and goes on to the part's first channel.

@@ -1,19 +1,19 @@
-// Words of two channels at a time, for kernels_s8_pair.h. Before including it, define PAIR_TILES,
+// Words of two channels at a time, for kernels_s8_winograd.h. Before including it, define WINOGRAD_TILES,
 //   two_weights(p)            two channels' weights of LANES outputs, as an ivec
 //   two_codes(p)              two channels of a tile, in every lane
 //   add_two(sum, c, w)        plus both products, in each lane
-#define PAIR_BLOCK BLOCK
+#define WINOGRAD_BLOCK BLOCK
 
 INLINE void point_products(
     const int16_t *codes, ptrdiff_t pixel, int channels, const int16_t *weights, int32_t *sums
 ) {
-    ivec sum[PAIR_TILES][VECTORS];
-    UNROLL for (int t = 0; t < PAIR_TILES; t++) UNROLL for (int j = 0; j < VECTORS; j++) sum[t][j] = (ivec){0};
+    ivec sum[WINOGRAD_TILES][VECTORS];
+    UNROLL for (int t = 0; t < WINOGRAD_TILES; t++) UNROLL for (int j = 0; j < VECTORS; j++) sum[t][j] = (ivec){0};
     for (int i = 0; i < channels; i += SRD_CHANNEL_STEP, codes += SRD_CHANNEL_STEP, weights += SRD_CHANNEL_STEP * BLOCK) {
         UNROLL for (int g = 0; g < SRD_CHANNEL_STEP; g += 2) {
             ivec w[VECTORS];
             UNROLL for (int j = 0; j < VECTORS; j++) w[j] = two_weights(weights + g * BLOCK + 2 * j * LANES);
-            UNROLL for (int t = 0; t < PAIR_TILES; t++) {
+            UNROLL for (int t = 0; t < WINOGRAD_TILES; t++) {
                 const ivec c = two_codes(codes + t * pixel + g);
                 UNROLL for (int j = 0; j < VECTORS; j++) {
                     sum[t][j] = add_two(sum[t][j], c, w[j]);
@@ -22,7 +22,7 @@ INLINE void point_products(
             }
         }
     }
-    UNROLL for (int t = 0; t < PAIR_TILES; t++) {
+    UNROLL for (int t = 0; t < WINOGRAD_TILES; t++) {
         UNROLL for (int j = 0; j < VECTORS; j++) *(ivec *)(sums + t * BLOCK + j * LANES) = sum[t][j];
     }
 }
@@ -39,4 +39,4 @@ INLINE void regroup_weights(const int8_t *packed, ptrdiff_t block_stride, int8_t
         }
     }
 }
-#include "kernels_s8_pair.h"
+#include "kernels_s8_winograd.h"

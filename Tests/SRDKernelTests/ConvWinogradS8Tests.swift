@@ -3,24 +3,24 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Two rows by Winograd's products against the scalar twin's two calls of conv_row.
-@Suite("Int8 kernels for pairs of rows")
-struct ConvPairS8Tests {
-    static let kernels = KernelsS8Tests.kernels.filter { $0.conv_pair != nil }
+/// Rows by Winograd's products against the scalar twin's calls of conv_row.
+@Suite("Int8 kernels of Winograd's products")
+struct ConvWinogradS8Tests {
+    static let kernels = KernelsS8Tests.kernels.filter { $0.conv_winograd != nil }
     private static let step = Int(SRD_CHANNEL_STEP)
 
-    /// G of F(2, 3) and of F(4, 3) (Lavin, Gray 2016).
-    private static let vertical: [[Double]] = [[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]]
-    private static let horizontal: [[Double]] = [
+    /// G of F(4, 3) (Lavin, Gray 2016), and what each of its rows is multiplied by: so are they of 16 bits.
+    private static let transform: [[Double]] = [
         [1.0 / 4, 0, 0], [-1.0 / 6, -1.0 / 6, -1.0 / 6], [-1.0 / 6, 1.0 / 6, -1.0 / 6], [1.0 / 24, 1.0 / 12, 1.0 / 6],
         [1.0 / 24, -1.0 / 12, 1.0 / 6], [0, 0, 1],
     ]
+    private static let multiples: [Double] = [24, 24, 24, 24, 24, 12]
 
-    /// One random pair of rows, made again for every kernel.
+    /// Some random rows, made again for every kernel.
     struct Call {
         struct Input { let channels: Int; let rows: [[Int8]]; let weights: [Int8]; let zeroPoint: Int; let scale: Float }   // weights [out][in][9]
 
-        let width, channels: Int
+        let width, height, channels: Int
         let inputs: [Input]
         let weightScales, bias, timeBias: [Float]
         let hasTimeBias: Bool
@@ -32,21 +32,22 @@ struct ConvPairS8Tests {
 
         init(_ random: inout SeededRandom, _ values: KernelsS8Tests.Values) {
             let isExtreme = values == .extreme
-            width = .random(in: kernels.map { Int($0.pair_width) }.max()!...140, using: &random)
-            channels = ConvPairS8Tests.step * [1, 1, 2, 2, 3, 4, 5].randomElement(using: &random)!
-            let channels = channels, width = width
-            var left = Int(SRD_PAIR_CHANNELS)
+            width = .random(in: kernels.map { Int($0.winograd_width) }.max()!...140, using: &random)
+            height = .random(in: 1...Int(SRD_WINOGRAD_ROWS), using: &random)
+            channels = ConvWinogradS8Tests.step * [1, 1, 2, 2, 3, 4, 5].randomElement(using: &random)!
+            let channels = channels, width = width, height = height
+            var left = Int(SRD_WINOGRAD_CHANNELS)
             inputs = (0..<Int.random(in: 1...6, using: &random)).compactMap { _ in
-                // Extreme sums need as many channels as may be: 48 · 128 · 127 · 9 · 256 is just below 2³¹.
                 let steps = isExtreme ? [16, 8, 4, 1] : [1, 1, 2, 3, 4, 6]
-                let count = min(left, ConvPairS8Tests.step * steps.randomElement(using: &random)!)
+                let count = min(left, ConvWinogradS8Tests.step * steps.randomElement(using: &random)!)
                 left -= count
                 guard count > 0 else { return nil }
-                // With unsigned codes and more channels, sums fit if the weights are smaller.
-                let most = SRD_CODE_BIAS != 0 && count > 128 ? 63 : 127
+                // Extreme sums are as large as may be.
+                let largestCode = Int(SRD_CODE_BIAS) + (SRD_CODE_BIAS == 0 ? 128 : 127)
+                let most = isExtreme ? min(127, Int(SRD_WINOGRAD_LARGEST_SUM) / largestCode / (9 * count)) : 127
                 func code() -> Int8 { isExtreme ? [-128, 127].randomElement(using: &random)! : .random(in: -128...127, using: &random) }
                 return Input(
-                    channels: count, rows: (0..<4).map { _ in (0..<(width + 2) * count).map { _ in code() } },
+                    channels: count, rows: (0..<height + 2).map { _ in (0..<(width + 2) * count).map { _ in code() } },
                     weights: (0..<channels).flatMap { _ -> [Int8] in
                         let sign = Int8([-1, 1].randomElement(using: &random)!)
                         return (0..<count * 9).map { _ in
@@ -63,7 +64,7 @@ struct ConvPairS8Tests {
             hasTimeBias = .random(using: &random)
             gain = Bool.random(using: &random) ? 1 : 0.2
             activation = [SRD_ACTIVATION_NONE, SRD_ACTIVATION_MISH, SRD_ACTIVATION_LEAKY_RELU].randomElement(using: &random)!
-            residual = Bool.random(using: &random) ? (0..<2).map { _ in (0..<width * channels).map { _ in .random(in: -2...2, using: &random) } } : nil
+            residual = Bool.random(using: &random) ? (0..<height).map { _ in (0..<width * channels).map { _ in .random(in: -2...2, using: &random) } } : nil
             writesFloats = .random(using: &random)
             zeroPoint = .random(in: -128...127, using: &random)
         }
@@ -92,22 +93,20 @@ struct ConvPairS8Tests {
 
         /// One input's weights of a block, by the definition.
         private func transformed(_ input: Input, block b: Int, _ kernels: srd_kernels_s8) -> [Int16] {
-            let block = Int(kernels.pair_block), group = Int(kernels.pair_group)
-            let stride = input.channels * block + Int(SRD_PAIR_PADDING)
-            var packed = [Int16](repeating: 0, count: Int(SRD_PAIR_POINTS) * stride)
+            let block = Int(kernels.winograd_block), group = Int(kernels.winograd_group), transform = ConvWinogradS8Tests.transform
+            let multiples = ConvWinogradS8Tests.multiples, stride = input.channels * block + Int(SRD_WINOGRAD_PADDING)
+            var packed = [Int16](repeating: 0, count: Int(SRD_WINOGRAD_POINTS) * stride)
             for o in b * block..<min(channels, (b + 1) * block) {
                 for i in 0..<input.channels {
                     let first = (o * input.channels + i) * 9
-                    for r in 0..<4 {
+                    for r in 0..<6 {
                         for k in 0..<6 {
                             var sum = 0.0
                             for y in 0..<3 {
-                                for x in 0..<3 {
-                                    sum += ConvPairS8Tests.vertical[r][y] * ConvPairS8Tests.horizontal[k][x] * Double(input.weights[first + 3 * y + x])
-                                }
+                                for x in 0..<3 { sum += transform[r][y] * transform[k][x] * Double(input.weights[first + 3 * y + x]) }
                             }
                             packed[(6 * r + k) * stride + i / group * block * group + o % block * group + i % group]
-                                = Int16((sum * Double(SRD_PAIR_SCALE)).rounded())
+                                = Int16((sum * multiples[r] * multiples[k]).rounded())
                         }
                     }
                 }
@@ -116,20 +115,20 @@ struct ConvPairS8Tests {
         }
 
         private func transformed(_ kernels: srd_kernels_s8) -> (weights: GuardedMemory<Int16>, offsets: [Int], blockStride: Int) {
-            let block = Int(kernels.pair_block)
+            let block = Int(kernels.winograd_block)
             var packed: [Int16] = [], offsets: [Int] = [], blockStride = 0
             for input in inputs {
                 offsets.append(blockStride)
-                blockStride += Int(SRD_PAIR_POINTS) * (input.channels * block + Int(SRD_PAIR_PADDING))
+                blockStride += Int(SRD_WINOGRAD_POINTS) * (input.channels * block + Int(SRD_WINOGRAD_PADDING))
             }
             for b in 0..<(channels + block - 1) / block { for input in inputs { packed += transformed(input, block: b, kernels) } }
             return (GuardedMemory(packed, forbidden: .above), offsets, blockStride)
         }
 
-        /// What pair_weights makes of packed weights, and what it should, padding aside.
+        /// What winograd_weights makes of packed weights, and what it should, padding aside.
         func weights(_ kernels: srd_kernels_s8) -> (made: [[Int16]], expected: [[Int16]]) {
-            let block = Int(kernels.block), group = Int(kernels.group), pairBlock = Int(kernels.pair_block), stride = inputs.reduce(0) { $0 + 9 * $1.channels * block }
-            let blocks = (channels + pairBlock - 1) / pairBlock * pairBlock / block
+            let block = Int(kernels.block), group = Int(kernels.group), winogradBlock = Int(kernels.winograd_block), stride = inputs.reduce(0) { $0 + 9 * $1.channels * block }
+            let blocks = (channels + winogradBlock - 1) / winogradBlock * winogradBlock / block
             let packed = GuardedMemory([Int8](repeating: 0, count: blocks * stride), forbidden: .above)
             var offset = 0, made: [[Int16]] = [], expected: [[Int16]] = []
             for input in inputs {
@@ -141,12 +140,12 @@ struct ConvPairS8Tests {
                         }
                     }
                 }
-                let point = input.channels * pairBlock + Int(SRD_PAIR_PADDING), count = Int(SRD_PAIR_POINTS) * point
-                func withoutPadding(_ values: [Int16]) -> [Int16] { values.indices.filter { $0 % point < point - Int(SRD_PAIR_PADDING) }.map { values[$0] } }
-                for b in 0..<(channels + pairBlock - 1) / pairBlock {
+                let point = input.channels * winogradBlock + Int(SRD_WINOGRAD_PADDING), count = Int(SRD_WINOGRAD_POINTS) * point
+                func withoutPadding(_ values: [Int16]) -> [Int16] { values.indices.filter { $0 % point < point - Int(SRD_WINOGRAD_PADDING) }.map { values[$0] } }
+                for b in 0..<(channels + winogradBlock - 1) / winogradBlock {
                     let out = GuardedMemory([Int16](repeating: 0, count: count), forbidden: .above)
-                    kernels.pair_weights(
-                        UnsafePointer(packed.pointer) + b * pairBlock / block * stride + offset, stride, Int32(input.channels), out.pointer)
+                    kernels.winograd_weights(
+                        UnsafePointer(packed.pointer) + b * winogradBlock / block * stride + offset, stride, Int32(input.channels), out.pointer)
                     made.append(withoutPadding((0..<count).map { out.pointer[$0] }))
                     expected.append(withoutPadding(transformed(input, block: b, kernels)))
                 }
@@ -155,15 +154,15 @@ struct ConvPairS8Tests {
             return (made, expected)
         }
 
-        /// Both rows by conv_row or by conv_pair.
-        func run(_ kernels: srd_kernels_s8, inPairs: Bool) -> Result {
+        /// The rows by conv_row or by conv_winograd.
+        func run(_ kernels: srd_kernels_s8, byWinograd: Bool) -> Result {
             func bytes(_ codes: [Int8]) -> [UInt8] { codes.map { UInt8(truncatingIfNeeded: Int($0) + Int(SRD_CODE_BIAS)) } }
             let rows = inputs.map { $0.rows.map { GuardedMemory(bytes($0), forbidden: .above) } }, starts = starts(kernels)
             let scaleMemory = filled(weightScales), biasMemory = filled(bias), timeMemory = filled(timeBias)
             let residuals = residual.map { $0.map { GuardedMemory($0, forbidden: .above) } }
-            let codes = (0..<2).map { _ in GuardedMemory([UInt8](repeating: 0xa5, count: width * channels), forbidden: .above) }
-            let floats = (0..<2).map { _ in GuardedMemory([Float](repeating: 12345, count: width * channels), forbidden: .above) }
-            var args = (0..<2).map { y in
+            let codes = (0..<height).map { _ in GuardedMemory([UInt8](repeating: 0xa5, count: width * channels), forbidden: .above) }
+            let floats = (0..<height).map { _ in GuardedMemory([Float](repeating: 12345, count: width * channels), forbidden: .above) }
+            var args = (0..<height).map { y in
                 var args = srd_conv_row_s8_args()
                 args.width = Int32(width)
                 args.channels = Int32(channels)
@@ -186,29 +185,30 @@ struct ConvPairS8Tests {
                 return args
             }
             withExtendedLifetime((rows, starts, scaleMemory, biasMemory, timeMemory, residuals)) {
-                if inPairs { pair(kernels, &args, rows, starts) } else { separately(kernels, &args, rows, starts) }
+                if byWinograd { winograd(kernels, &args, rows, starts) } else { separately(kernels, &args, rows, starts) }
             }
             return Result(
                 codes: codes.flatMap { memory in (0..<width * channels).map { memory.pointer[$0] } },
                 floats: floats.flatMap { memory in (0..<width * channels).map { memory.pointer[$0].bitPattern } })
         }
 
-        private func pair(
+        private func winograd(
             _ kernels: srd_kernels_s8, _ rows: inout [srd_conv_row_s8_args], _ sources: [[GuardedMemory<UInt8>]], _ starts: [GuardedMemory<Int32>]
         ) {
             let (weights, offsets, blockStride) = transformed(kernels)
             let segments = inputs.indices.map { i in
-                let source = sources[i].map { UnsafePointer($0.pointer) }
-                return srd_pair_segment_s8(
-                    rows: (source[0], source[1], source[2], source[3]), pixel: inputs[i].channels, channels: Int32(inputs[i].channels),
+                let source = sources[i].map { UnsafePointer($0.pointer) }, last = height + 1
+                return srd_winograd_segment_s8(
+                    rows: (source[0], source[1], source[2], source[min(3, last)], source[min(4, last)], source[min(5, last)]), pixel: inputs[i].channels, channels: Int32(inputs[i].channels),
                     weights: UnsafePointer(weights.pointer + offsets[i]), start: UnsafePointer(starts[i].pointer), scale: inputs[i].scale)
             }
             segments.withUnsafeBufferPointer { segments in
                 rows.withUnsafeBufferPointer { rows in
-                    var args = srd_conv_pair_s8_args(
+                    func row(_ y: Int) -> UnsafePointer<srd_conv_row_s8_args>? { y < height ? rows.baseAddress! + y : nil }
+                    var args = srd_conv_winograd_s8_args(
                         segments: segments.baseAddress, segment_count: Int32(segments.count), block_stride: blockStride,
-                        rows: (rows.baseAddress, rows.baseAddress! + 1))
-                    withExtendedLifetime(weights) { kernels.conv_pair(&args) }
+                        rows: (row(0), row(1), row(2), row(3)))
+                    withExtendedLifetime(weights) { kernels.conv_winograd(&args) }
                 }
             }
         }
@@ -225,7 +225,7 @@ struct ConvPairS8Tests {
                 }
             }
             weights.withUnsafeBufferPointer { weights in
-                for y in 0..<2 {
+                for y in 0..<height {
                     var offset = 0
                     let taps = inputs.indices.flatMap { i in
                         (0..<9).map { t in
@@ -252,7 +252,7 @@ struct ConvPairS8Tests {
         }
     }
 
-    @Test("pair_weights is G g Gᵀ", arguments: 0..<10, KernelsS8Tests.Values.allCases)
+    @Test("winograd_weights is G g Gᵀ", arguments: 0..<10, KernelsS8Tests.Values.allCases)
     func weights(round: Int, values: KernelsS8Tests.Values) {
         var random = SeededRandom(seed: SeededRandom.seed &* 1000 &+ UInt64(round))
         let call = Call(&random, values)
@@ -262,13 +262,13 @@ struct ConvPairS8Tests {
         }
     }
 
-    @Test("conv_pair equals scalar byte for byte and reads nothing else", arguments: 0..<80, KernelsS8Tests.Values.allCases)
+    @Test("conv_winograd equals scalar byte for byte and reads nothing else", arguments: 0..<80, KernelsS8Tests.Values.allCases)
     func equalScalar(round: Int, values: KernelsS8Tests.Values) {
         var random = SeededRandom(seed: SeededRandom.seed &* 1000 &+ UInt64(round))
-        let call = Call(&random, values), expected = call.run(KernelsS8Tests.kernels[0], inPairs: false)
+        let call = Call(&random, values), expected = call.run(KernelsS8Tests.kernels[0], byWinograd: false)
         for kernels in Self.kernels {
             #expect(
-                call.run(kernels, inPairs: true) == expected,
+                call.run(kernels, byWinograd: true) == expected,
                 "\(String(cString: kernels.name)), SRD_TEST_SEED=\(SeededRandom.seed), round \(round)")
         }
     }

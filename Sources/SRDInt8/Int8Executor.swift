@@ -110,7 +110,7 @@ public final class Int8Executor: Executor {
             ?? (streamed, condition.maps + [noisy])
         if kept?.graph != graph.name || kept?.height != noisy.height || kept?.width != noisy.width {
             kept = nil                                     // its memory goes before the next takes any
-            kept = (graph.name, noisy.height, noisy.width, sweep(graph, noisy.height, noisy.width, runsOften: true))
+            kept = (graph.name, noisy.height, noisy.width, sweep(graph, noisy.height, noisy.width))
         }
         kept!.sweep.observe = observe
         if kept!.sweep.measures != measuresLayers { kept!.sweep.measures = measuresLayers }
@@ -132,13 +132,13 @@ public final class Int8Executor: Executor {
 
     /// What runs once per picture keeps no memory.
     private func sweep(_ graph: Graph, for low: FloatTensor) -> Sweep {
-        sweep(graph, low.height * configuration.scale, low.width * configuration.scale, runsOften: false)
+        sweep(graph, low.height * configuration.scale, low.width * configuration.scale)
     }
 
-    private func sweep(_ graph: Graph, _ height: Int, _ width: Int, runsOften: Bool) -> Sweep {
+    private func sweep(_ graph: Graph, _ height: Int, _ width: Int) -> Sweep {
         let sweep = Sweep(
             graph, of: model, layers: layers, height: height, width: width, threads: threads,
-            bandRows: { [bandRows] in bandRows ?? Self.bandRows(width: width, reduction: $0) }, runsOften: runsOften)
+            bandRows: { [bandRows] in bandRows ?? Self.bandRows(width: width, reduction: $0) })
         sweep.observe = observe
         return sweep
     }
@@ -157,24 +157,11 @@ extension Int8Executor {
     public static func memoryEstimate(
         _ model: QuantizedModel, lowWidth: Int, lowHeight: Int, preview: Bool = false
     ) -> Int {
-        let network = model.network, scale = network.configuration.scale, width = lowWidth * scale, kernels = Kernels(nil)
-        func plan(_ graph: Graph) -> StreamPlan {
-            StreamPlan(graph, height: lowHeight * scale, bandRows: { bandRows(width: width, reduction: $0) })
-        }
+        let network = model.network, scale = network.configuration.scale, width = lowWidth * scale
         /// Bytes of a graph's living rows.
-        func rows(_ graph: Graph) -> Int { SweepLayout(graph, of: model, width: width, plan: plan(graph)).bytes }
-        /// Those of a noise predictor, and its layers' transformed weights.
-        func rowsAndTransformed(_ graph: Graph) -> (rows: Int, transformed: Int) {
-            let plan = plan(graph)
-            let transformed = zip(graph.nodes, plan.mostRows).reduce(0) { sum, item in
-                let (node, rows) = item
-                guard model.layers[node.name]?.isInt8 ?? false,
-                      case .kept(let bytes) = kernels.winogradMode(
-                          node, rows: rows, width: width / node.output.shape.reduction, keeping: true)
-                else { return sum }
-                return sum + bytes
-            }
-            return (SweepLayout(graph, of: model, width: width, plan: plan).bytes, transformed)
+        func rows(_ graph: Graph) -> Int {
+            let plan = StreamPlan(graph, height: lowHeight * scale, bandRows: { bandRows(width: width, reduction: $0) })
+            return SweepLayout(graph, of: model, width: width, plan: plan).bytes
         }
         func maps(_ graph: Graph) -> Int {
             graph.outputs.reduce(0) { sum, value in
@@ -187,11 +174,9 @@ extension Int8Executor {
         let features = maps(network.encoder), condition = maps(network.conditioner), encoder = features + rows(network.encoder)
         if preview { return weights + max(encoder, features + rows(network.preview) + maps(network.preview)) }
         guard condition <= defaultConditionBudget else {
-            let streamed = rowsAndTransformed(Graph(joining: network.conditioner, to: network.noisePredictor))
-            return weights + streamed.transformed + max(encoder, features + streamed.rows)
+            return weights + max(encoder, features + rows(Graph(joining: network.conditioner, to: network.noisePredictor)))
         }
-        let predictor = rowsAndTransformed(network.noisePredictor)
-        return weights + predictor.transformed + condition + max(encoder, features + rows(network.conditioner), predictor.rows)
+        return weights + condition + max(encoder, features + rows(network.conditioner), rows(network.noisePredictor))
     }
 
     private static func bytes(

@@ -27,34 +27,24 @@ struct Kernels: Sendable {
         float = floats.first { String(cString: $0.name) == wanted } ?? floats[0]
     }
 
-    /// How a layer goes through Winograd's products.
-    enum WinogradMode {
-        /// Its transformed weights take so many bytes.
-        case kept(bytes: Int)
-        /// They are made for each band, of at most so many output channels at a time.
-        case made(channels: Int)
-    }
-
+    /// Of how many output channels at a time the transformed weights are made, for a layer that goes through Winograd's products;
     /// nil for what is no int8 layer that is faster so, its sums allowing.
     /// - Parameters:
     ///   - rows: that go through one after another with the same weights.
     ///   - width: of such a row.
-    ///   - keeping: transformed weights, where they are not too large.
-    func winogradMode(_ node: Node, rows: Int, width: Int, keeping: Bool) -> WinogradMode? {
-        guard int8.conv_winograd != nil, case .convolution(let convolution) = node.operation, convolution.kernel == 3, convolution.stride == 1,
-              rows >= Self.leastWinogradRows, width >= Int(int8.winograd_width), rows * width >= Int(int8.winograd_pixels)
+    func winogradChannels(_ node: Node, rows: Int, width: Int) -> Int? {
+        guard int8.conv_winograd != nil, case .convolution(let convolution) = node.operation, convolution.kernel == 3,
+              convolution.stride == 1, rows >= Self.leastWinogradRows, width >= Int(int8.winograd_width),
+              rows * width >= Int(int8.winograd_pixels)
         else { return nil }
-        let inputs = node.inputs.map { RowRing<srd_code>.filledUp($0.shape.channels) }, block = Int(int8.winograd_block)
+        let inputs = node.inputs.map { RowRing<srd_code>.filledUp($0.shape.channels) }
         guard inputs.reduce(0, +) <= Int(SRD_WINOGRAD_CHANNELS) else { return nil }
-        let blockBytes = 2 * WinogradWeights.blockCount(inputs: inputs, int8)
-        let bytes = (RowRing<srd_code>.filledUp(node.output.shape.channels) + block - 1) / block * blockBytes
-        return keeping && bytes <= Self.keptWinogradBytes
-            ? .kept(bytes: bytes) : .made(channels: Int(SRD_WINOGRAD_SCRATCH) / blockBytes * block / RowPart.channelStep * RowPart.channelStep)
+        return Int(SRD_WINOGRAD_SCRATCH) / (2 * WinogradWeights.blockCount(inputs: inputs, int8)) * Int(int8.winograd_block)
+            / RowPart.channelStep * RowPart.channelStep
     }
 
     /// Of fewer rows Winograd's products are not faster.
     static let leastWinogradRows = 3
-    private static let keptWinogradBytes = 330 << 10
 }
 
 /// A model's layers, packed for the kernels at first use and shared by the sweeps of every size.
@@ -84,12 +74,10 @@ final class LayerCache {
         return layers
     }
 
-    /// How a node goes through Winograd's products, if it does; see `Kernels.winogradMode`.
-    func winogradMode(_ node: Node, rows: Int, width: Int, keeping: Bool) -> Kernels.WinogradMode? {
-        guard let mode = kernels.winogradMode(node, rows: rows, width: width, keeping: keeping), isInt8(node) else { return nil }
-        var keeps = false
-        if case .kept = mode { keeps = true }
-        return packed(node)[0].prepareWinograd(keepingWeights: keeps) ? mode : nil
+    /// See `Kernels.winogradChannels`.
+    func winogradChannels(_ node: Node, rows: Int, width: Int) -> Int? {
+        guard let channels = kernels.winogradChannels(node, rows: rows, width: width), isInt8(node) else { return nil }
+        return packed(node)[0].prepareWinograd() ? channels : nil
     }
 
     func wide(_ node: Node) -> [WideConvolution] {

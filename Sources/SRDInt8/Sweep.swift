@@ -24,7 +24,8 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
         /// One convolution, or one for each phase of a transposed one; the cache owns them.
         let int8: UnsafeMutableBufferPointer<Unmanaged<PackedConvolution>>
         let wide: UnsafeMutableBufferPointer<Unmanaged<WideConvolution>>
-        let winogradMode: Kernels.WinogradMode?
+        /// Of how many output channels at a time Winograd's weights are made; nil where it has none.
+        let winogradChannels: Int?
         /// Indices of values.
         let inputs, residuals: UnsafeMutableBufferPointer<Int>
         let residualGains: UnsafeMutableBufferPointer<Float>
@@ -72,10 +73,9 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
     /// - Parameters:
     ///   - height, width: of the enlarged picture.
     ///   - bandRows: see `StreamPlan`; results do not depend on it.
-    ///   - runsOften: transformed weights may be kept.
     init(
         _ graph: Graph, of model: QuantizedModel, layers: LayerCache, height: Int, width: Int, threads: Int,
-        bandRows: (_ reduction: Int) -> Int, runsOften: Bool
+        bandRows: (_ reduction: Int) -> Int
     ) {
         let plan = StreamPlan(graph, height: height, bandRows: bandRows)
         let stages = graph.nodes.enumerated().map { i, node -> Stage in
@@ -93,7 +93,7 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
             }
             return Stage(
                 kind: kind, int8: .copy(of: int8.map { .passUnretained($0) }), wide: .copy(of: wide.map { .passUnretained($0) }),
-                winogradMode: layers.winogradMode(node, rows: plan.mostRows[i], width: width / node.output.shape.reduction, keeping: runsOften),
+                winogradChannels: layers.winogradChannels(node, rows: plan.mostRows[i], width: width / node.output.shape.reduction),
                 inputs: .copy(of: node.inputs.map(\.index)), residuals: .copy(of: node.residuals.map(\.index)),
                 residualGains: .copy(of: convolution?.residualGains ?? []), phases: phases, stride: convolution?.stride ?? 1,
                 activation: convolution?.activation.kernelCode ?? SRD_ACTIVATION_NONE, gain: convolution?.gain ?? 1,
@@ -227,32 +227,26 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
     private func compute(_ run: StreamPlan.Run, _ sources: [StoredMap]) {
         let stage = stages[run.node], slot = slots[run.node]
         if case .attention = stage.kind { return attend(run.node) }
-        let isWinograd = stage.winogradMode != nil && run.rows.count >= Kernels.leastWinogradRows
-        if case .made(let channels) = stage.winogradMode, isWinograd { return computeByChannels(run, channels) }
+        if let channels = stage.winogradChannels, run.rows.count >= Kernels.leastWinogradRows {
+            return computeByWinograd(run, channels)
+        }
         // A band of few rows is cut into columns as well, so that every thread has work.
         let step = stage.phases, width = (slot.codes?.width ?? slot.floats?.width)! / step
-        let height = isWinograd ? Int(SRD_WINOGRAD_ROWS) : 1, units = (run.rows.count + height - 1) / height
-        let leastWidth = isWinograd ? Int(kernels.int8.winograd_width) : 16
-        let cuts = units % threads == 0 ? 1 : max(1, min(width / leastWidth, (2 * threads + units - 1) / units))
+        let units = run.rows.count
+        let cuts = units % threads == 0 ? 1 : max(1, min(width / 16, (2 * threads + units - 1) / units))
         // Deep down rows are few and short, and channels many.
         let groups = (stage.channels + RowPart.channelStep - 1) / RowPart.channelStep
         var shares = 1
         if case .int8 = stage.kind { shares = min(groups, (threads + units * cuts - 1) / (units * cuts)) }
         Parallel.ranges(units * cuts * shares, threads: threads) { [shares] range in
             for item in range {
-                let first = run.rows.lowerBound + item / shares / cuts * height, cut = item / shares % cuts, share = item % shares
-                let rows = first..<min(first + height, run.rows.upperBound)
+                let y = run.rows.lowerBound + item / shares / cuts, cut = item / shares % cuts, share = item % shares
                 let part = RowPart(
                     columns: width * cut / cuts..<width * (cut + 1) / cuts,
                     channels: groups * share / shares * RowPart.channelStep
                         ..< min(stage.channels, groups * (share + 1) / shares * RowPart.channelStep))
-                if isWinograd {
-                    self.computeRows(run.node, rows, part, self.winogradWeights(run.node, part))
-                } else {
-                    self.computeRow(run.node, first, part, sources)
-                }
-                guard shares == 1 else { continue }
-                for y in rows { self.finishRow(run.node, y, part.columns.lowerBound * step..<part.columns.upperBound * step) }
+                self.computeRow(run.node, y, part, sources)
+                if shares == 1 { self.finishRow(run.node, y, part.columns.lowerBound * step..<part.columns.upperBound * step) }
             }
         }
         if shares > 1 {
@@ -260,9 +254,8 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
         }
     }
 
-    /// Rows of a layer whose transformed weights are made for them: a thread makes those of some output channels, then computes
-    /// these of all rows.
-    private func computeByChannels(_ run: StreamPlan.Run, _ most: Int) {
+    /// A thread makes the transformed weights of some output channels, then computes these of all rows.
+    private func computeByWinograd(_ run: StreamPlan.Run, _ most: Int) {
         let slot = slots[run.node], channels = stages[run.node].channels, width = (slot.codes?.width ?? slot.floats?.width)!
         let share = ((channels + threads - 1) / threads + RowPart.channelStep - 1) / RowPart.channelStep * RowPart.channelStep
         let together = min(most, share), groups = (channels + together - 1) / together
@@ -272,21 +265,18 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
                 let group = item / cuts, cut = item % cuts
                 let part = RowPart(
                     columns: width * cut / cuts..<width * (cut + 1) / cuts, channels: group * together..<min(channels, (group + 1) * together))
-                let weights = self.winogradWeights(run.node, part)
+                let weights = self.stages[run.node].int8[0]._withUnsafeGuaranteedRef { $0.winograd!.make(part.channels) }
                 for y in stride(from: run.rows.lowerBound, to: run.rows.upperBound, by: Int(SRD_WINOGRAD_ROWS)) {
                     self.computeRows(run.node, y..<min(y + Int(SRD_WINOGRAD_ROWS), run.rows.upperBound), part, weights)
                 }
+                if groups == 1 { for y in run.rows { self.finishRow(run.node, y, part.columns) } }
             }
         }
-        for y in run.rows { finishRow(run.node, y, 0..<width) }
-    }
-
-    private func winogradWeights(_ i: Int, _ part: RowPart) -> WinogradWeights.Part {
-        stages[i].int8[0]._withUnsafeGuaranteedRef { $0.winograd!.part(part.channels) }
+        if groups > 1 { for y in run.rows { finishRow(run.node, y, 0..<width) } }
     }
 
     /// At most `SRD_WINOGRAD_ROWS` rows by Winograd's products, or where they are too few by the others.
-    private func computeRows(_ i: Int, _ rows: Range<Int>, _ part: RowPart, _ weights: WinogradWeights.Part) {
+    private func computeRows(_ i: Int, _ rows: Range<Int>, _ part: RowPart, _ weights: UnsafePointer<Int16>) {
         guard rows.count >= Kernels.leastWinogradRows else {
             for y in rows { computeRow(i, y, part, []) }
             return

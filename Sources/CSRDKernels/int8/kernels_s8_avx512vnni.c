@@ -5,13 +5,14 @@
 #include <immintrin.h>
 #include "kernels_s8.h"
 #define ISA avx512vnni
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
+#define TARGET __attribute__((target("prfchw,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
 #define VECTOR_REGISTER "v"
 #define LANES 16
 #define VECTORS 2
 #define PIXELS 10
 #define FINISHED 4
 #define OVERLAPS 1
+#define BRINGS_OUTPUTS 1
 typedef __m512 vec;
 typedef int32_t ivec __attribute__((vector_size(64)));
 typedef ivec four_codes, four_weights;

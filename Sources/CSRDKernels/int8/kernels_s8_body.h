@@ -49,9 +49,11 @@ INLINE void columns(waiting *w, int block, const int vectors) {
     int x = 0;
     while (x + PIXELS <= width || (PIXELS > 8 && x + 8 <= width)) {
         if (PIXELS > 8 && (width - x) % PIXELS != 0) {
+            bring_outputs(w->a, x + 2 * PIXELS, 8, block * BLOCK);
             TILE(8)
             x += 8;
         } else {
+            bring_outputs(w->a, x + 2 * PIXELS, PIXELS, block * BLOCK);
             TILE(PIXELS)
             x += PIXELS;
         }

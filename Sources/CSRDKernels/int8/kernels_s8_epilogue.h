@@ -87,6 +87,28 @@ INLINE void finish(
     keep(a, v, pixels, vectors, x, o);
 }
 
+/// Brings in the floats and codes that the epilogue of `pixels` from x on and of a block of channels from o on will read and write:
+/// they lie in lines that no processor foresees, and have left the second cache since the last band.
+INLINE void bring_outputs(const srd_conv_row_s8_args *a, int x, const int pixels, int o) {
+#if BRINGS_OUTPUTS
+    enum { line = 16 };         // floats
+    UNROLL for (int p = 0; p < pixels; p++) {
+        if (a->floats) {
+            UNROLL for (int c = 0; c < BLOCK; c += line) __builtin_prefetch(a->floats + (x + p) * a->floats_pixel + o + c, 1);
+        }
+        for (int r = 0; r < a->residual_count; r++) {
+            const srd_residual_s8 *residual = &a->residual[r];
+            if (residual->floats) {
+                UNROLL for (int c = 0; c < BLOCK; c += line) __builtin_prefetch(residual->floats + (x + p) * residual->pixel + o + c);
+            } else {
+                __builtin_prefetch(residual->codes + (x + p) * residual->pixel + o);
+            }
+        }
+        if (a->codes) __builtin_prefetch(a->codes + (x + p) * a->codes_pixel + o, 1);
+    }
+#endif
+}
+
 #if !OVERLAPS
 /// A row and what of its epilogue is still to be done: nothing.
 typedef struct {

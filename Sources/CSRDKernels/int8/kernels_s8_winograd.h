@@ -156,7 +156,13 @@ INLINE void finish_tiles(
             }
         } else {
             for (int r = 0; r < SRD_WINOGRAD_ROWS && rows[r]; r++) {
-                for (int i = 0; i < 4; i += together) finish(rows[r], v + 4 * r + i, together, vectors, x[t] + i, o);
+                UNROLL for (int i = 0; i < 4; i += together) {
+                    vec part[together][VECTORS];        // in registers
+                    UNROLL for (int p = 0; p < together; p++) {
+                        UNROLL for (int j = 0; j < vectors; j++) part[p][j] = v[4 * r + i + p][j];
+                    }
+                    finish(rows[r], part, together, vectors, x[t] + i, o);
+                }
             }
         }
     }
@@ -182,6 +188,11 @@ INLINE void compute_chunk(const srd_conv_winograd_s8_args *a, const int *x, int 
             const int16_t *weights = segment->weights + o / WINOGRAD_BLOCK * a->block_stride;
             const ptrdiff_t stride = chunk * segment->channels + padding;
             for (int p = 0; p < SRD_WINOGRAD_POINTS; p++, place += stride, weights += segment->channels * WINOGRAD_BLOCK + padding) {
+                if (s + 1 == a->segment_count && p < 4 * WINOGRAD_TILES) {
+                    for (int g = 0; g < groups; g++) {
+                        for (int r = 0; r < SRD_WINOGRAD_ROWS && a->rows[r]; r++) bring_outputs(a->rows[r], x[g * WINOGRAD_TILES] + p, 1, o);
+                    }
+                }
                 for (int g = 0; g < groups; g++) {
                     point_products(
                         place + g * WINOGRAD_TILES * segment->channels, segment->channels, segment->channels, weights,

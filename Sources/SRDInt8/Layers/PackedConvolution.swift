@@ -94,13 +94,11 @@ final class PackedConvolution: @unchecked Sendable {       // written before any
     }
 
     /// Makes `runWinograd` possible for a 3×3 layer of stride 1. Says whether it is: its sums must fit.
-    func prepareWinograd(keepingWeights keeps: Bool) -> Bool {
+    func prepareWinograd() -> Bool {
         guard largestSum <= SRD_WINOGRAD_LARGEST_SUM else { return false }
         if winograd == nil {
             let inputs = segments.map { RowRing<srd_code>.filledUp(taps[$0.lowerBound].channels) }
-            winograd = WinogradWeights(
-                UnsafePointer(weights.baseAddress!), stride: blockStride, inputs: inputs,
-                keeping: keeps ? RowRing<srd_code>.filledUp(channels) : nil, kernels: kernels)
+            winograd = WinogradWeights(UnsafePointer(weights.baseAddress!), stride: blockStride, inputs: inputs, kernels: kernels)
         }
         return true
     }
@@ -143,7 +141,7 @@ final class PackedConvolution: @unchecked Sendable {       // written before any
 
     /// The same of some rows from `firstRow` on, which `rows` are about.
     func runWinograd(
-        _ inputs: UnsafeBufferPointer<Input>, firstRow: Int, _ part: RowPart, _ weights: WinogradWeights.Part,
+        _ inputs: UnsafeBufferPointer<Input>, firstRow: Int, _ part: RowPart, _ weights: UnsafePointer<Int16>,
         _ rows: UnsafeMutableBufferPointer<srd_conv_row_s8_args>
     ) {
         for i in rows.indices { complete(&rows[i], part) }

@@ -1,19 +1,12 @@
 import CSRDKernels
 
 /// A 3×3 layer's weights as Winograd's F(4×4, 3×3) multiplies them, for `conv_winograd`. They are eight times as large as the packed
-/// ones: those of a small layer are kept, those of a large one made anew for each band by the threads that use them.
+/// ones, and are made anew for each band by the threads that use them: that is faster than bringing them in from memory.
 struct WinogradWeights {
-    /// Output channels, from the first of a block on, whose transformed weights begin at `base`.
-    struct Part {
-        let firstChannel: Int
-        let base: UnsafePointer<Int16>
-    }
-
     private let packed: UnsafePointer<Int8>
     private let packedStride: Int
     private let inputs: UnsafeMutableBufferPointer<Int>
     private let kernels: srd_kernels_s8
-    private let kept: UnsafeMutableBufferPointer<Int16>?
     /// Weights from the start of a block to the next.
     private let blockStride: Int
 
@@ -29,26 +22,24 @@ struct WinogradWeights {
     ///   - packed: as for `conv_row`; must live as long.
     ///   - packedStride: from a block of that to the next.
     ///   - inputs: channels of each, filled up.
-    ///   - outputs: channels whose weights are kept, filled up; nil keeps none.
-    init(_ packed: UnsafePointer<Int8>, stride packedStride: Int, inputs: [Int], keeping outputs: Int?, kernels: srd_kernels_s8) {
+    init(_ packed: UnsafePointer<Int8>, stride packedStride: Int, inputs: [Int], kernels: srd_kernels_s8) {
         self.packed = packed
         self.packedStride = packedStride
         self.inputs = .copy(of: inputs)
         self.kernels = kernels
         blockStride = Self.blockCount(inputs: inputs, kernels)
-        let block = Int(kernels.winograd_block), blocks = ((outputs ?? 0) + block - 1) / block
-        kept = outputs == nil ? nil : .aligned(blocks * blockStride)
-        if let kept { transform(blocks: 0..<blocks, to: kept.baseAddress!) }
     }
 
-    func deallocate() {
-        kept?.deallocate()
-        inputs.deallocate()
-    }
+    func deallocate() { inputs.deallocate() }
 
-    private func transform(blocks: Range<Int>, to place: UnsafeMutablePointer<Int16>) {
-        var place = place
-        let perBlock = Int(kernels.winograd_block / kernels.block)
+    /// The weights of some output channels, which begin with a block, in this thread's own room, where they last until it makes
+    /// others.
+    func make(_ outputs: Range<Int>) -> UnsafePointer<Int16> {
+        let block = Int(kernels.winograd_block), perBlock = block / Int(kernels.block)
+        let blocks = outputs.lowerBound / block..<(outputs.upperBound + block - 1) / block
+        precondition(2 * blocks.count * blockStride <= Int(SRD_WINOGRAD_SCRATCH), "weights of \(outputs) have no room")
+        let room = srd_winograd_scratch_s8()!
+        var place = room
         for block in blocks {
             var from = packed + block * perBlock * packedStride
             for input in inputs {
@@ -57,30 +48,17 @@ struct WinogradWeights {
                 place += Int(SRD_WINOGRAD_POINTS) * Self.pointStride(input, kernels)
             }
         }
+        return UnsafePointer(room)
     }
 
-    /// The weights of some output channels, which begin with a block: kept, or made in this thread's own room, where they last
-    /// until it makes others.
-    func part(_ outputs: Range<Int>) -> Part {
-        let block = Int(kernels.winograd_block), blocks = outputs.lowerBound / block..<(outputs.upperBound + block - 1) / block
-        if let kept {
-            precondition(blocks.upperBound * blockStride <= kept.count, "of \(outputs) not all weights are kept")
-            return Part(firstChannel: 0, base: UnsafePointer(kept.baseAddress!))
-        }
-        let room = srd_winograd_scratch_s8()!
-        precondition(2 * blocks.count * blockStride <= Int(SRD_WINOGRAD_SCRATCH), "weights of \(outputs) have no room")
-        transform(blocks: blocks, to: room)
-        return Part(firstChannel: outputs.lowerBound, base: UnsafePointer(room))
-    }
-
-    /// Computes part of some rows, at most `SRD_WINOGRAD_ROWS`, from `first` on. `rows` say the rest, biases and scales included.
+    /// Computes part of some rows, at most `SRD_WINOGRAD_ROWS`, from `firstRow` on, with the weights made of its channels. `rows` say the rest, biases and scales included.
     func run(
         _ inputs: UnsafeBufferPointer<PackedConvolution.Input>, starts: UnsafeMutableBufferPointer<UnsafeMutableBufferPointer<Int32>>,
-        firstRow: Int, _ part: RowPart, _ weights: Part, _ rows: UnsafeBufferPointer<srd_conv_row_s8_args>
+        firstRow: Int, _ part: RowPart, _ weights: UnsafePointer<Int16>, _ rows: UnsafeBufferPointer<srd_conv_row_s8_args>
     ) {
         let first = part.channels.lowerBound
         withUnsafeTemporaryAllocation(of: srd_winograd_segment_s8.self, capacity: inputs.count) { segments in
-            var place = weights.base + (first - weights.firstChannel) / Int(kernels.winograd_block) * blockStride
+            var place = weights
             for (i, input) in inputs.enumerated() {
                 // What lies below the last row that is wanted changes nothing of it.
                 func source(_ dy: Int) -> UnsafePointer<srd_code> {

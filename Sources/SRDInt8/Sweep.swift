@@ -258,11 +258,14 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
     private func computeByWinograd(_ run: StreamPlan.Run, _ most: Int) {
         let slot = slots[run.node], channels = stages[run.node].channels, width = (slot.codes?.width ?? slot.floats?.width)!
         let share = ((channels + threads - 1) / threads + RowPart.channelStep - 1) / RowPart.channelStep * RowPart.channelStep
-        let together = min(most, share), groups = (channels + together - 1) / together
-        let cuts = max(1, min(width / Int(kernels.int8.winograd_width), (threads + groups - 1) / groups))
+        let canCut = width / Int(kernels.int8.winograd_width)
+        // Threads share out columns, each with weights of its own, or channels, each with codes of its own: whichever is less to make.
+        let byColumns = canCut >= threads && 4 * channels <= run.rows.count * width
+        let together = min(most, byColumns ? channels : share), groups = (channels + together - 1) / together
+        let cuts = byColumns ? threads : max(1, min(canCut, (threads + groups - 1) / groups))
         Parallel.ranges(groups * cuts, threads: threads) { range in
             for item in range {
-                let group = item / cuts, cut = item % cuts
+                let group = item % groups, cut = item / groups
                 let part = RowPart(
                     columns: width * cut / cuts..<width * (cut + 1) / cuts, channels: group * together..<min(channels, (group + 1) * together))
                 let weights = self.stages[run.node].int8[0]._withUnsafeGuaranteedRef { $0.winograd!.make(part.channels) }

@@ -92,7 +92,7 @@ struct MemoryTests {
         }
     }
 
-    @Test("too little is refused before the work, with the limit's name", arguments: ["v 81920", "d 65536"])
+    @Test("too little is refused before the work, with the limit's name", arguments: ["v 81920", "d 49152"])
     func refused(limit: String) throws {
         try withPicture { folder, arguments in
             let run = try run("ulimit -\(limit)", arguments)

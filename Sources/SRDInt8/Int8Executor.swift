@@ -28,10 +28,10 @@ public final class Int8Executor: Executor {
     public static let defaultConditionBudget = 12 << 20
 
     /// Rows per band of maps of a reduction where nobody says: as many as hold so many pixels, which then share a layer's weights,
-    /// and for which threads wait but once; less where it would take much memory, though enough for Winograd's products of four rows if possible.
+    /// and for which threads wait but once; less where it would take much memory, though enough for Winograd's four rows if possible.
     static func bandRows(width: Int, reduction: Int) -> Int {
-        let pixels = width <= 256 ? 2048 : 256, least = reduction <= 2 || width < 1024 ? 4 : 2
-        return max(least, min(16, pixels * reduction / width / 2 * 2))
+        let pixels = width <= 256 ? 4096 : 256, least = reduction <= 2 || width < 1024 ? 4 : 2
+        return max(least, min(32, pixels * reduction / width / 2 * 2))
     }
 
     private let bandRows: Int?

@@ -87,6 +87,25 @@ struct Int8ExecutorTests {
         #expect(results.allSatisfy { $0 == results[0] })
     }
 
+    /// 128 channels of 255 by 127, nine times, are 1.1 times what Winograd's products may hold.
+    @Test("sums too large for Winograd's products come out whole", arguments: Int8Executor.instructionSets.dropFirst())
+    func largeSums(_ instructionSet: String) throws {
+        let setting = try Setting(Configuration(
+            hiddenSize: 64, multipliers: [1, 2], encoderBlocks: 2, encoderFeatures: 8, scale: 4, timesteps: 20))
+        let model = try setting.quantized(.codes)
+        let largest = QuantizedModel(
+            network: model.network, schedule: model.schedule, timesteps: model.timesteps,
+            layers: model.layers.mapValues { layer in
+                guard case .int8(let codes, let scales) = layer.weights else { return layer }
+                let weights = WeightCodes([Int8](repeating: 127, count: codes.count))
+                return QuantizedLayer(shape: layer.shape, weights: .int8(codes: weights, scales: scales), bias: layer.bias)
+            }, activations: model.activations, floatWeights: model.floatWeights, hasPreview: model.hasPreview)
+        let results = ["scalar", instructionSet].map {
+            setting.noise(Int8Executor(largest, threads: 2, instructionSet: $0, bandRows: 1000), at: 7)
+        }
+        #expect(results[0] == results[1])
+    }
+
     @Test("row by row it is the same noise, though x_t changes meanwhile", arguments: configurations)
     func rowByRow(_ configuration: Configuration) throws {
         let setting = try Setting(configuration), model = try setting.quantized(.both)

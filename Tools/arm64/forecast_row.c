@@ -1,13 +1,13 @@
 // Calls one kernel once: what `forecast` watches the emulator run.
 //
 //   forecast_row peak KERNELS ROUNDS
-//   forecast_row pair KERNELS WIDTH OUT ACTIVATION RESIDUALS TIMEBIAS FLOATS CHANNELS...
+//   forecast_row winograd KERNELS WIDTH OUT ACTIVATION RESIDUALS TIMEBIAS FLOATS CHANNELS...
 //   forecast_row weights KERNELS CHANNELS
 //   forecast_row s8|f32 KERNELS WIDTH OUT TAPS STRIDE ACTIVATION RESIDUALS TIMEBIAS FLOATS CHANNELS...
 //
 // OUT output channels; TAPS of each input; ACTIVATION as srd_activation; RESIDUALS are rows of floats; FLOATS: the results
-// are kept in float too (s8, pair); one CHANNELS for each of the concatenated inputs. Prints the multiply-accumulates: for a
-// pair of rows, those of the 3×3 convolution that it saves.
+// are kept in float too (s8, winograd); one CHANNELS for each of the concatenated inputs. Prints the multiply-accumulates: for
+// Winograd's four rows, those of the 3×3 convolution that they save.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,9 +51,9 @@ static srd_conv_row_s8_args row_s8(
     return a;
 }
 
-static int pair(int argc, char **argv) {
+static int winograd(int argc, char **argv) {
     const srd_kernels_s8 *k = kernels_s8(argv[2]);
-    if (!k || !k->conv_winograd) return fail("this processor has no such kernels for pairs of rows");
+    if (!k || !k->conv_winograd) return fail("this processor has no such kernels of Winograd's products");
     const int width = atoi(argv[3]), out = atoi(argv[4]), residuals = atoi(argv[6]), inputs = argc - 9;
     const int has_time_bias = atoi(argv[7]), keeps_floats = atoi(argv[8]), padded = filled_up(out, vector);
     srd_winograd_segment_s8 segment[most_inputs];
@@ -70,21 +70,21 @@ static int pair(int argc, char **argv) {
     for (int i = 0; i < inputs; i++) {
         segment[i] = (srd_winograd_segment_s8){.pixel = filled[i], .channels = filled[i], .weights = weights, .start = zeros(4 * (size_t)padded),
                                            .scale = 0.01f};
-        for (int r = 0; r < 4; r++) segment[i].rows[r] = zeros((size_t)((width + 2) * filled[i]));
+        for (int r = 0; r < SRD_WINOGRAD_ROWS + 2; r++) segment[i].rows[r] = zeros((size_t)((width + 2) * filled[i]));
         weights += SRD_WINOGRAD_POINTS * (filled[i] * k->winograd_block + SRD_WINOGRAD_PADDING);
     }
-    srd_conv_row_s8_args row[2];
-    for (int r = 0; r < 2; r++) row[r] = row_s8(width, out, ones, atoi(argv[5]), residuals, has_time_bias, keeps_floats);
-    const srd_conv_winograd_s8_args a = {segment, inputs, stride, {&row[0], &row[1]}};
+    srd_conv_row_s8_args row[SRD_WINOGRAD_ROWS];
+    for (int r = 0; r < SRD_WINOGRAD_ROWS; r++) row[r] = row_s8(width, out, ones, atoi(argv[5]), residuals, has_time_bias, keeps_floats);
+    const srd_conv_winograd_s8_args a = {segment, inputs, stride, {&row[0], &row[1], &row[2], &row[3]}};
     k->conv_winograd(&a);
-    printf("%ld\n", 2L * width * out * 9 * sum);
+    printf("%ld\n", 1L * SRD_WINOGRAD_ROWS * width * out * 9 * sum);
     return 0;
 }
 
 /// Transforms a block of 3×3 weights.
 static int weights(char **argv) {
     const srd_kernels_s8 *k = kernels_s8(argv[2]);
-    if (!k || !k->conv_winograd) return fail("this processor has no such kernels for pairs of rows");
+    if (!k || !k->conv_winograd) return fail("this processor has no such kernels of Winograd's products");
     const int channels = filled_up(atoi(argv[3]), SRD_CHANNEL_STEP);
     const ptrdiff_t stride = 9 * channels * k->block;
     const int8_t *packed = zeros((size_t)(stride * k->winograd_block / k->block));
@@ -101,7 +101,7 @@ int main(int argc, char **argv) {
         printf("%ld\n", (long)k->peak(atol(argv[3])));
         return 0;
     }
-    if (argc > 9 && argc <= 9 + most_inputs && !strcmp(argv[1], "pair")) return pair(argc, argv);
+    if (argc > 9 && argc <= 9 + most_inputs && !strcmp(argv[1], "winograd")) return winograd(argc, argv);
     if (argc < 12 || argc > 11 + most_inputs) return fail("ten numbers, and the inputs' channels");
     const int is_s8 = !strcmp(argv[1], "s8"), width = atoi(argv[3]), out = atoi(argv[4]), taps = atoi(argv[5]);
     const int stride = atoi(argv[6]), residuals = atoi(argv[8]), inputs = argc - 11;

@@ -72,9 +72,8 @@ typedef struct {
 /// Winograd's F(4×4, 3×3): at each of these places of a 6×6 patch, transformed, one product gives 4×4 outputs their share.
 #define SRD_WINOGRAD_POINTS 36
 #define SRD_WINOGRAD_ROWS 4
-/// The sums of products are this many times the convolution's, modulo 2³².
-#define SRD_WINOGRAD_SCALE 576
-/// So this is how large the convolution's sums of an input, of codes with the kernels' offset, may be.
+/// How large the convolution's sums of an input, of codes with the kernels' offset, may be: those of the products are 576 times
+/// as large, and right modulo 2³².
 #define SRD_WINOGRAD_LARGEST_SUM 0x1ffffff
 /// Most channels of all inputs together.
 #define SRD_WINOGRAD_CHANNELS 256
@@ -113,7 +112,7 @@ typedef struct __attribute__((swift_attr("@Sendable"))) {
     /// Transforms one input's 3×3 weights of a block of winograd_block outputs, from packed ones of as many, all nine taps.
     void (*winograd_weights)(const int8_t *packed, ptrdiff_t block_stride, int channels, int16_t *transformed);
     int winograd_block, winograd_group; // transformed weights are [block][input][point][channels / group][block][group]
-    /// Pixels that must be computed with the same weights: transformed ones are eight times as large to bring in.
+    /// Pixels that must be computed with the same weights: transformed ones are eight times as large to make.
     int winograd_pixels;
     /// Pixels that a part of the rows must have at least.
     int winograd_width;

@@ -9,7 +9,6 @@ final class PackedConvolution: @unchecked Sendable {       // written before any
     /// The taps of each input.
     private let segments: UnsafeMutableBufferPointer<Range<Int>>
     private let blockStride: Int
-    private let channels: Int
 
     private let weights: UnsafeMutableBufferPointer<Int8>
     /// Σ weights per input and output channel, and what the sums start from at the present zero points.
@@ -64,7 +63,6 @@ final class PackedConvolution: @unchecked Sendable {       // written before any
         }
         largestSum = bounds.joined().reduce(0) { max($0, $1.most, -$1.least) }
         taps = .copy(of: zip(layout.taps, offsets).map { LayerTap($0, offset: $1) })
-        self.channels = channels
         self.kernels = kernels
         self.segments = .copy(of: segments)
         blockStride = offset

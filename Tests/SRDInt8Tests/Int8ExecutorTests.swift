@@ -100,8 +100,13 @@ struct Int8ExecutorTests {
                 let weights = WeightCodes([Int8](repeating: 127, count: codes.count))
                 return QuantizedLayer(shape: layer.shape, weights: .int8(codes: weights, scales: scales), bias: layer.bias)
             }, activations: model.activations, floatWeights: model.floatWeights, hasPreview: model.hasPreview)
-        let results = ["scalar", instructionSet].map {
-            setting.noise(Int8Executor(largest, threads: 2, instructionSet: $0, bandRows: 1000), at: 7)
+        // Every node's values: what follows saturates, and would hide a wrong sum.
+        let results = ["scalar", instructionSet].map { name in
+            let executor = Int8Executor(largest, threads: 2, instructionSet: name, bandRows: 1000)
+            var values: [String: [Float]] = [:]
+            executor.observe = { node, _, tensor in values[node.name, default: []] += tensor.values }
+            _ = setting.noise(executor, at: 7)
+            return values
         }
         #expect(results[0] == results[1])
     }

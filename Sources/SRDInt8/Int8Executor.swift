@@ -31,7 +31,7 @@ public final class Int8Executor: Executor {
     /// and for which threads wait but once; less where it would take much memory, though enough for Winograd's four rows if possible.
     static func bandRows(width: Int, reduction: Int) -> Int {
         let pixels = width <= 256 ? 4096 : 256, least = reduction <= 2 || width < 1024 ? 4 : 2
-        return max(least, min(32, pixels * reduction / width / 2 * 2))
+        return max(least, pixels * reduction / width / 2 * 2)
     }
 
     private let bandRows: Int?

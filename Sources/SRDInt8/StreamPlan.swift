@@ -1,3 +1,4 @@
+import CSRDKernels
 import SRDiff
 
 /// In what order rows are computed, so that a picture is swept once from top to bottom, and how many rows of each value
@@ -9,6 +10,8 @@ package struct StreamPlan: Sendable {
         package let rows: Range<Int>
     }
 
+    private static let together = Int(SRD_WINOGRAD_ROWS)
+
     package let runs: [Run]
     /// Rows of each node's value that are alive at the same time; row y lives in place y modulo this.
     package let capacities: [Int]
@@ -18,15 +21,19 @@ package struct StreamPlan: Sendable {
     /// A node advances by a band of rows in its turn, or by what its inputs allow. Wide and shallow maps have bands of few rows,
     /// which stay in the caches from layer to layer; narrow and deep ones of many, since every band takes in all of a layer's
     /// weights anew. A node with longer bands has its turn less often, so that all go down the picture equally fast and none
-    /// runs ahead of those that read it.
+    /// runs ahead of those that read it. Long bands end at multiples of the rows that are computed together; the last one is up to a
+    /// quarter longer and waits for all it reads, since one of few rows would take in the weights as well.
     ///
     /// - Parameters:
     ///   - height: of the enlarged picture; a multiple of every node's reduction.
     ///   - bandRows: rows of a band of nodes of some reduction, at least 1.
     package init(_ graph: Graph, height: Int, bandRows: (_ reduction: Int) -> Int) {
-        let reductions = graph.nodes.map(\.output.shape.reduction), bands = reductions.map(bandRows)
+        let reductions = graph.nodes.map(\.output.shape.reduction)
         /// Rows of the enlarged picture.
-        let advances = zip(bands, reductions).map { $0 * $1 }, round = advances.min() ?? 1
+        let round = reductions.map { bandRows($0) * $0 }.min() ?? 1
+        // What is read has no weights, and nobody should wait for a long band of it.
+        let bands = zip(graph.nodes, reductions).map { $0.operation == .input ? max(1, round / $1) : bandRows($1) }
+        let advances = zip(bands, reductions).map { $0 * $1 }
         let heights = reductions.map { height / $0 }
         var consumers = [[Int]](repeating: [], count: graph.nodes.count)
         for (i, node) in graph.nodes.enumerated() {
@@ -47,14 +54,19 @@ package struct StreamPlan: Sendable {
             reached += round
             for (i, node) in graph.nodes.enumerated() where done[i] < heights[i] {
                 guard reached / advances[i] > before / advances[i] || reached >= height else { continue }
-                var end = min(heights[i], done[i] + bands[i])
+                let isLong = bands[i] >= 2 * Self.together, isLast = isLong && heights[i] - done[i] <= bands[i] + bands[i] / 4
+                var end = isLast ? heights[i] : min(heights[i], done[i] + bands[i])
                 if case .linearAttention = node.operation { end = heights[i] }      // all of it or nothing
                 for value in node.residuals { end = min(end, done[value.index]) }
                 func isThere(_ value: Value) -> Bool {
                     node.inputRows(for: done[i]..<end, of: heights[value.index]).upperBound <= done[value.index]
                 }
                 while end > done[i], !node.inputs.allSatisfy(isThere) { end -= 1 }
-                if case .linearAttention = node.operation, end < heights[i] { continue }
+                if end < heights[i] {
+                    if isLast { continue }
+                    if case .linearAttention = node.operation { continue }
+                    if isLong { end -= end % Self.together }
+                }
                 guard end > done[i] else { continue }
                 let first = consumers[i].map { oldest(of: i, for: $0) }.min() ?? done[i]
                 capacities[i] = max(capacities[i], end - min(first, done[i]))

@@ -429,8 +429,9 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
         } else {
             let floats = slot.floats!
             source.readFloats(y) { row in
+                let to = floats.interior(y)
                 for x in columns {
-                    (floats.interior(y) + x * floats.pixel).update(from: row + x * source.channels, count: source.channels)
+                    for c in 0..<source.channels { to[x * floats.pixel + c] = row[x * source.channels + c] }
                 }
             }
         }
@@ -445,9 +446,9 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
             let floats = slot.floats!
             map.writeFloats { base in
                 for y in rows {
+                    let from = floats.interior(y), to = base! + y * map.width * map.channels
                     for x in 0..<map.width {
-                        (base! + (y * map.width + x) * map.channels).update(
-                            from: floats.interior(y) + x * floats.pixel, count: map.channels)
+                        for c in 0..<map.channels { to[x * map.channels + c] = from[x * floats.pixel + c] }
                     }
                 }
             }

@@ -10,7 +10,7 @@ struct StreamPlanTests {
         return network.graphs(withPreview: true) + [Graph(joining: network.conditioner, to: network.noisePredictor)]
     }
     /// Rows at each level, from the finest on; the last one's go for those beyond.
-    static let bands = [[1], [3, 5, 2], [4, 4, 2, 2], [4, 8, 16, 16], [16, 8, 4, 2], [10_000]]
+    static let bands = [[1], [3, 5, 2], [4, 4, 2, 2], [4, 8, 16, 16], [16, 8, 4, 2], [16, 32, 64, 128], [10_000]]
 
     static func rows(_ band: [Int], _ reduction: Int) -> Int { band[min(reduction.trailingZeroBitCount, band.count - 1)] }
 
@@ -46,6 +46,18 @@ struct StreamPlanTests {
                 let plans = [1024, 4096].map { StreamPlan(graph, height: $0) { Self.rows(band, $0) } }
                 #expect(plans[0].capacities == plans[1].capacities)
             }
+        }
+    }
+
+    @Test("no band begins between rows that are computed together, and none that is long ends with a short one", arguments: graphs)
+    func longBands(_ graph: Graph) {
+        let height = 256, plan = StreamPlan(graph, height: height) { Self.rows([16, 32, 64, 128], $0) }
+        for (i, node) in graph.nodes.enumerated() where node.operation != .input {
+            let reduction = node.output.shape.reduction, runs = plan.runs.filter { $0.node == i }.map(\.rows)
+            for rows in runs { #expect(rows.lowerBound % 4 == 0, "\(node.name): \(rows)") }
+            // 256 rows and their halves are 16, 4, 1 and ¼ bands: a first one that is cut short adds one, and the last takes up what is left.
+            #expect(runs.count <= max(1, 16 / reduction / reduction) + 1, "\(node.name): \(runs)")
+            if reduction >= 8 { #expect(runs == [0..<height / reduction]) }
         }
     }
 }

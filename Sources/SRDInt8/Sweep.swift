@@ -91,12 +91,16 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
             case .nearestDouble: kind = .nearestDouble
             case .linearAttention: kind = .attention
             }
+            var activation = convolution?.activation.kernelCode ?? SRD_ACTIVATION_NONE
+            if activation == SRD_ACTIVATION_MISH, !wide.isEmpty, model.activations[node.name]?.keepsFloat == false {
+                activation = SRD_ACTIVATION_MISH_S8
+            }
             return Stage(
                 kind: kind, int8: .copy(of: int8.map { .passUnretained($0) }), wide: .copy(of: wide.map { .passUnretained($0) }),
                 winogradChannels: layers.winogradChannels(node, rows: plan.mostRows[i], width: width / node.output.shape.reduction),
                 inputs: .copy(of: node.inputs.map(\.index)), residuals: .copy(of: node.residuals.map(\.index)),
                 residualGains: .copy(of: convolution?.residualGains ?? []), phases: phases, stride: convolution?.stride ?? 1,
-                activation: convolution?.activation.kernelCode ?? SRD_ACTIVATION_NONE, gain: convolution?.gain ?? 1,
+                activation: activation, gain: convolution?.gain ?? 1,
                 timeBias: convolution?.timeBias.map { _ in .copy(of: [Float](repeating: 0, count: (channels + 63) / 64 * 64)) },
                 channels: channels)
         }

@@ -37,7 +37,7 @@ struct ConvolutionRowF32Tests {
             timeBias = floats(channels)
             hasTimeBias = !isLast && .random(using: &random)
             gain = isLast || .random(using: &random) ? 1 : 0.2
-            activation = isLast ? SRD_ACTIVATION_NONE : [SRD_ACTIVATION_NONE, SRD_ACTIVATION_MISH, SRD_ACTIVATION_LEAKY_RELU].randomElement(using: &random)!
+            activation = isLast ? SRD_ACTIVATION_NONE : [SRD_ACTIVATION_NONE, SRD_ACTIVATION_MISH, SRD_ACTIVATION_MISH_S8, SRD_ACTIVATION_LEAKY_RELU].randomElement(using: &random)!
             residuals = (0..<(isLast ? 0 : Int.random(in: 0...2, using: &random))).map { _ in floats(width * channels) }
         }
 

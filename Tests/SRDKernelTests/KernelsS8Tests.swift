@@ -248,11 +248,11 @@ struct KernelsS8Tests {
         }
     }
 
-    @Test("Mish is x · tanh(ln(1 + eˣ)) to 1.1e-4 of its value")
+    @Test("Mish is x · tanh(ln(1 + eˣ)) to 1.3e-4 of its value")
     func mish() {
         for x in stride(from: Float(-80), through: 100, by: 0.0173) {
             let e = exp(min(Double(x), 40)), n = e * (e + 2), exact = Double(x) * n / (n + 2)
-            #expect(abs(Double(srd_mish_s8(x)) - exact) <= 1.1e-4 * abs(exact) + 1e-30, "mish(\(x))")
+            #expect(abs(Double(srd_mish_s8(x)) - exact) <= 1.3e-4 * abs(exact) + 1e-7, "mish(\(x))")
         }
     }
 }

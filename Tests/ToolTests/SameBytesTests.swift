@@ -11,13 +11,13 @@ struct SameBytesTests {
     static let modelSHA256 = "6d7a9c6ff46943da769d75209c1efd0f39871a34678fab36b698ce6cb99127f8"
     /// Of the PPM: a PNG's bytes depend on zlib's version too. By the options that choose the sampler; none is the model's own schedule.
     static let pictureSHA256 = [
-        "": "b587c5b3f25647c11e9ad7930c67dce353addc47a5838479b3aef7c652ebfdc3",
-        "--sampler ddpm": "eadffd2277a70afe27dcdd8246fed0aa12ab62c95556bc8210671a186d45be65",
-        "--sampler ddim": "7caf9cd459876c59c1d16ba36e4a6f0b14d727c08d8a297c1aa3a755044a1940",
-        "--sampler ddim --eta 0.5 --spacing quadratic": "0d5312c4198a91900c7ecb80f894937a40dab4851be8d70ff413547388ac7fa7",
-        "--sampler dpm++2m": "93a7b254794d6093504d438b455704da12b61261d7cacf6ccfbd079eb46b6f6a",
-        "--sampler dpm++2m-sde --spacing logsnr": "8545c224aac58cec1b4539ee942161db935fde93dd17da74a859b90f8b10408b",
-        "--sampler unipc": "0bd5164592537f9e2146430c2651a2463f54b02ff7f85caf77349fb89c0aa3a7"
+        "": "024ad22e7d2fa056af2a7391298deeae49c25aba6411eaab0d01b520ac8cd96c",
+        "--sampler ddpm": "de831220e50945ba6bf3857bfc4a53cdb131fc8dd9138bd099af65376509e2c6",
+        "--sampler ddim": "ac3fa8c7eef895d694dcdcdd5cc69ba4135deb773b0c72760bc1f887c8cfea44",
+        "--sampler ddim --eta 0.5 --spacing quadratic": "4bc7dc124b7f853de2ba9155a4523b4de19961ea276717072b1cdc0b6892d3a5",
+        "--sampler dpm++2m": "f6575864042f76a6496951166c5f8c02cd8d3bc1d8b0f52b290c740d417f3459",
+        "--sampler dpm++2m-sde --spacing logsnr": "1720de443c24011bf9d6bea5d5fc4d86ec1a8f0a2a45fdbefb6eb21aee450a6b",
+        "--sampler unipc": "79b8e2875a67942cc1dfc854e99884ca2a7a7e185d196c5db2dd3801a84e37ea"
     ]
 
     static let package = URL(fileURLWithPath: #filePath)

@@ -19,6 +19,12 @@ INLINE vec choose(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)a) | (~m
 #define SRD_BITS(bits, T) ((T)(bits))
 #include "mish.h"
 SRD_DEFINE_MISH(mish, vec, ivec, VEC_MIN, VEC_MAX, TARGET)
+#include "../int8/mish_s8.h"
+#define CLAMP(a, b) VEC_MAX(VEC_MIN(a, b), -(b))
+#define TO_INT(v) __builtin_convertvector(v, ivec)
+#define BITS(v) ((ivec)(v))
+#define FROM_BITS(v) ((vec)(v))
+SRD_DEFINE_MISH_S8(mish_s8, FEW, 2, vec, CLAMP, TO_INT, BITS, FROM_BITS, TARGET)
 
 INLINE vec load(const float *p, int lanes) {
     if (lanes >= LANES) return *(const vec_u *)p;
@@ -44,6 +50,7 @@ INLINE void finish(
     const int lanes = a->channels - o;
     EACH v[p][j] = v[p][j] + load(a->bias + o + j * LANES, lanes - j * LANES);
     if (a->activation == SRD_ACTIVATION_MISH) EACH v[p][j] = mish(v[p][j]);
+    if (a->activation == SRD_ACTIVATION_MISH_S8) mish_s8(v, pixels, vectors);
     if (a->activation == SRD_ACTIVATION_LEAKY_RELU) EACH v[p][j] = choose(v[p][j] < splat(0), v[p][j] * 0.2f, v[p][j]);
     if (a->gain != 1) EACH v[p][j] = v[p][j] * a->gain;
     if (a->time_bias) EACH v[p][j] = v[p][j] + load(a->time_bias + o + j * LANES, lanes - j * LANES);

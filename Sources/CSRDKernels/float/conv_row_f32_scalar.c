@@ -1,6 +1,7 @@
 // The plain twin: the norm for every other conv_row.
 #pragma STDC FP_CONTRACT OFF
 #include "srd_float.h"
+#include "srd_int8.h"
 #include "conv_row_f32.h"
 #include <string.h>
 
@@ -33,6 +34,7 @@ void srd_conv_row_f32_scalar(const srd_conv_row_f32_args *a) {
             }
             float v = sum + a->bias[o];
             if (a->activation == SRD_ACTIVATION_MISH) v = mish(v);
+            if (a->activation == SRD_ACTIVATION_MISH_S8) v = srd_mish_s8(v);
             if (a->activation == SRD_ACTIVATION_LEAKY_RELU) v = v < 0 ? v * 0.2f : v;
             if (a->gain != 1) v = v * a->gain;
             if (a->time_bias) v = v + a->time_bias[o];

@@ -16,7 +16,12 @@ typedef struct {
     const float *weights;       // this tap's part of block 0, [channels][block]
 } srd_tap_f32;
 
-typedef enum { SRD_ACTIVATION_NONE = 0, SRD_ACTIVATION_MISH = 1, SRD_ACTIVATION_LEAKY_RELU = 2 } srd_activation;
+typedef enum {
+    SRD_ACTIVATION_NONE = 0,
+    SRD_ACTIVATION_MISH = 1,            // in the float kernels to rounding, in the int8 ones as srd_mish_s8
+    SRD_ACTIVATION_LEAKY_RELU = 2,
+    SRD_ACTIVATION_MISH_S8 = 3,         // srd_mish_s8 in the float kernels, for results that get eight bits
+} srd_activation;
 
 /// out = gain · activation(Σ taps Σ channels input · weight + bias) + time bias + Σ residual gain · residual
 typedef struct {

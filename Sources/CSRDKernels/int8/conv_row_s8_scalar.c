@@ -4,13 +4,8 @@
 #include "mish_s8.h"
 #include "round_s8_scalar.h"
 
-static inline float min_f32(float a, float b) { return a < b ? a : b; }
-static inline float max_f32(float a, float b) { return a > b ? a : b; }
-static inline float floor_f32(float t) {
-    const float k = (float)(int32_t)t;
-    return k > t ? k - 1 : k;
-}
-static inline uint32_t to_int(float f) { return (uint32_t)(int32_t)f; }
+static inline float clamp(float a, float b) { return a < -b ? -b : a > b ? b : a; }
+static inline int32_t to_int(float f) { return (int32_t)f; }
 static inline int32_t bits(float f) {
     int32_t i;
     __builtin_memcpy(&i, &f, sizeof i);
@@ -21,7 +16,7 @@ static inline float from_bits(int32_t i) {
     __builtin_memcpy(&f, &i, sizeof f);
     return f;
 }
-SRD_DEFINE_MISH_S8(mish_rows, 1, float, floor_f32, min_f32, max_f32, to_int, bits, from_bits, )
+SRD_DEFINE_MISH_S8(mish_rows, 1, 1, float, clamp, to_int, bits, from_bits, )
 
 float srd_mish_s8(float x) {
     float v[1][1] = {{x}};

@@ -4,10 +4,8 @@ typedef int32_t ivec __attribute__((vector_size(32)));
 typedef int32_t any_int __attribute__((aligned(1), may_alias));
 
 INLINE vec to_float(ivec v) { return _mm256_cvtepi32_ps((__m256i)v); }
-INLINE vec floor_vec(vec v) { return _mm256_floor_ps(v); }
 INLINE vec min_vec(vec a, vec b) { return _mm256_min_ps(a, b); }
 INLINE vec max_vec(vec a, vec b) { return _mm256_max_ps(a, b); }
-INLINE ivec to_int(vec k) { return (ivec)_mm256_cvtps_epi32(k); }
 INLINE vec real(const srd_code *p, int zero_point) {
     const __m256i codes = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)p));
     return _mm256_cvtepi32_ps(_mm256_sub_epi32(codes, _mm256_set1_epi32(SRD_CODE_BIAS + zero_point)));

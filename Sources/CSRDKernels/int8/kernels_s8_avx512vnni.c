@@ -26,10 +26,10 @@ INLINE four_codes hidden(four_codes c) {
 }
 INLINE ivec dot(ivec sum, ivec c, ivec w) { return (ivec)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)c, (__m512i)w); }
 INLINE vec to_float(ivec v) { return _mm512_cvtepi32_ps((__m512i)v); }
-INLINE vec floor_vec(vec v) { return _mm512_roundscale_ps(v, _MM_FROUND_FLOOR); }
 INLINE vec min_vec(vec a, vec b) { return _mm512_min_ps(a, b); }
+/// Of the two the one nearer zero, with the first's sign: one instruction for two.
+#define CLAMP(a, b) _mm512_range_ps(a, splat(b), 2)
 INLINE vec max_vec(vec a, vec b) { return _mm512_max_ps(a, b); }
-INLINE ivec to_int(vec k) { return (ivec)_mm512_cvtps_epi32(k); }
 INLINE vec real(const srd_code *p, int zero_point) {
     const __m512i codes = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p));
     return _mm512_cvtepi32_ps(_mm512_sub_epi32(codes, _mm512_set1_epi32(SRD_CODE_BIAS + zero_point)));

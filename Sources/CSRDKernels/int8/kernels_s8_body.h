@@ -6,8 +6,8 @@
 // the types vec (floats) and ivec (int32), and
 //   VECTOR_REGISTER           how inline assembly names such a register
 //   products(segment, …)      adds a segment's products to a tile's sums: kernels_s8_dot.h, or the instruction set's own
-//   to_float(ivec)            rounded to nearest even              floor_vec(vec)
-//   min_vec, max_vec          as a < b ? a : b, a > b ? a : b      to_int(k)  of an integral k
+//   to_float(ivec)            rounded to nearest even
+//   min_vec, max_vec          as a < b ? a : b, a > b ? a : b
 //   real(p, zero)             LANES codes as floats, in units of the scale
 //   put(p, v, count, zero)    `count` vectors, rounded and clamped
 //

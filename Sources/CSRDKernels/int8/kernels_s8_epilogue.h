@@ -10,11 +10,13 @@ INLINE vec splat(float f) { return (vec){0} + f; }
 INLINE vec load(const float *p) { return *(const vec_u *)p; }
 INLINE ivec load_ints(const int32_t *p) { return (ivec)load((const float *)p); }
 
-#define MIN_VEC(a, b) min_vec(a, splat(b))
-#define MAX_VEC(a, b) max_vec(a, splat(b))
+#ifndef CLAMP
+#define CLAMP(a, b) max_vec(min_vec(a, splat(b)), splat(-(b)))
+#endif
+#define TO_INT(v) __builtin_convertvector(v, ivec)
 #define BITS(v) ((ivec)(v))
 #define FROM_BITS(v) ((vec)(v))
-SRD_DEFINE_MISH_S8(mish, VECTORS, vec, floor_vec, MIN_VEC, MAX_VEC, to_int, BITS, FROM_BITS, TARGET)
+SRD_DEFINE_MISH_S8(mish, FINISHED, VECTORS, vec, CLAMP, TO_INT, BITS, FROM_BITS, TARGET)
 
 #define EACH UNROLL for (int p = 0; p < pixels; p++) UNROLL for (int j = 0; j < vectors; j++)
 

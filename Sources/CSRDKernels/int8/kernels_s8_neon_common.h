@@ -7,10 +7,8 @@ typedef float32x4_t vec;
 typedef int32x4_t ivec;
 
 INLINE vec to_float(ivec v) { return vcvtq_f32_s32(v); }
-INLINE vec floor_vec(vec v) { return vrndmq_f32(v); }
 INLINE vec min_vec(vec a, vec b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
 INLINE vec max_vec(vec a, vec b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
-INLINE ivec to_int(vec k) { return vcvtnq_s32_f32(k); }
 INLINE int32_t four_bytes(const void *p) {
     int32_t four;
     __builtin_memcpy(&four, p, 4);

@@ -39,7 +39,7 @@ INLINE void overlap(shadow *m, const int done, const int all) {
         const int vector = next % VECTORS;
         const vec(*v)[1] = (const vec(*)[1])(m->v + vector);
         vec(*k)[1] = m->k + vector, (*r)[1] = m->r + vector, (*e)[1] = m->e + vector, (*n)[1] = m->n + vector;
-        switch (next / VECTORS) { SRD_MISH_S8(OPERATION, floor_vec, MIN_VEC, MAX_VEC, to_int, BITS, FROM_BITS) }
+        switch (next / VECTORS) { SRD_MISH_S8(OPERATION, CLAMP, TO_INT, BITS, FROM_BITS) }
     }
 }
 

@@ -31,10 +31,8 @@ INLINE ivec dot(ivec sum, four_codes c, four_weights w) {
     return sum + (ivec)_mm_madd_epi16(c.even, w.even) + (ivec)_mm_madd_epi16(c.odd, w.odd);
 }
 INLINE vec to_float(ivec v) { return _mm_cvtepi32_ps((__m128i)v); }
-INLINE vec floor_vec(vec v) { return _mm_floor_ps(v); }
 INLINE vec min_vec(vec a, vec b) { return _mm_min_ps(a, b); }
 INLINE vec max_vec(vec a, vec b) { return _mm_max_ps(a, b); }
-INLINE ivec to_int(vec k) { return (ivec)_mm_cvtps_epi32(k); }
 INLINE vec real(const srd_code *p, int zero_point) {
     const __m128i codes = _mm_cvtepu8_epi32(_mm_cvtsi32_si128(*(const any_int *)p));
     return _mm_cvtepi32_ps(_mm_sub_epi32(codes, _mm_set1_epi32(SRD_CODE_BIAS + zero_point)));

@@ -92,6 +92,7 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
             case .linearAttention: kind = .attention
             }
             var activation = convolution?.activation.kernelCode ?? SRD_ACTIVATION_NONE
+            // Of what is kept in codes alone nobody sees a better one.
             if activation == SRD_ACTIVATION_MISH, !wide.isEmpty, model.activations[node.name]?.keepsFloat == false {
                 activation = SRD_ACTIVATION_MISH_S8
             }

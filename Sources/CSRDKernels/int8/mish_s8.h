@@ -1,7 +1,7 @@
 // Mish for results that get eight bits, from + − × alone: T float, I int32 of the same shape.
 //
 // mish(x) = x · n / (n + 2) with n = e (e + 2), e = eˣ.
-// e = 2ᵗ, t in fixed point. 2^f for 1 ≤ f < 2 is c (f³ + a f + b), off by 9.6e-5: its f² would hardly count. No product by c:
+// e = 2ᵗ, t in fixed point. 2^(f − 1) for 1 ≤ f < 2 is c (f³ + a f + b), off by 9.6e-5: its f² would hardly count. No product by c:
 // log₂ c is in t, whose bits below the point are f's, and those above go to the exponent.
 // 1 / d: a guess from d's bits, y = d · guess = 0.950…1.051, then guess · 1/y by a quadratic of y, off by 3.3e-5.
 #ifndef SRD_MISH_S8_H

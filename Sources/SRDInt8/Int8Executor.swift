@@ -28,10 +28,11 @@ public final class Int8Executor: Executor {
     public static let defaultConditionBudget = 12 << 20
 
     /// Rows per band of maps of a reduction where nobody says: as many as hold so many pixels, which then share a layer's weights,
-    /// and for which threads wait but once; less where it would take much memory, though enough for Winograd's four rows if possible.
+    /// and for which threads wait but once, but no more than 64, which maps of finer levels must wait for. A multiple of what
+    /// Winograd's products take together.
     static func bandRows(width: Int, reduction: Int) -> Int {
-        let pixels = width <= 256 ? 4096 : 256, least = reduction <= 2 || width < 1024 ? 4 : 2
-        return max(least, pixels * reduction / width / 2 * 2)
+        let pixels = width <= 256 ? 4096 : 512, together = Int(SRD_WINOGRAD_ROWS)
+        return max(together, min(64, pixels * reduction / width / together * together))
     }
 
     private let bandRows: Int?

@@ -1,4 +1,3 @@
-import CSRDKernels
 import SRDiff
 
 /// In what order rows are computed, so that a picture is swept once from top to bottom, and how many rows of each value
@@ -10,7 +9,8 @@ package struct StreamPlan: Sendable {
         package let rows: Range<Int>
     }
 
-    private static let together = Int(SRD_WINOGRAD_ROWS)
+    /// Bands of so many rows are long.
+    private static let long = 8
 
     package let runs: [Run]
     /// Rows of each node's value that are alive at the same time; row y lives in place y modulo this.
@@ -21,8 +21,8 @@ package struct StreamPlan: Sendable {
     /// A node advances by a band of rows in its turn, or by what its inputs allow. Wide and shallow maps have bands of few rows,
     /// which stay in the caches from layer to layer; narrow and deep ones of many, since every band takes in all of a layer's
     /// weights anew. A node with longer bands has its turn less often, so that all go down the picture equally fast and none
-    /// runs ahead of those that read it. Long bands end at multiples of the rows that are computed together; the last one is up to a
-    /// quarter longer and waits for all it reads, since one of few rows would take in the weights as well.
+    /// runs ahead of those that read it. Where bands are long, the last one is up to a quarter longer and waits for all it reads: one of a few
+    /// rows would take in all of the weights as well.
     ///
     /// - Parameters:
     ///   - height: of the enlarged picture; a multiple of every node's reduction.
@@ -54,7 +54,7 @@ package struct StreamPlan: Sendable {
             reached += round
             for (i, node) in graph.nodes.enumerated() where done[i] < heights[i] {
                 guard reached / advances[i] > before / advances[i] || reached >= height else { continue }
-                let isLong = bands[i] >= 2 * Self.together, isLast = isLong && heights[i] - done[i] <= bands[i] + bands[i] / 4
+                let isLast = bands[i] >= Self.long && heights[i] - done[i] <= bands[i] + bands[i] / 4
                 var end = isLast ? heights[i] : min(heights[i], done[i] + bands[i])
                 if case .linearAttention = node.operation { end = heights[i] }      // all of it or nothing
                 for value in node.residuals { end = min(end, done[value.index]) }
@@ -65,7 +65,6 @@ package struct StreamPlan: Sendable {
                 if end < heights[i] {
                     if isLast { continue }
                     if case .linearAttention = node.operation { continue }
-                    if isLong { end -= end % Self.together }
                 }
                 guard end > done[i] else { continue }
                 let first = consumers[i].map { oldest(of: i, for: $0) }.min() ?? done[i]

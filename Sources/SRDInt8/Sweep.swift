@@ -11,6 +11,8 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
         var floats: RowRing<Float>?
         /// The floats are what the layer computed, not what its codes stand for.
         let floatsAreExact: Bool
+        /// They become codes, and are gone after the run.
+        let floatsAreTransient: Bool
         var quantization = Quantization(scale: 1, zeroPoint: 0)
     }
 
@@ -113,15 +115,15 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
         var slots: [Slot] = []
         for (i, node) in graph.nodes.enumerated() {
             let shape = node.output.shape
-            func ring<Element>(_ base: UnsafeMutablePointer<Element>) -> RowRing<Element> {
+            func ring<Element>(_ arena: UnsafeMutableBufferPointer<Element>, _ place: SweepLayout.Place) -> RowRing<Element> {
                 RowRing(
-                    base, height: height / shape.reduction, width: width / shape.reduction, channels: shape.channels,
-                    capacity: plan.capacities[i], border: borders[i])
+                    arena.baseAddress! + place.first, height: height / shape.reduction, width: width / shape.reduction,
+                    channels: shape.channels, capacity: place.rows, border: borders[i])
             }
             slots.append(Slot(
-                codes: places[i].codes.map { ring(codeArena.baseAddress! + $0) },
-                floats: places[i].floats.map { ring(floatArena.baseAddress! + $0) },
-                floatsAreExact: model.activations[node.name]?.keepsFloat ?? true
+                codes: places[i].codes.map { ring(codeArena, $0) },
+                floats: places[i].floats.map { ring(floatArena, $0) },
+                floatsAreExact: model.activations[node.name]?.keepsFloat ?? true, floatsAreTransient: layout.floatsAreTransient[i]
             ))
         }
         self.graph = graph
@@ -409,14 +411,14 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
                     floats.interior(y) + first, count, 1 / slot.quantization.scale, Int32(slot.quantization.zeroPoint),
                     codes.interior(y) + first)
             }
-            if !slot.floatsAreExact {
+            if !slot.floatsAreExact && !slot.floatsAreTransient {
                 kernels.int8.dequantize_row(
                     codes.interior(y) + first, count, slot.quantization.scale, Int32(slot.quantization.zeroPoint),
                     floats.interior(y) + first)
             }
         }
         slot.codes?.close(y, columns: columns, zero: slot.quantization.zeroPoint.encoded)
-        slot.floats?.close(y, columns: columns, zero: 0)
+        if !slot.floatsAreTransient { slot.floats?.close(y, columns: columns, zero: 0) }
     }
 
     // MARK: Maps between graphs

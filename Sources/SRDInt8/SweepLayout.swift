@@ -3,8 +3,15 @@ import SRDiff
 
 /// Where each value's living rows lie, as codes, as floats or both. Numbers only: no memory.
 struct SweepLayout {
-    /// The first element of each form, by value; nil where there is no such form.
-    let places: [(codes: Int?, floats: Int?)]
+    struct Place {
+        /// The first element, and how many rows are kept.
+        let first, rows: Int
+    }
+
+    /// By value; nil where there is no such form.
+    let places: [(codes: Place?, floats: Place?)]
+    /// Whether the value's floats become codes, and nobody else reads them.
+    let floatsAreTransient: [Bool]
     let codeCount, floatCount: Int
 
     var bytes: Int { codeCount + 4 * floatCount }
@@ -23,20 +30,24 @@ struct SweepLayout {
                 precondition(model.activations[name] != nil, "\(node.name) is an int8 layer, but \(name) has no codes")
             }
         }
-        var codeCount = 0, floatCount = 0, places: [(codes: Int?, floats: Int?)] = []
+        var codeCount = 0, floatCount = 0, places: [(codes: Place?, floats: Place?)] = [], floatsAreTransient: [Bool] = []
         for (i, node) in graph.nodes.enumerated() {
             let activation = model.activations[node.name], shape = node.output.shape
             let madeInFloat = !isInt8(node) && node.operation != .input
-            let needsFloats = activation.map { $0.keepsFloat || readsFloats[i] || madeInFloat } ?? true
-            func place(_ count: inout Int) -> Int {
-                let start = count
-                count += RowRing<Float>.count(
-                    capacity: plan.capacities[i], width: width / shape.reduction, channels: shape.channels)
-                return start
+            let keepsFloats = activation.map { $0.keepsFloat || readsFloats[i] } ?? true
+            func place(_ count: inout Int, rows: Int) -> Place {
+                let place = Place(first: count, rows: rows)
+                count += RowRing<Float>.count(capacity: rows, width: width / shape.reduction, channels: shape.channels)
+                return place
             }
-            places.append((activation == nil ? nil : place(&codeCount), needsFloats ? place(&floatCount) : nil))
+            let codes = activation == nil ? nil : place(&codeCount, rows: plan.capacities[i])
+            let floats = keepsFloats || madeInFloat
+                ? place(&floatCount, rows: keepsFloats ? plan.capacities[i] : plan.mostRows[i]) : nil
+            places.append((codes, floats))
+            floatsAreTransient.append(!keepsFloats)
         }
         self.places = places
+        self.floatsAreTransient = floatsAreTransient
         self.codeCount = codeCount
         self.floatCount = floatCount
     }

@@ -19,7 +19,7 @@ final class PackedConvolution: @unchecked Sendable {       // written before any
     private let largestSum: Int32
     private(set) var winograd: WinogradWeights?
 
-    /// The vectors are filled up with zeros to a multiple of this, the largest block.
+    /// The vectors are filled up with zeros to a multiple of this, the largest block; weights only to the kernels' own.
     private static let vectorStep = 64
 
     /// - Parameter codes: in PyTorch's order.
@@ -35,8 +35,8 @@ final class PackedConvolution: @unchecked Sendable {       // written before any
             offset += RowRing<srd_code>.filledUp(tap.channels) * block
             if tap.input == segments.count { segments.append(t..<t + 1) } else { segments[tap.input] = segments[tap.input].lowerBound..<t + 1 }
         }
-        let blocks = vector / block
-        weights = .aligned(blocks * offset)
+        let largestBlock = max(block, Int(kernels.winograd_block))
+        weights = .aligned((RowRing<srd_code>.filledUp(channels) + largestBlock - 1) / largestBlock * largestBlock / block * offset)
         weights.initialize(repeating: 0)
         func vectors() -> UnsafeMutableBufferPointer<UnsafeMutableBufferPointer<Int32>> {
             .copy(of: segments.map { _ in .copy(of: [Int32](repeating: 0, count: vector)) })

@@ -65,24 +65,24 @@ INLINE void products(
 #define WINOGRAD_TILES 8
 
 INLINE void point_products(
-    const int16_t *codes, ptrdiff_t pixel, int channels, const int16_t *weights, int32_t *sums
+    const int16_t *codes, ptrdiff_t pixel, int channels, const int16_t *weights, int32_t *sums, const int tiles
 ) {
     int32x4_t sum[WINOGRAD_TILES][2];
-    UNROLL for (int t = 0; t < WINOGRAD_TILES; t++) sum[t][0] = sum[t][1] = vdupq_n_s32(0);
+    UNROLL for (int t = 0; t < tiles; t++) sum[t][0] = sum[t][1] = vdupq_n_s32(0);
     for (int i = 0; i < channels; i += 8, codes += 8, weights += 8 * WINOGRAD_BLOCK) {
         int16x8_t c[WINOGRAD_TILES], w[8];
         UNROLL for (int l = 0; l < 8; l++) w[l] = vld1q_s16(weights + l * WINOGRAD_BLOCK);
-        UNROLL for (int t = 0; t < WINOGRAD_TILES; t++) c[t] = vld1q_s16(codes + t * pixel);
+        UNROLL for (int t = 0; t < tiles; t++) c[t] = vld1q_s16(codes + t * pixel);
         UNROLL for (int l = 0; l < 8; l++) KEEP_ORDER(w[l]);
-        UNROLL for (int t = 0; t < WINOGRAD_TILES; t++) KEEP_ORDER(c[t]);
+        UNROLL for (int t = 0; t < tiles; t++) KEEP_ORDER(c[t]);
 #define CHANNEL(lane)                                                                                                  \
-    UNROLL for (int t = 0; t < WINOGRAD_TILES; t++) {                                                                      \
+    UNROLL for (int t = 0; t < tiles; t++) {                                                                           \
         sum[t][0] = vmlal_laneq_s16(sum[t][0], vget_low_s16(w[lane]), c[t], lane);                                     \
         sum[t][1] = vmlal_high_laneq_s16(sum[t][1], w[lane], c[t], lane);                                              \
     }
         CHANNEL(0) CHANNEL(1) CHANNEL(2) CHANNEL(3) CHANNEL(4) CHANNEL(5) CHANNEL(6) CHANNEL(7)
     }
-    UNROLL for (int t = 0; t < WINOGRAD_TILES; t++) {
+    UNROLL for (int t = 0; t < tiles; t++) {
         vst1q_s32(sums + t * WINOGRAD_BLOCK, sum[t][0]);
         vst1q_s32(sums + t * WINOGRAD_BLOCK + 4, sum[t][1]);
     }

@@ -2,13 +2,14 @@
 // conv_row has 144, but of 16 bits. All of it is exact: transformed codes stay within ±68 · 255, transformed weights within
 // ±144 · 127, and the sums, 576 times the convolution's, are right modulo 2³². After kernels_s8_body.h; before including it, define
 //   WINOGRAD_BLOCK   output channels in a block, a multiple of BLOCK
-//   WINOGRAD_TILES   tiles of 4×4 pixels whose products are summed together in registers
+//   WINOGRAD_TILES   tiles of 4×4 pixels whose products are summed together in registers, an even number; at a row's end half as many
 //   regroup_weights(packed, block_stride, out)  a tap's weights of SRD_CHANNEL_STEP channels, as point_products reads them, but bytes
-//   point_products(codes, pixel, channels, weights, sums), of WINOGRAD_TILES tiles
+//   point_products(codes, pixel, channels, weights, sums, tiles), of WINOGRAD_TILES or half of them
 //
 // The points of interpolation are 0, ±1, ±2, ∞ either way; what would be fractions of them is in the weights.
 enum {
     chunk = 2 * WINOGRAD_TILES,     // tiles that are transformed before their products: weights are read from afar half as often
+    half = WINOGRAD_TILES / 2,
     padding = SRD_WINOGRAD_PADDING,
     point_sums = WINOGRAD_BLOCK * chunk + 16,       // from one point's sums to the next
 };
@@ -168,8 +169,8 @@ INLINE void finish_tiles(
     }
 }
 
-/// `groups` of WINOGRAD_TILES tiles, whose left sides are at pixels x.
-INLINE void compute_chunk(const srd_conv_winograd_s8_args *a, const int *x, int groups) {
+/// At most `chunk` tiles, a multiple of half a group's, whose left sides are at pixels x.
+INLINE void compute_chunk(const srd_conv_winograd_s8_args *a, const int *x, int tiles) {
     enum { most_segments = SRD_WINOGRAD_CHANNELS / SRD_CHANNEL_STEP };
     _Alignas(64) int16_t codes[SRD_WINOGRAD_POINTS * (chunk * SRD_WINOGRAD_CHANNELS + most_segments * padding)];
     _Alignas(64) int32_t sums[SRD_WINOGRAD_POINTS * point_sums];
@@ -177,7 +178,7 @@ INLINE void compute_chunk(const srd_conv_winograd_s8_args *a, const int *x, int 
     int16_t *place = codes;
     for (int s = 0; s < a->segment_count; s++) {
         const ptrdiff_t stride = chunk * a->segments[s].channels + padding;
-        transform_codes(&a->segments[s], x, groups * WINOGRAD_TILES, place, stride);
+        transform_codes(&a->segments[s], x, tiles, place, stride);
         place += SRD_WINOGRAD_POINTS * stride;
     }
     const int channels = a->rows[0]->channels;
@@ -189,40 +190,44 @@ INLINE void compute_chunk(const srd_conv_winograd_s8_args *a, const int *x, int 
             const ptrdiff_t stride = chunk * segment->channels + padding;
             for (int p = 0; p < SRD_WINOGRAD_POINTS; p++, place += stride, weights += segment->channels * WINOGRAD_BLOCK + padding) {
                 if (s + 1 == a->segment_count && p < 4 * WINOGRAD_TILES) {
-                    for (int g = 0; g < groups; g++) {
-                        for (int r = 0; r < SRD_WINOGRAD_ROWS && a->rows[r]; r++) bring_outputs(a->rows[r], x[g * WINOGRAD_TILES] + p, 1, o);
+                    for (int t = 0; t < tiles; t += WINOGRAD_TILES) {
+                        for (int r = 0; r < SRD_WINOGRAD_ROWS && a->rows[r]; r++) bring_outputs(a->rows[r], x[t] + p, 1, o);
                     }
                 }
-                for (int g = 0; g < groups; g++) {
-                    point_products(
-                        place + g * WINOGRAD_TILES * segment->channels, segment->channels, segment->channels, weights,
-                        sums + p * point_sums + g * WINOGRAD_TILES * WINOGRAD_BLOCK);
+                for (int t = 0; t < tiles; t += WINOGRAD_TILES) {
+                    const int16_t *first = place + t * segment->channels;
+                    int32_t *to = sums + p * point_sums + t * WINOGRAD_BLOCK;
+                    if (t + WINOGRAD_TILES <= tiles) {
+                        point_products(first, segment->channels, segment->channels, weights, to, WINOGRAD_TILES);
+                    } else {
+                        point_products(first, segment->channels, segment->channels, weights, to, half);
+                    }
                 }
             }
             UNROLL for (int part = 0; part < WINOGRAD_BLOCK; part += BLOCK) {
                 enum { rest = BLOCK > SRD_CHANNEL_STEP ? SRD_CHANNEL_STEP / LANES : VECTORS };
                 if (BLOCK <= SRD_CHANNEL_STEP || channels - o >= BLOCK) {
-                    finish_tiles(a, s, sums + part, kept + part, x, groups * WINOGRAD_TILES, o + part, VECTORS);
+                    finish_tiles(a, s, sums + part, kept + part, x, tiles, o + part, VECTORS);
                 } else {
-                    finish_tiles(a, s, sums + part, kept + part, x, groups * WINOGRAD_TILES, o + part, rest);
+                    finish_tiles(a, s, sums + part, kept + part, x, tiles, o + part, rest);
                 }
             }
         }
     }
 }
 
-/// The last group of the row's tiles may lie over some of its neighbours, and so may the last tile.
+/// The last half of a group may lie over its neighbours, and so may the last tile.
 TARGET void JOIN(srd_conv_winograd_s8_, ISA)(const srd_conv_winograd_s8_args *a) {
     const int width = a->rows[0]->width, tiles = (width + 3) / 4;
     for (int first = 0; first < tiles; first += chunk) {
-        const int groups = first + WINOGRAD_TILES < tiles ? 2 : 1;
-        int x[chunk];
-        for (int i = 0; i < groups * WINOGRAD_TILES; i++) {
-            const int group = first + i / WINOGRAD_TILES * WINOGRAD_TILES;
-            x[i] = 4 * ((group + WINOGRAD_TILES > tiles ? tiles - WINOGRAD_TILES : group) + i % WINOGRAD_TILES);
-            if (x[i] > width - 4) x[i] = width - 4;
+        int x[chunk], count = 0;
+        for (int start = first; start < tiles && count < chunk; start += half) {
+            for (int i = 0; i < half; i++) {
+                const int tile = (start + half > tiles ? tiles - half : start) + i;
+                x[count++] = 4 * tile > width - 4 ? width - 4 : 4 * tile;
+            }
         }
-        compute_chunk(a, x, groups);
+        compute_chunk(a, x, count);
     }
 }
 

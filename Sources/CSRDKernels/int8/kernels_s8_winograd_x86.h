@@ -5,15 +5,15 @@
 #define WINOGRAD_BLOCK BLOCK
 
 INLINE void point_products(
-    const int16_t *codes, ptrdiff_t pixel, int channels, const int16_t *weights, int32_t *sums
+    const int16_t *codes, ptrdiff_t pixel, int channels, const int16_t *weights, int32_t *sums, const int tiles
 ) {
     ivec sum[WINOGRAD_TILES][VECTORS];
-    UNROLL for (int t = 0; t < WINOGRAD_TILES; t++) UNROLL for (int j = 0; j < VECTORS; j++) sum[t][j] = (ivec){0};
+    UNROLL for (int t = 0; t < tiles; t++) UNROLL for (int j = 0; j < VECTORS; j++) sum[t][j] = (ivec){0};
     for (int i = 0; i < channels; i += SRD_CHANNEL_STEP, codes += SRD_CHANNEL_STEP, weights += SRD_CHANNEL_STEP * BLOCK) {
         UNROLL for (int g = 0; g < SRD_CHANNEL_STEP; g += 2) {
             ivec w[VECTORS];
             UNROLL for (int j = 0; j < VECTORS; j++) w[j] = two_weights(weights + g * BLOCK + 2 * j * LANES);
-            UNROLL for (int t = 0; t < WINOGRAD_TILES; t++) {
+            UNROLL for (int t = 0; t < tiles; t++) {
                 const ivec c = two_codes(codes + t * pixel + g);
                 UNROLL for (int j = 0; j < VECTORS; j++) {
                     sum[t][j] = add_two(sum[t][j], c, w[j]);
@@ -22,7 +22,7 @@ INLINE void point_products(
             }
         }
     }
-    UNROLL for (int t = 0; t < WINOGRAD_TILES; t++) {
+    UNROLL for (int t = 0; t < tiles; t++) {
         UNROLL for (int j = 0; j < VECTORS; j++) *(ivec *)(sums + t * BLOCK + j * LANES) = sum[t][j];
     }
 }

@@ -28,8 +28,8 @@ public final class Int8Executor: Executor {
     public static let defaultConditionBudget = 12 << 20
 
     /// Rows per band of maps of a reduction where nobody says: as many as hold so many pixels, which then share a layer's weights,
-    /// and for which threads wait but once, but no more than 64, which maps of finer levels must wait for. A multiple of what
-    /// Winograd's products take together.
+    /// and for which threads wait but once, but at most 64, since finer maps keep their rows that long. A multiple of what Winograd's
+    /// products take together.
     static func bandRows(width: Int, reduction: Int) -> Int {
         let pixels = width <= 256 ? 4096 : 512, together = Int(SRD_WINOGRAD_ROWS)
         return max(together, min(64, pixels * reduction / width / together * together))

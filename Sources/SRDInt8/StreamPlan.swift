@@ -54,19 +54,15 @@ package struct StreamPlan: Sendable {
             reached += round
             for (i, node) in graph.nodes.enumerated() where done[i] < heights[i] {
                 guard reached / advances[i] > before / advances[i] || reached >= height else { continue }
-                let isLast = bands[i] >= Self.long && heights[i] - done[i] <= bands[i] + bands[i] / 4
-                var end = isLast ? heights[i] : min(heights[i], done[i] + bands[i])
-                if case .linearAttention = node.operation { end = heights[i] }      // all of it or nothing
+                var takesRest = bands[i] >= Self.long && heights[i] - done[i] <= bands[i] + bands[i] / 4
+                if case .linearAttention = node.operation { takesRest = true }
+                var end = takesRest ? heights[i] : min(heights[i], done[i] + bands[i])
                 for value in node.residuals { end = min(end, done[value.index]) }
                 func isThere(_ value: Value) -> Bool {
                     node.inputRows(for: done[i]..<end, of: heights[value.index]).upperBound <= done[value.index]
                 }
                 while end > done[i], !node.inputs.allSatisfy(isThere) { end -= 1 }
-                if end < heights[i] {
-                    if isLast { continue }
-                    if case .linearAttention = node.operation { continue }
-                }
-                guard end > done[i] else { continue }
+                guard end > done[i], !takesRest || end == heights[i] else { continue }
                 let first = consumers[i].map { oldest(of: i, for: $0) }.min() ?? done[i]
                 capacities[i] = max(capacities[i], end - min(first, done[i]))
                 runs.append(Run(node: i, rows: done[i]..<end))

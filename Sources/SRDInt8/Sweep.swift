@@ -190,10 +190,8 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
             Parallel.ranges(run.rows.count, threads: threads) { range in
                 withUnsafeTemporaryAllocation(of: Float.self, capacity: floats.width * channels) { row in
                     for y in range.lowerBound + run.rows.lowerBound..<range.upperBound + run.rows.lowerBound {
-                        let from = floats.interior(y)
-                        for x in 0..<floats.width {
-                            for c in 0..<channels { row.initializeElement(at: x * channels + c, to: from[x * floats.pixel + c]) }
-                        }
+                        Self.copy(
+                            0..<floats.width, channels, floats.interior(y), pixel: floats.pixel, to: row.baseAddress!, pixel: channels)
                         body(y, UnsafePointer(row.baseAddress!))
                     }
                 }
@@ -436,11 +434,18 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
         } else {
             let floats = slot.floats!
             source.readFloats(y) { row in
-                let to = floats.interior(y)
-                for x in columns {
-                    for c in 0..<source.channels { to[x * floats.pixel + c] = row[x * source.channels + c] }
-                }
+                Self.copy(columns, source.channels, row, pixel: source.channels, to: floats.interior(y), pixel: floats.pixel)
             }
+        }
+    }
+
+    /// Copies some channels of pixels `columns`; `pixel` floats lie from one to the next.
+    private static func copy(
+        _ columns: Range<Int>, _ channels: Int, _ from: UnsafePointer<Float>, pixel fromPixel: Int,
+        to: UnsafeMutablePointer<Float>, pixel toPixel: Int
+    ) {
+        for x in columns {
+            for c in 0..<channels { to[x * toPixel + c] = from[x * fromPixel + c] }
         }
     }
 
@@ -453,10 +458,9 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
             let floats = slot.floats!
             map.writeFloats { base in
                 for y in rows {
-                    let from = floats.interior(y), to = base! + y * map.width * map.channels
-                    for x in 0..<map.width {
-                        for c in 0..<map.channels { to[x * map.channels + c] = from[x * floats.pixel + c] }
-                    }
+                    Self.copy(
+                        0..<map.width, map.channels, floats.interior(y), pixel: floats.pixel,
+                        to: base! + y * map.width * map.channels, pixel: map.channels)
                 }
             }
         }

@@ -21,9 +21,6 @@ INLINE vec choose(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)a) | (~m
 SRD_DEFINE_MISH(mish, vec, ivec, VEC_MIN, VEC_MAX, TARGET)
 #include "../int8/mish_s8.h"
 #define CLAMP(a, b) VEC_MAX(VEC_MIN(a, b), -(b))
-#define TO_INT(v) __builtin_convertvector(v, ivec)
-#define BITS(v) ((ivec)(v))
-#define FROM_BITS(v) ((vec)(v))
 SRD_DEFINE_MISH_S8(mish_s8, FEW, 2, vec, CLAMP, TO_INT, BITS, FROM_BITS, TARGET)
 
 INLINE vec load(const float *p, int lanes) {

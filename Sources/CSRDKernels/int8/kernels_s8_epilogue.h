@@ -13,9 +13,6 @@ INLINE ivec load_ints(const int32_t *p) { return (ivec)load((const float *)p); }
 #ifndef CLAMP
 #define CLAMP(a, b) max_vec(min_vec(a, splat(b)), splat(-(b)))
 #endif
-#define TO_INT(v) __builtin_convertvector(v, ivec)
-#define BITS(v) ((ivec)(v))
-#define FROM_BITS(v) ((vec)(v))
 SRD_DEFINE_MISH_S8(mish, FINISHED, VECTORS, vec, CLAMP, TO_INT, BITS, FROM_BITS, TARGET)
 
 #define EACH UNROLL for (int p = 0; p < pixels; p++) UNROLL for (int j = 0; j < vectors; j++)

@@ -37,6 +37,11 @@
         _Pragma("clang loop unroll(full)") for (int j = 0; j < columns; j++)
 #define SRD_MISH_EACH_S8(number, what, value) SRD_EACH_S8 what[i][j] = value;
 
+/// For vectors, of types vec and ivec.
+#define TO_INT(v) __builtin_convertvector(v, ivec)
+#define BITS(v) ((ivec)(v))
+#define FROM_BITS(v) ((vec)(v))
+
 /// In place, at most ROWS: every operation on all of them before the next.
 #define SRD_DEFINE_MISH_S8(NAME, ROWS, COLUMNS, T, CLAMP, TO_INT, BITS, FROM_BITS, TARGET)                             \
     TARGET static inline __attribute__((always_inline)) void NAME(T (*v)[COLUMNS], const int rows, const int columns) {\

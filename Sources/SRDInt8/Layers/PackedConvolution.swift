@@ -35,8 +35,8 @@ final class PackedConvolution: @unchecked Sendable {       // written before any
             offset += RowRing<srd_code>.filledUp(tap.channels) * block
             if tap.input == segments.count { segments.append(t..<t + 1) } else { segments[tap.input] = segments[tap.input].lowerBound..<t + 1 }
         }
-        let largestBlock = max(block, Int(kernels.winograd_block))
-        weights = .aligned((RowRing<srd_code>.filledUp(channels) + largestBlock - 1) / largestBlock * largestBlock / block * offset)
+        let weightStep = max(block, Int(kernels.winograd_block))
+        weights = .aligned((RowRing<srd_code>.filledUp(channels) + weightStep - 1) / weightStep * weightStep / block * offset)
         weights.initialize(repeating: 0)
         func vectors() -> UnsafeMutableBufferPointer<UnsafeMutableBufferPointer<Int32>> {
             .copy(of: segments.map { _ in .copy(of: [Int32](repeating: 0, count: vector)) })

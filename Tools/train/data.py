@@ -80,9 +80,10 @@ def to_u8(picture):
 class Crops:
     """Endless batches of random crops from a folder, decoded once and held in memory as u8."""
 
-    def __init__(self, folder, crop, scale, seed, report=lambda done, total: None):
+    def __init__(self, folder, crop, scale, seed, report=lambda done, total: None, degrade=None):
         paths = pictures(folder)
         self.images, self.crop, self.scale = [], crop, scale
+        self.degrade = degrade or (lambda hr, scale, random: resize_u8(hr, 1 / scale))
         for i, path in enumerate(paths):
             image = read_picture(path)
             if min(image.shape[:2]) >= crop:
@@ -100,7 +101,7 @@ class Crops:
         hr = np.rot90(image[y:y + self.crop, x:x + self.crop], self.random.integers(4))
         if self.random.integers(2):
             hr = hr[:, ::-1]
-        lr, lr_up = network_inputs(resize_u8(hr, 1 / self.scale), self.scale)
+        lr, lr_up = network_inputs(self.degrade(np.ascontiguousarray(hr), self.scale, self.random), self.scale)
         return lr, lr_up, chw(hr / 127.5 - 1)
 
     def batch(self, count):

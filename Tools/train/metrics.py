@@ -1,7 +1,11 @@
-"""PSNR, SSIM and LPIPS between u8 pictures [H,W,3]."""
+"""Image metrics: PSNR, SSIM, LPIPS, LPIPS over shifts, and the spectral grid energy.
+
+Metrics take 8-bit images [H,W,3] unless they say otherwise.
+"""
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from safetensors.torch import load_file
 
 
@@ -11,7 +15,7 @@ def psnr(a, b):
 
 
 def ssim(a, b):
-    """Wang et al. 2004: Gaussian 11 x 11, sigma 1.5, inside the picture only; mean over RGB."""
+    """SSIM (Wang et al. 2004): Gaussian 11 x 11, sigma 1.5, valid region only; mean over RGB."""
     x, y = (torch.from_numpy(p.astype(np.float64)).permute(2, 0, 1)[:, None] for p in (a, b))
     window = torch.exp(-torch.arange(-5, 6, dtype=torch.float64) ** 2 / (2 * 1.5 ** 2))
     window /= window.sum()
@@ -23,22 +27,59 @@ def ssim(a, b):
 
 
 class LPIPS:
-    """LPIPS v0.1, AlexNet. `path` is a safetensors file with features.{0,3,6,8,10} and lin{0...4}."""
+    """LPIPS v0.1 with AlexNet (Zhang et al. 2018, arXiv 1801.03924).
+
+    `path` is a safetensors file with features.{0,3,6,8,10} and lin{0...4}.
+    """
     layers = [(0, 4, 2), (3, 1, 2), (6, 1, 1), (8, 1, 1), (10, 1, 1)]    # index, stride, padding
 
-    def __init__(self, path):
-        self.weights = load_file(path)
+    def __init__(self, path, device="cpu"):
+        self.weights = {name: value.to(device) for name, value in load_file(path).items()}
+        self.shift = torch.tensor([-.030, -.088, -.188], device=device).reshape(1, 3, 1, 1)
+        self.scale = torch.tensor([.458, .448, .450], device=device).reshape(1, 3, 1, 1)
 
-    def maps(self, picture):
-        x = torch.from_numpy(picture.astype(np.float32)).permute(2, 0, 1)[None] / 127.5 - 1
-        x = (x - torch.tensor([-.030, -.088, -.188]).reshape(1, 3, 1, 1)) / torch.tensor([.458, .448, .450]).reshape(1, 3, 1, 1)
+    def maps(self, x):
+        """The five feature maps of x [n,3,H,W] in -1...1, each normalized over its channels."""
+        x = (x - self.shift) / self.scale
         for i, (index, stride, padding) in enumerate(self.layers):
             x = F.max_pool2d(x, 3, 2) if i in (1, 2) else x
             x = F.relu(F.conv2d(x, self.weights[f"features.{index}.weight"], self.weights[f"features.{index}.bias"],
                                 stride, padding))
-            yield x / (x.square().sum(1, keepdim=True).sqrt() + 1e-10)
+            yield x / (x.square().sum(1, keepdim=True) + 1e-20).sqrt()
+
+    def distance(self, a, b):
+        """The mean LPIPS between tensors [n,3,H,W] in -1...1, differentiable."""
+        return sum(F.conv2d((x - y).square(), self.weights[f"lin{i}.weight"]).mean()
+                   for i, (x, y) in enumerate(zip(self.maps(a), self.maps(b))))
 
     @torch.inference_mode()
     def __call__(self, a, b):
-        return sum(F.conv2d((x - y).square(), self.weights[f"lin{i}.weight"]).mean().item()
-                   for i, (x, y) in enumerate(zip(self.maps(a), self.maps(b))))
+        return self.distance(*(torch.from_numpy(p.astype(np.float32)).permute(2, 0, 1)[None] / 127.5 - 1
+                               for p in (a, b))).item()
+
+
+def lpips_shift(lpips, a, b):
+    """LPIPS averaged over four shifts below its stride of 4 and one resize by 1.5, so that an image aligned to that stride gains nothing."""
+    height, width = a.shape[:2]
+    shifted = [lpips(a[y:height - 8 + y, x:width - 8 + x], b[y:height - 8 + y, x:width - 8 + x])
+               for y, x in ((1, 2), (2, 3), (3, 1), (2, 2))]
+    larger = lambda p: np.asarray(Image.fromarray(p).resize((width * 3 // 2, height * 3 // 2), Image.BICUBIC))
+    return float(np.mean(shifted + [lpips(larger(a), larger(b))]))
+
+
+def grid(result, original):
+    """The upsampling grid in dB: how far the spectrum at periods 2 and 4 px exceeds its neighbouring frequencies, against the original's."""
+    def peak(image):
+        gray = image.astype(float).mean(2)
+        height, width = (size // 32 * 32 for size in gray.shape)
+        gray = gray[:height, :width]
+        window = np.hanning(height)[:, None] * np.hanning(width)
+        power = np.abs(np.fft.fft2((gray - gray.mean()) * window)) ** 2
+        ratios = []
+        for axis, size in enumerate((height, width)):
+            line = power.mean(1 - axis)
+            for k in (size // 4, size // 2):
+                near = np.r_[line[k - 6:k - 2], line[k + 3:k + 7]] if k < size // 2 else line[k - 8:k - 2]
+                ratios.append(10 * np.log10(line[k - 1:k + 2].mean() / near.mean()))
+        return np.mean(ratios)
+    return float(peak(result) - peak(original))

@@ -11,14 +11,16 @@ import time
 import torch
 import torch.nn.functional as F
 
+import few
 from checkpoint import load_model, save_resumable
 from data import Crops, pictures
+from degrade import DEGRADATIONS
 from metrics import LPIPS
 from model import RESIDUAL_GAIN, Config, SRDiff
 from sampler import visited
 from validate import evaluate
 
-LOG = ["iteration", "seconds", "loss", "noise_l1", "picture_l1", "gradient_norm", "learning_rate", "samples_per_second"]
+LOG = ["iteration", "seconds", "loss", "noise_l1", "picture_l1", "gradient_norm", "learning_rate", "samples_per_second", *few.LOG]
 
 
 def arguments(argv=None):
@@ -26,8 +28,11 @@ def arguments(argv=None):
     p.add_argument("--data", required=True, help="folder of training pictures, searched recursively")
     p.add_argument("--run", required=True, help="folder of this run: resume.pt, loss.csv, validation.csv")
     p.add_argument("--start", help="checkpoint whose weights a new run starts from; ignored once resume.pt exists")
-    p.add_argument("--stage", choices=["encoder", "noise", "joint"], default="joint",
-                   help="encoder: L1 on its own picture; noise: L1 on noise, encoder fixed; joint: both learn from the noise")
+    p.add_argument("--stage", choices=["encoder", "noise", "joint", "few"], default="joint",
+                   help="encoder: L1 on its own image; noise: L1 on noise, encoder fixed; joint: both learn from the noise; "
+                        "few: the final image of the --sampler that will be shipped")
+    p.add_argument("--degrade", choices=list(DEGRADATIONS), default="none",
+                   help="what happens to the low-resolution images; photo: other filters, blur, noise, JPEG")
     p.add_argument("--few", type=int, metavar="STEPS", help="fine-tune: draw only the timesteps that a STEPS-step sampler visits")
     p.add_argument("--weighting", choices=["uniform", "velocity"], default="velocity",
                    help="of the noise loss over timesteps; velocity: 1/sqrt(abar), at most 5, as if predicting v")
@@ -54,6 +59,16 @@ def arguments(argv=None):
     p.add_argument("--validate-pictures", type=int, default=4)
     p.add_argument("--lpips", help="LPIPS weights (safetensors) for the validation line")
     p.add_argument("--pause-file", help="while this file exists the run sleeps between iterations")
+    unrolled = p.add_argument_group("stage few")
+    unrolled.add_argument("--sampler", default="69@0.9375,0", help="timesteps, each with the eta of the transition that leaves it")
+    unrolled.add_argument("--fidelity", type=float, default=1.5,
+                          help="sigma in pixels below which the encoder's image gives the low frequencies; 0 turns it off")
+    unrolled.add_argument("--fidelity-part", type=float, default=0.75, help="part of the crops that --fidelity applies to")
+    unrolled.add_argument("--discriminator-lr", type=float, default=2e-4)
+    unrolled.add_argument("--adversarial-ramp", type=float, default=0.1, help="part of the run in which the adversarial loss rises")
+    unrolled.add_argument("--quantized-part", type=float, default=0.1, help="last part of the run, with activations rounded to 8 bits")
+    for name, weight, meaning in few.WEIGHTS:
+        unrolled.add_argument(f"--{name}-loss", type=float, default=weight, help=f"weight: {meaning}")
     network = p.add_argument_group("the network of a run without --start")
     network.add_argument("--dim", type=int, default=32)
     network.add_argument("--mults", type=lambda text: tuple(map(int, text.split("|"))), default="1|2|2|4")
@@ -62,6 +77,8 @@ def arguments(argv=None):
     for field in ("up-input", "attention"):
         network.add_argument(f"--{field}", action="store_true")
     args = p.parse_args(argv)
+    if args.stage == "few" and not args.lpips:
+        p.error("--stage few needs --lpips: the LPIPS weights are part of its loss")
     if args.iterations is None and args.minutes is None:
         p.error("say when to end: --iterations or --minutes")
     return args
@@ -82,7 +99,7 @@ class Trainer:
         fresh = Config(**{field: getattr(args, field) for field in vars(Config())})
         self.model = load_model(args.start) if args.start else SRDiff(fresh)
         self.model.to(self.device, memory_format=torch.channels_last)
-        stage = {"encoder": self.model.rrdb, "noise": self.model.denoise_fn, "joint": self.model}[args.stage]
+        stage = {"encoder": self.model.rrdb, "noise": self.model.denoise_fn}.get(args.stage, self.model)
         self.model.requires_grad_(False)
         self.parameters = list(stage.requires_grad_(True).parameters())
         self.optimizer = torch.optim.Adam(self.parameters, lr=args.lr, betas=(0.9, 0.99), fused=True)
@@ -94,6 +111,7 @@ class Trainer:
         self.weight = weight / weight[self.choices].mean()
         self.generator = torch.Generator().manual_seed(args.seed)
         self.iteration, self.seconds = 0, 0.0
+        self.unrolled = few.FewSteps(self.model, args, self.device) if args.stage == "few" else None
         if os.path.exists(self.resume_path):
             self.load()
         self.loss = torch.compile(self.plain_loss) if args.compile else self.plain_loss
@@ -104,6 +122,7 @@ class Trainer:
         save_resumable(self.resume_path, {
             "model": self.model.state_dict(), "ema": self.ema, "optimizer": self.optimizer.state_dict(),
             "iteration": self.iteration, "seconds": self.seconds, "stage": self.args.stage,
+            **(self.unrolled.state() if self.unrolled else {}),
             "rng": {"noise": self.generator.get_state(), "crops": self.crops.random.bit_generator.state}})
 
     def load(self):
@@ -112,6 +131,8 @@ class Trainer:
         self.ema = state["ema"]
         self.optimizer.load_state_dict(state["optimizer"])
         self.iteration, self.seconds = state["iteration"], state["seconds"]
+        if self.unrolled:
+            self.unrolled.load(state)
         self.generator.set_state(state["rng"]["noise"].cpu())
         self.crops.random.bit_generator.state = state["rng"]["crops"]
 
@@ -147,11 +168,16 @@ class Trainer:
     def step(self):
         args = self.args
         batch = [part.to(self.device, memory_format=torch.channels_last) for part in self.crops.batch(args.batch)]
-        t = stratified(args.batch * args.draws, self.choices, self.generator)
-        noise = torch.randn(len(t), *batch[2].shape[1:], generator=self.generator)
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate()
-        loss, *parts = self.loss(*batch, t.to(self.device), noise.to(self.device, memory_format=torch.channels_last))
+        if self.unrolled:
+            loss, picture, extra = self.unrolled.loss(*batch, self.progress(), self.generator)
+            parts = [extra[few.LOG.index("noise")], picture]
+        else:
+            t = stratified(args.batch * args.draws, self.choices, self.generator)
+            noise = torch.randn(len(t), *batch[2].shape[1:], generator=self.generator)
+            loss, *parts = self.loss(*batch, t.to(self.device), noise.to(self.device, memory_format=torch.channels_last))
+            extra = [loss.new_zeros(())] * len(few.LOG)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, args.clip)
@@ -161,7 +187,7 @@ class Trainer:
         with torch.no_grad():
             averaged = [self.ema[name] for name, p in self.model.named_parameters() if p.requires_grad]
             torch._foreach_lerp_(averaged, [p.detach() for p in self.parameters], 1 - decay)
-        return torch.stack((loss.detach(), *parts, norm))
+        return torch.stack((loss.detach(), *parts, norm, *extra))
 
     # --- the run ---
 
@@ -171,7 +197,9 @@ class Trainer:
         averaged.load_state_dict(self.ema)
         averaged = averaged.eval().to(self.device, memory_format=torch.channels_last)
         lpips = LPIPS(self.args.lpips) if self.args.lpips else None
-        return evaluate(averaged, pictures(self.args.validate)[:self.args.validate_pictures], "ddim", 20, lpips=lpips)[1]
+        sampler = self.args.sampler if self.unrolled else "ddim:20"
+        return evaluate(averaged, pictures(self.args.validate)[:self.args.validate_pictures], sampler, lpips=lpips,
+                        fidelity=self.args.fidelity if self.unrolled else 0.0)[1]
 
     def run(self):
         args = self.args
@@ -202,12 +230,14 @@ class Trainer:
         print(f"{'stopped' if stop else 'done'} at iteration {self.iteration}, {self.seconds / 60:.1f} min", file=sys.stderr)
 
     def log(self, means, rate):
-        loss, noise, picture, norm = means
-        row = [self.iteration, f"{self.seconds:.1f}", *(f"{v:.6f}" for v in means), f"{self.learning_rate():.3e}", f"{rate:.2f}"]
+        loss, noise, picture, norm, *extra = means
+        row = [self.iteration, f"{self.seconds:.1f}", *(f"{v:.6f}" for v in means[:4]), f"{self.learning_rate():.3e}", f"{rate:.2f}",
+               *(f"{v:.6f}" for v in extra)]
         append(os.path.join(self.args.run, "loss.csv"), LOG, row)
         left = self.seconds * (1 / max(self.progress(), 1e-9) - 1)
         print(f"{self.iteration:8d}  loss {loss:.4f}  noise {noise:.4f}  picture {picture:.4f}  |g| {norm:.3f}  "
-              f"lr {self.learning_rate():.2e}  {rate:.2f} samples/s  {left / 60:.0f} min left", file=sys.stderr, flush=True)
+              + "".join(f"{name} {v:.4f}  " for name, v in zip(few.LOG, extra) if self.unrolled and name != "noise")
+              + f"lr {self.learning_rate():.2e}  {rate:.2f} samples/s  {left / 60:.0f} min left", file=sys.stderr, flush=True)
 
     def validation_line(self):
         quality = self.validate()
@@ -232,7 +262,8 @@ def main(argv=None):
     os.makedirs(args.run, exist_ok=True)
     scale = load_model(args.start).config.scale if args.start else args.scale
     crops = Crops(args.data, args.crop, scale, args.seed,
-                  lambda done, total: print(f"\rdecoding {done}/{total}", end="", file=sys.stderr, flush=True))
+                  lambda done, total: print(f"\rdecoding {done}/{total}", end="", file=sys.stderr, flush=True),
+                  DEGRADATIONS[args.degrade])
     print(file=sys.stderr)
     Trainer(args, crops).run()
 

@@ -12,8 +12,9 @@ import torch
 from PIL import Image
 
 from checkpoint import load_model
+from degrade import jpeg
 from data import pictures, read_picture, resize_float, resize_u8
-from metrics import LPIPS, psnr, ssim
+from metrics import LPIPS, grid, lpips_shift, psnr, ssim
 from sampler import upscale
 
 
@@ -27,23 +28,44 @@ def bicubic(lr, scale):
 
 
 def quality(hr, lr, picture, scale, lpips=None):
+    """All metrics of one result as {name: value}."""
     values = {"psnr": psnr(hr, picture), "ssim": ssim(hr, picture), "lr_psnr": psnr(lr, resize_u8(picture, 1 / scale))}
-    return {**values, "lpips": lpips(hr, picture)} if lpips else values
+    if lpips:
+        values |= {"lpips": lpips(hr, picture), "lpips_shift": lpips_shift(lpips, hr, picture), "grid": grid(picture, hr)}
+    return values
+
+
+def degradation(text):
+    """`noise:5+jpeg:60` as a function of an 8-bit image, with a fixed seed; None for no text."""
+    def apply(lr):
+        random = np.random.default_rng(0)
+        for part in text.split("+"):
+            kind, value = part.split(":")
+            if kind == "noise":
+                lr = np.clip(np.rint(lr + random.standard_normal(lr.shape) * float(value)), 0, 255).astype(np.uint8)
+            elif kind == "jpeg":
+                lr = jpeg(lr, int(value), subsampled=True)
+            else:
+                raise SystemExit(f"--degrade: {kind} is unknown: expected jpeg:QUALITY or noise:SIGMA")
+        return lr
+    return apply if text else None
 
 
 def mean(rows):
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
 
-def evaluate(model, paths, kind, count, seeds=(0,), lpips=None, between=lambda: None, each=lambda *_: None):
+def evaluate(model, paths, sampler, seeds=(0,), lpips=None, between=lambda: None, each=lambda *_: None, degrade=None, fidelity=0.0):
     """(quality of bicubic, quality of the model), means over pictures and seeds.
-    `each(path, seed, quality, picture)` sees every result; bicubic's has seed None."""
+    `each(path, seed, quality, picture)` sees every result; bicubic's has seed None. `degrade(lr)` changes the low-resolution image first."""
     scale, plain, ours = model.config.scale, [], []
     for path in paths:
         hr = cropped(read_picture(path), scale)
         lr = resize_u8(hr, 1 / scale)
+        lr = degrade(lr) if degrade else lr
         for seed in (None, *seeds):
-            picture = bicubic(lr, scale) if seed is None else upscale(model, lr, kind, count, seed, between)
+            picture = bicubic(lr, scale) if seed is None else upscale(
+                model, lr, sampler, seed, between, fidelity)
             row = quality(hr, lr, picture, scale, lpips)
             (plain if seed is None else ours).append(row)
             each(path, seed, row, picture)
@@ -54,7 +76,11 @@ def main(argv=None):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     p.add_argument("checkpoint", help="any checkpoint; of a resumable file the averaged weights")
     p.add_argument("folders", nargs="+", help="folders of HR pictures")
-    p.add_argument("--samplers", nargs="+", default=["ddpm:20", "ddim:20"], metavar="KIND:STEPS")
+    p.add_argument("--samplers", nargs="+", default=["ddpm:20", "ddim:20"],
+                   help="KIND:STEPS, or timesteps such as 69@0.9375,0, each with the eta of the transition that leaves it")
+    p.add_argument("--fidelity", type=float, default=0, help="sigma in pixels below which the encoder's image gives the low frequencies")
+    p.add_argument("--degrade", help="jpeg:QUALITY, noise:SIGMA or both joined by +, applied to the low-resolution images")
+    p.add_argument("--count", type=int, help="only the first COUNT images of each folder")
     p.add_argument("--seeds", nargs="+", type=int, default=[0])
     p.add_argument("--lpips", help="LPIPS weights (safetensors)")
     p.add_argument("--csv", help="append one row per picture and seed")
@@ -72,12 +98,10 @@ def main(argv=None):
         while args.pause_file and os.path.exists(args.pause_file):
             time.sleep(0.5)
 
-    print("pictures  sampler   psnr dB    ssim  lr-psnr dB   lpips")
+    print("images    sampler   psnr dB    ssim  lr-psnr dB   lpips   shift   grid")
     for folder in args.folders:
         name = Path(folder).name
         for sampler in args.samplers:
-            kind, count = sampler.split(":")
-
             def each(path, seed, row, picture):
                 print(f"\r{name} {path.name} {sampler} {seed}   ", end="", file=sys.stderr, flush=True)
                 if args.csv:
@@ -86,14 +110,15 @@ def main(argv=None):
                         csv.writer(file).writerow([args.checkpoint, name, path.stem, label, seed, *row.values()])
                 if args.save:
                     os.makedirs(args.save, exist_ok=True)
-                    label = "bicubic" if seed is None else f"{kind}{count}.{seed}"
+                    label = "bicubic" if seed is None else f"{sampler}.{seed}".replace(":", "").replace(",", "-")
                     Image.fromarray(picture).save(Path(args.save) / f"{name}.{path.stem}.{label}.png")
 
-            plain, ours = evaluate(model, pictures(folder), kind, int(count), args.seeds, lpips, between, each)
+            plain, ours = evaluate(model, pictures(folder)[:args.count], sampler, args.seeds, lpips, between, each,
+                                   degradation(args.degrade), args.fidelity)
             print("\r", end="", file=sys.stderr)
             for label, row in (("bicubic", plain), (sampler, ours)):
                 print(f"{name:9s} {label:8s} {row['psnr']:8.3f} {row['ssim']:7.4f} {row['lr_psnr']:11.2f}"
-                      + (f" {row['lpips']:7.4f}" if lpips else ""), flush=True)
+                      + (f" {row['lpips']:7.4f} {row['lpips_shift']:7.4f} {row['grid']:6.2f}" if lpips else ""), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,86 @@
+"""Stage `few`: unrolls the sampler that will be shipped and trains the final image, with gradients through every step."""
+import torch
+import torch.nn.functional as F
+
+from losses import Discriminator, FakeQuantization, low_band_l1, random_view, spectral, with_fidelity
+from metrics import LPIPS
+from model import RESIDUAL_GAIN
+from sampler import run, schedule, transitions
+
+# Options of the stage: name, default weight, what it weighs.
+WEIGHTS = [
+    ("l1", 0.5, "L1 of the final image"),
+    ("low-band", 2.0, "L1 of the sample's low band"),
+    ("lpips", 1.0, "LPIPS of random views (Zhang et al. 2018, arXiv 1801.03924)"),
+    ("spectral", 0.05, "difference of log power spectra at periods of 2 to 8 px"),
+    ("grid", 0.05, "energy at periods 2 and 4 px against the neighbouring frequencies"),
+    ("adversarial", 0.005, "hinge loss of a high-band patch discriminator"),
+    ("noise", 0.1, "L1 on noise at random timesteps, so that samplers with many steps still work"),
+]
+LOG = [name.replace("-", "_") for name, _, _ in WEIGHTS] + ["discriminator"]
+
+
+class FewSteps:
+    """The losses of the stage, and the discriminator with its optimizer."""
+
+    def __init__(self, model, args, device):
+        self.model, self.args, self.device = model, args, device
+        self.weights = {name.replace("-", "_"): getattr(args, f"{name.replace('-', '_')}_loss") for name, _, _ in WEIGHTS}
+        self.steps = schedule(transitions(args.sampler, model.config.timesteps), model.alphas_cumprod)
+        self.lpips = LPIPS(args.lpips, device)
+        self.discriminator = Discriminator().to(device, memory_format=torch.channels_last)
+        self.optimizer = torch.optim.Adam(self.discriminator.parameters(), lr=args.discriminator_lr, betas=(0.5, 0.99))
+        self.quantization = FakeQuantization(model)
+
+    def state(self):
+        return {"discriminator": self.discriminator.state_dict(), "discriminator_optimizer": self.optimizer.state_dict()}
+
+    def load(self, state):
+        if "discriminator" in state:
+            self.discriminator.load_state_dict(state["discriminator"])
+            self.optimizer.load_state_dict(state["discriminator_optimizer"])
+
+    def loss(self, lr, lr_up, hr, progress, generator):
+        """(what is minimized, L1 of the encoder's image, each loss of LOG): tensors without dimensions."""
+        args, model = self.args, self.model
+        self.quantization.enabled = progress >= 1 - args.quantized_part
+        normal = lambda: torch.randn(hr.shape, generator=generator).to(self.device, memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=not args.float32):
+            maps = model.rrdb(lr)
+            encoder_image = model.rrdb.picture(maps[-1]).float()
+            cond = model.denoise_fn.condition(maps, lr_up)
+            x0 = run(model, self.steps, cond, normal)
+            parts = {"noise": self.noise_loss(lr_up, hr, cond, generator) if args.noise_loss else lr.new_zeros(())}
+        sample = lr_up + x0.float().clamp(-1, 1) / RESIDUAL_GAIN
+        # A share of the crops keeps the sample's own low frequencies, so that fidelity 0 stays good.
+        mixed = torch.rand((len(hr), 1, 1, 1), generator=generator).to(self.device) < args.fidelity_part
+        final = torch.where(mixed, with_fidelity(sample, encoder_image, args.fidelity), sample) if args.fidelity else sample
+        parts["l1"] = F.l1_loss(final, hr)
+        parts["low_band"] = low_band_l1(sample, hr)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=not args.float32):
+            parts["lpips"] = self.lpips.distance(*random_view(final, hr, generator)).float()
+            if args.adversarial_loss:
+                parts["discriminator"] = self.train_discriminator(final, hr)
+                parts["adversarial"] = -self.discriminator.requires_grad_(False)(final).float().mean()
+        parts["spectral"], parts["grid"] = spectral(final, hr)
+        ramp = min(1.0, progress / args.adversarial_ramp) if args.adversarial_ramp else 1.0
+        picture = F.l1_loss(encoder_image, hr)
+        total = args.picture_loss * picture + sum(
+            weight * parts[name] * (ramp if name == "adversarial" else 1) for name, weight in self.weights.items() if weight)
+        return total, picture.detach(), [parts.get(name, total.new_zeros(())).detach() for name in LOG]
+
+    def noise_loss(self, lr_up, hr, cond, generator):
+        """L1 on noise at one random timestep of the batch's first crop."""
+        model = self.model
+        t = torch.randint(model.config.timesteps, (1,), generator=generator).to(self.device)
+        noise = torch.randn(hr[:1].shape, generator=generator).to(self.device)
+        residual = ((hr[:1] - lr_up[:1]) * RESIDUAL_GAIN).clamp(-1, 1)
+        return F.l1_loss(model.denoise_fn(model.noised(residual, t, noise), t, cond[:1]).float(), noise)
+
+    def train_discriminator(self, final, hr):
+        self.discriminator.requires_grad_(True)
+        loss = self.discriminator.loss(final, hr)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        return loss

@@ -1,0 +1,126 @@
+"""Losses of stage `few` on the final image. Tensors are [n,3,H,W] in -1...1, float32."""
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+
+def blur(x, sigma):
+    """Gaussian blur with radius ceil(3 sigma) and replicated borders."""
+    radius = math.ceil(3 * sigma)
+    kernel = torch.exp(-torch.arange(-radius, radius + 1, device=x.device).float() ** 2 / (2 * sigma ** 2))
+    kernel = (kernel / kernel.sum()).expand(x.shape[1], 1, 1, -1)
+    x = F.pad(x, (radius,) * 4, mode="replicate")
+    x = F.conv2d(x, kernel, groups=x.shape[1])
+    return F.conv2d(x, kernel.transpose(2, 3), groups=x.shape[1])
+
+
+def with_fidelity(sample, encoder_image, sigma):
+    """S + G(P - S): low frequencies from the encoder's image P, high ones from the sample S, split by a Gaussian of `sigma` HR pixels."""
+    return sample + blur(encoder_image - sample, sigma)
+
+
+def low_band_l1(a, b, sigma=2.0):
+    """L1 between the low bands: what the LR image decides leaves no freedom to the sampler."""
+    return F.l1_loss(blur(a, sigma), blur(b, sigma))
+
+
+def random_view(a, b, generator):
+    """The same random view of both: cut at 0...15 px, flipped, transposed, resized by 1, 1.25, 1.5 or 2.
+
+    LPIPS with AlexNet sees its input at stride 4, so without views a network learns a grid that only that lattice sees.
+    """
+    draw = lambda n: int(torch.randint(n, (), generator=generator))
+    y, x, scale = draw(16), draw(16), (1, 1.25, 1.5, 2)[draw(4)]
+    flips = [axis for axis in (2, 3) if draw(2)]
+    transpose = draw(2)
+
+    def view(v):
+        v = v[..., y:, x:].flip(flips)
+        v = v.transpose(2, 3) if transpose else v
+        return v if scale == 1 else F.interpolate(v, scale_factor=scale, mode="bicubic", align_corners=False)
+    return view(a), view(b)
+
+
+def power(x, window):
+    """Mean power spectrum over the batch and channels, each crop weighted equally. Unnormalized, [H,W]."""
+    x = x - x.mean((2, 3), keepdim=True)
+    return torch.fft.fft2(x * window).abs().square()
+
+
+def spectral(result, original):
+    """(spectral loss, grid loss) of a batch, both in nats.
+
+    The first is |log power ratio| at periods of 2...8 px, in the spirit of the focal frequency loss (Jiang et al. 2021, arXiv 2012.12821) but on
+    power alone: a sample need not have the original's phases. The second compares the energy at periods 2 and 4 px, where upsampling layers leave
+    a grid, with that of the neighbouring frequencies.
+    """
+    height, width = result.shape[2:]
+    hann = lambda n: torch.hann_window(n, periodic=False, device=result.device)
+    window = hann(height)[:, None] * hann(width)
+    a, b = power(result, window), power(original, window)
+    level = b.mean((1, 2, 3), keepdim=True) + 1e-3 * height * width   # a flat crop counts for little
+    a, b = (a / level).mean((0, 1)), (b / level).mean((0, 1))
+    # Neighbouring frequencies are averaged: single ones of a sample differ from the original's by chance alone.
+    smooth = lambda p: F.avg_pool2d(F.pad(p[None, None], (1,) * 4, mode="circular"), 3, 1)[0, 0]
+    frequency = torch.stack(torch.meshgrid(torch.fft.fftfreq(height), torch.fft.fftfreq(width), indexing="ij")).abs().amax(0)
+    band = (frequency >= 1 / 8).to(result.device)
+    ratio = (smooth(a) + 1e-6).log() - (smooth(b) + 1e-6).log()
+    grids = []
+    for axis, size in enumerate((height, width)):
+        for k in (size // 4, size // 2):
+            def peak(p):
+                line = p.mean(1 - axis)
+                near = torch.cat((line[k - 6:k - 2], line[k + 3:k + 7])) if k < size // 2 else line[k - 8:k - 2]
+                return (line[k - 1:k + 2].mean() + 1e-7).log() - (near.mean() + 1e-7).log()
+            grids.append((peak(a) - peak(b)).abs())
+    return ratio[band].abs().mean(), torch.stack(grids).mean()
+
+
+class Discriminator(nn.Module):
+    """Patch discriminator (Isola et al. 2017, arXiv 1611.07004) with spectral norm (Miyato et al. 2018, arXiv 1802.05957).
+
+    It sees the high band alone, so that it judges texture and leaves colours and shapes to the other losses
+    (in the spirit of the wavelet losses of Korkmaz et al. 2024, arXiv 2402.19215).
+    """
+    sigma = 1.5
+
+    def __init__(self, width=16):
+        super().__init__()
+        conv = lambda *shape: spectral_norm(nn.Conv2d(*shape))
+        self.layers = nn.Sequential(
+            conv(3, width, 3, 1, 1), nn.LeakyReLU(0.2), conv(width, 2 * width, 4, 2, 1), nn.LeakyReLU(0.2),
+            conv(2 * width, 2 * width, 3, 1, 1), nn.LeakyReLU(0.2), conv(2 * width, 4 * width, 4, 2, 1), nn.LeakyReLU(0.2),
+            conv(4 * width, 1, 3, 1, 1))
+
+    def forward(self, x):
+        return self.layers(4 * (x - blur(x, self.sigma)))             # the high band is a small part of -1...1
+
+    def loss(self, result, original):
+        """The discriminator's own hinge loss (Lim and Ye 2017, arXiv 1705.02894)."""
+        fake, real = self(torch.cat((result.detach(), original))).float().chunk(2)
+        return F.relu(1 + fake).mean() + F.relu(1 - real).mean()
+
+
+class FakeQuantization:
+    """Rounds the input of every convolution to 8 bits over its own range, with straight-through gradients (Jacob et al. 2018, arXiv 1712.05877).
+
+    The first layer of the U-Net and its 1 x 1 convolutions stay in float, as in the runtime.
+    """
+    def __init__(self, model):
+        self.enabled = False
+        for name, module in model.named_modules():
+            if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)) and module.in_channels > 3 and module.kernel_size != (1, 1):
+                module.register_forward_pre_hook(self.hook)
+
+    def hook(self, module, inputs):
+        if not self.enabled:
+            return None
+        x = inputs[0]
+        with torch.no_grad():
+            low, high = x.amin().clamp(max=0), x.amax().clamp(min=0)
+            scale = ((high - low) / 255).clamp(min=1e-8)
+            error = ((x / scale).round() * scale) - x
+        return (x + error,)

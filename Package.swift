@@ -18,7 +18,7 @@ func tests(_ name: String, _ libraries: Target.Dependency...) -> Target {
 let package = Package(
     name: "srdiff-edge",
     products: [
-        .library(name: "SRDiff", targets: ["SRDiff", "SRDImage", "SRDFile", "SRDFloat"]),
+        .library(name: "SRDiff", targets: ["SRDModel", "SRDImage", "SRDFile", "SRDFloat"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
@@ -31,48 +31,48 @@ let package = Package(
         .systemLibrary(name: "CLibPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .target(name: "CPNG", dependencies: ["CLibPNG"]),
         .target(name: "SRDImage", dependencies: ["CPNG"]),
-        .target(name: "SRDiff", dependencies: ["SRDTensor", "SRDImage"]),
-        .target(name: "SRDFile", dependencies: ["SRDTensor", "SRDiff"], exclude: ["FORMAT.md"]),
-        .target(name: "SRDFloat", dependencies: ["CSRDKernels", "SRDTensor", "SRDiff"]),
+        .target(name: "SRDModel", dependencies: ["SRDTensor", "SRDImage"]),
+        .target(name: "SRDFile", dependencies: ["SRDTensor", "SRDModel"], exclude: ["FORMAT.md"]),
+        .target(name: "SRDFloat", dependencies: ["CSRDKernels", "SRDTensor", "SRDModel"]),
         .target(name: "SRDCheckpoint", dependencies: ["SRDTensor", "SRDFile"]),
         .target(name: "SRDMetrics", dependencies: ["SRDTensor", "SRDImage"]),
-        .target(name: "SRDInt8", dependencies: ["CSRDKernels", "SRDTensor", "SRDiff"]),
+        .target(name: "SRDInt8", dependencies: ["CSRDKernels", "SRDTensor", "SRDModel"]),
 
-        .target(name: "SRDQuantizer", dependencies: ["SRDTensor", "SRDImage", "SRDiff", "SRDFloat", "SRDFile", "SRDMetrics"]),
+        .target(name: "SRDQuantizer", dependencies: ["SRDTensor", "SRDImage", "SRDModel", "SRDFloat", "SRDFile", "SRDMetrics"]),
 
         // Tools
         .target(
             name: "ToolSupport",
             dependencies: [
-                "SRDImage", "SRDFile", "SRDiff", "SRDFloat", "SRDInt8", "SRDCheckpoint", "SRDMetrics",
+                "SRDImage", "SRDFile", "SRDModel", "SRDFloat", "SRDInt8", "SRDCheckpoint", "SRDMetrics",
                 .product(name: "ArgumentParser", package: "swift-argument-parser")
             ],
             path: "Tools/ToolSupport"
         ),
-        tool("srdiff-upscale", "SRDImage", "SRDiff", "SRDFile", "SRDTensor", "SRDMetrics"),
-        tool("srdiff-interpolate", "SRDImage", "SRDiff", "SRDFile"),
-        tool("srdiff-fuse", "SRDImage", "SRDiff", "SRDFile"),
-        tool("srdiff-quantize", "SRDImage", "SRDiff", "SRDFile", "SRDCheckpoint", "SRDInt8", "SRDQuantizer", "SRDMetrics"),
-        tool("srdiff-evaluate", "SRDImage", "SRDiff", "SRDFile", "SRDInt8", "SRDQuantizer", "SRDMetrics"),
-        tool("srdiff-bench", "CSRDKernels", "SRDImage", "SRDiff", "SRDFile", "SRDTensor", "SRDInt8", "SRDQuantizer"),
-        tool("srdiff-inspect", "SRDTensor", "SRDiff", "SRDFile", "SRDCheckpoint"),
+        tool("srdiff-upscale", "SRDImage", "SRDModel", "SRDFile", "SRDTensor", "SRDMetrics"),
+        tool("srdiff-interpolate", "SRDImage", "SRDModel", "SRDFile"),
+        tool("srdiff-fuse", "SRDImage", "SRDModel", "SRDFile"),
+        tool("srdiff-quantize", "SRDImage", "SRDModel", "SRDFile", "SRDCheckpoint", "SRDInt8", "SRDQuantizer", "SRDMetrics"),
+        tool("srdiff-evaluate", "SRDImage", "SRDModel", "SRDFile", "SRDInt8", "SRDQuantizer", "SRDMetrics"),
+        tool("srdiff-bench", "CSRDKernels", "SRDImage", "SRDModel", "SRDFile", "SRDTensor", "SRDInt8", "SRDQuantizer"),
+        tool("srdiff-inspect", "SRDTensor", "SRDModel", "SRDFile", "SRDCheckpoint"),
 
         // Tests
         .target(
-            name: "TestSupport", dependencies: ["SRDTensor", "SRDFile", "SRDiff", "SRDImage", "SRDQuantizer"],
+            name: "TestSupport", dependencies: ["SRDTensor", "SRDFile", "SRDModel", "SRDImage", "SRDQuantizer"],
             path: "Tests/TestSupport"),
         tests("SRDTensorTests", "SRDTensor"),
         tests("SRDImageTests", "SRDImage"),
         tests("SRDFileTests", "SRDFile", "SRDTensor"),
         tests("SRDCheckpointTests", "SRDCheckpoint", "SRDFile", "SRDTensor"),
-        tests("SRDiffTests", "SRDiff", "SRDImage", "SRDTensor"),
-        tests("SRDFloatTests", "SRDFloat", "SRDiff", "SRDImage", "SRDFile", "SRDCheckpoint"),
-        tests("SRDInt8Tests", "SRDInt8", "SRDQuantizer", "SRDFloat", "SRDiff", "SRDTensor"),
-        tests("SRDQuantizerTests", "SRDQuantizer", "SRDMetrics", "SRDFloat", "SRDiff", "SRDImage", "SRDTensor"),
+        tests("SRDModelTests", "SRDModel", "SRDImage", "SRDTensor"),
+        tests("SRDFloatTests", "SRDFloat", "SRDModel", "SRDImage", "SRDFile", "SRDCheckpoint"),
+        tests("SRDInt8Tests", "SRDInt8", "SRDQuantizer", "SRDFloat", "SRDModel", "SRDTensor"),
+        tests("SRDQuantizerTests", "SRDQuantizer", "SRDMetrics", "SRDFloat", "SRDModel", "SRDImage", "SRDTensor"),
         tests("SRDMetricsTests", "SRDMetrics", "SRDImage", "SRDFile", "SRDTensor"),
         tests("SRDKernelTests", "CSRDKernels"),
         tests(
-            "ToolTests", "SRDInt8", "SRDImage", "SRDFile", "SRDiff", "SRDTensor", "ToolSupport", "srdiff-upscale",
+            "ToolTests", "SRDInt8", "SRDImage", "SRDFile", "SRDModel", "SRDTensor", "ToolSupport", "srdiff-upscale",
             "srdiff-interpolate", "srdiff-fuse", "srdiff-evaluate", "srdiff-bench", "srdiff-inspect", "srdiff-quantize"),
     ]
 )

@@ -14,7 +14,7 @@ struct srd_png_reader {
     size_t row_bytes;
     uint32_t height, next_row;
     int passes;
-    uint8_t *image; // interlaced pictures only: every row is complete only after the last pass
+    uint8_t *image; // interlaced images only: every row is complete only after the last pass
     srd_png_status status;
     char message[MESSAGE];
     int warning_count;
@@ -94,7 +94,7 @@ srd_png_status srd_png_read_header(srd_png_reader *reader, srd_png_header *heade
 
 static void read_interlaced(srd_png_reader *reader) {
     reader->image = calloc(reader->height, reader->row_bytes); // not png_malloc: calloc's pages come as they are touched
-    if (!reader->image) png_error(reader->png, "out of memory for an interlaced picture");
+    if (!reader->image) png_error(reader->png, "out of memory for an interlaced image");
     for (int pass = 0; pass < reader->passes; pass++)
         for (uint32_t y = 0; y < reader->height; y++)
             png_read_row(reader->png, reader->image + y * reader->row_bytes, NULL);

@@ -58,7 +58,7 @@ srd_png_status srd_png_write_header(srd_png_writer *writer, const srd_png_header
     if (setjmp(png_jmpbuf(writer->png))) return SRD_PNG_FAILED;
     png_set_write_fn(writer->png, writer, on_write, on_flush);
     png_set_user_limits(writer->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-    // Fixed, so that the bytes depend on the picture and on the versions of libpng and zlib only.
+    // Fixed, so that the bytes depend on the image and on the versions of libpng and zlib only.
     png_set_compression_level(writer->png, 6);
     png_set_filter(writer->png, PNG_FILTER_TYPE_BASE, PNG_ALL_FILTERS);
     png_set_IHDR(writer->png, writer->info, header->width, header->height, header->bit_depth,

@@ -1,4 +1,4 @@
-import SRDiff
+import SRDModel
 
 /// What is wrong with an int8 model file. Every case names the key.
 public enum QuantizedModelError: Error, Equatable, CustomStringConvertible, Sendable {

@@ -1,5 +1,5 @@
 import SRDTensor
-import SRDiff
+import SRDModel
 
 /// An int8 model in a file; FORMAT.md says every key.
 public struct QuantizedModelFile: Sendable {

@@ -1,5 +1,5 @@
 import SRDTensor
-import SRDiff
+import SRDModel
 
 /// Goes through the keys of FORMAT.md, checks each before it is used, and at the end that there are no others.
 struct QuantizedModelReader {

@@ -1,5 +1,5 @@
 import SRDTensor
-import SRDiff
+import SRDModel
 
 extension QuantizedModelFile {
     /// The file appears whole or not at all.

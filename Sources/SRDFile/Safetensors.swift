@@ -1,5 +1,5 @@
 import SRDTensor
-import SRDiff
+import SRDModel
 
 /// A safetensors file, open for reading: named tensors and string metadata.
 ///

@@ -1,5 +1,5 @@
 import SRDTensor
-import SRDiff
+import SRDModel
 
 /// Which outputs an int8 model keeps in codes, and which layers read those rather than floats kept beside them.
 struct ActivationRounding: Sendable {

@@ -1,5 +1,5 @@
 import SRDTensor
-import SRDiff
+import SRDModel
 
 /// A float feature map with one pixel of border to the left and right of each row, so that a convolution reads
 /// beyond the edge without asking. Owns its memory.

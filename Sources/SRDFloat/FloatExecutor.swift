@@ -1,6 +1,6 @@
 import CSRDKernels
 import SRDTensor
-import SRDiff
+import SRDModel
 
 /// The reference: a model's graphs in float32, whole maps at a time.
 ///
@@ -77,9 +77,9 @@ public final class FloatExecutor: Executor {
     }
 
     public func preview(_ low: FloatTensor) -> FloatTensor {
-        var picture = run(model.network.preview, [encodeMaps(low).last!])[0].tensor()
-        for i in picture.values.indices { picture.values[i] = max(0, min(1, picture.values[i])) * 2 - 1 }
-        return picture
+        var image = run(model.network.preview, [encodeMaps(low).last!])[0].tensor()
+        for i in image.values.indices { image.values[i] = max(0, min(1, image.values[i])) * 2 - 1 }
+        return image
     }
 
     /// The maps that condition the noise predictor, each `[h, w, features]`, in the order of `conditioningBlocks`.

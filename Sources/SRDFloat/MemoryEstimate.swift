@@ -1,8 +1,8 @@
 import SRDTensor
-import SRDiff
+import SRDModel
 
 extension FloatExecutor {
-    /// About how many bytes it holds for a picture of this (padded) size: weights twice, as read and as packed, and every
+    /// About how many bytes it holds for an image of this (padded) size: weights twice, as read and as packed, and every
     /// feature map of the graphs it walks, since `MapPool` keeps the memory of those that are done.
     public static func memoryEstimate(_ model: Model, lowWidth: Int, lowHeight: Int, preview: Bool = false) -> Int {
         var maps = MapTally(width: lowWidth * model.configuration.scale, height: lowHeight * model.configuration.scale)

@@ -1,6 +1,6 @@
 import CSRDKernels
 import SRDTensor
-import SRDiff
+import SRDModel
 
 /// A convolution's weights in the order its kernel reads them, and where each part of them looks.
 struct PackedConvolution: Sendable {

@@ -1,7 +1,7 @@
 /// MATLAB's imresize with its bicubic kernel (Keys, a = −0.5), stretched when shrinking so that it does not alias,
 /// borders mirrored, weights summing to 1. Only + − × ÷ in a fixed order: every machine gives the same bits.
 ///
-/// Output rows are independent of each other and come one at a time, so memory stays at one row beside the picture's.
+/// Output rows are independent of each other and come one at a time, so memory stays at one row beside the image's.
 public struct BicubicRows: Sendable {
     private enum Input: Sendable {
         case codes([UInt16])
@@ -16,35 +16,35 @@ public struct BicubicRows: Sendable {
     private let vertical: BicubicAxis
 
     /// Both axes by `numerator/denominator`; sizes are rounded up.
-    public init(_ picture: Picture, scaledBy numerator: Int, over denominator: Int = 1) {
+    public init(_ image: Image, scaledBy numerator: Int, over denominator: Int = 1) {
         self.init(
-            .codes(picture.samples), of: picture,
-            horizontal: BicubicAxis(picture.width, scaledBy: numerator, over: denominator),
-            vertical: BicubicAxis(picture.height, scaledBy: numerator, over: denominator))
+            .codes(image.samples), of: image,
+            horizontal: BicubicAxis(image.width, scaledBy: numerator, over: denominator),
+            vertical: BicubicAxis(image.height, scaledBy: numerator, over: denominator))
     }
 
     /// Each axis by its own scale, that of the sizes.
-    public init(_ picture: Picture, width: Int, height: Int) {
+    public init(_ image: Image, width: Int, height: Int) {
         self.init(
-            .codes(picture.samples), of: picture,
-            horizontal: BicubicAxis(picture.width, scaledBy: width, over: picture.width),
-            vertical: BicubicAxis(picture.height, scaledBy: height, over: picture.height))
+            .codes(image.samples), of: image,
+            horizontal: BicubicAxis(image.width, scaledBy: width, over: image.width),
+            vertical: BicubicAxis(image.height, scaledBy: height, over: image.height))
     }
 
-    /// Of other numbers, one for each sample of `picture`.
-    public init(_ values: [Float], of picture: Picture, scaledBy numerator: Int) {
-        precondition(values.count == picture.samples.count, "\(values.count) values")
+    /// Of other numbers, one for each sample of `image`.
+    public init(_ values: [Float], of image: Image, scaledBy numerator: Int) {
+        precondition(values.count == image.samples.count, "\(values.count) values")
         self.init(
-            .values(values), of: picture,
-            horizontal: BicubicAxis(picture.width, scaledBy: numerator, over: 1),
-            vertical: BicubicAxis(picture.height, scaledBy: numerator, over: 1))
+            .values(values), of: image,
+            horizontal: BicubicAxis(image.width, scaledBy: numerator, over: 1),
+            vertical: BicubicAxis(image.height, scaledBy: numerator, over: 1))
     }
 
-    private init(_ input: Input, of picture: Picture, horizontal: BicubicAxis, vertical: BicubicAxis) {
+    private init(_ input: Input, of image: Image, horizontal: BicubicAxis, vertical: BicubicAxis) {
         self.input = input
-        inputWidth = picture.width
-        channels = picture.channels
-        bitDepth = picture.bitDepth
+        inputWidth = image.width
+        channels = image.channels
+        bitDepth = image.bitDepth
         self.horizontal = horizontal
         self.vertical = vertical
     }
@@ -69,11 +69,11 @@ public struct BicubicRows: Sendable {
     }
 }
 
-extension Picture {
+extension Image {
     /// MATLAB-bicubic by `numerator/denominator`, sizes rounded up, as imresize does it on integer images:
     /// each axis's result is rounded and clamped, the smaller scale first, rows before columns when equal.
     /// The printed size stays: the metadata's pixel density is scaled.
-    public func resized(by numerator: Int, over denominator: Int = 1) -> Picture {
+    public func resized(by numerator: Int, over denominator: Int = 1) -> Image {
         let horizontal = BicubicAxis(width, scaledBy: numerator, over: denominator)
         let vertical = BicubicAxis(height, scaledBy: numerator, over: denominator)
         var out = resizedRows(vertical).resizedColumns(horizontal)
@@ -82,7 +82,7 @@ extension Picture {
     }
 
     /// The same to a given size, each axis by its own scale.
-    public func resized(width: Int, height: Int) -> Picture {
+    public func resized(width: Int, height: Int) -> Image {
         let horizontal = BicubicAxis(self.width, scaledBy: width, over: self.width)
         let vertical = BicubicAxis(self.height, scaledBy: height, over: self.height)
         let columnsFirst = width * self.height < height * self.width
@@ -95,7 +95,7 @@ extension Picture {
         return out
     }
 
-    private func resizedRows(_ axis: BicubicAxis) -> Picture {
+    private func resizedRows(_ axis: BicubicAxis) -> Image {
         var out: [UInt16] = []
         out.reserveCapacity(axis.count * width * channels)
         var line = [Double](repeating: 0, count: width * channels)
@@ -106,7 +106,7 @@ extension Picture {
         return with(samples: out, width: width, height: axis.count)
     }
 
-    private func resizedColumns(_ axis: BicubicAxis) -> Picture {
+    private func resizedColumns(_ axis: BicubicAxis) -> Image {
         var out: [UInt16] = []
         out.reserveCapacity(height * axis.count * channels)
         var line: [Double] = []
@@ -125,8 +125,8 @@ extension Picture {
         for value in line { out.append(UInt16(min(max(value, 0), maximum).rounded(.toNearestOrEven))) }
     }
 
-    private func with(samples: [UInt16], width: Int, height: Int) -> Picture {
-        Picture(
+    private func with(samples: [UInt16], width: Int, height: Int) -> Image {
+        Image(
             width: width, height: height, channels: channels, bitDepth: bitDepth, samples: samples, metadata: metadata
         )
     }

@@ -6,12 +6,12 @@ enum PNG {
 
     static func decode(
         _ bytes: UnsafeRawBufferPointer, pixelLimit: Int, onWarning: (String) -> Void
-    ) throws(PictureError) -> Picture {
+    ) throws(ImageError) -> Image {
         guard let reader = srd_png_reader_create(bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count) else {
             throw .png("out of memory")
         }
         defer { srd_png_reader_destroy(reader) }
-        func check(_ status: srd_png_status) throws(PictureError) {
+        func check(_ status: srd_png_status) throws(ImageError) {
             switch status {
             case SRD_PNG_OK: return
             case SRD_PNG_ENDS_EARLY: throw .endsEarly
@@ -22,7 +22,7 @@ enum PNG {
         var header = srd_png_header()
         try check(srd_png_read_header(reader, &header))
         let width = Int(header.width), height = Int(header.height), channels = Int(header.channels)
-        try Picture.check(width: width, height: height, limit: pixelLimit)
+        try Image.check(width: width, height: height, limit: pixelLimit)
         guard header.inflated_bytes / deflateRatio <= UInt64(bytes.count) else {
             throw .tooFewBytes(width: width, height: height, bytes: bytes.count)
         }
@@ -43,30 +43,30 @@ enum PNG {
         }
         try check(srd_png_read_end(reader))
         for i in 0..<srd_png_warning_count(reader) { onWarning(String(cString: srd_png_warning(reader, i))) }
-        return Picture(
+        return Image(
             width: width, height: height, channels: channels, bitDepth: isWide ? 16 : 8, samples: samples,
-            metadata: PictureMetadata(png: bytes)
+            metadata: ImageMetadata(png: bytes)
         )
     }
 
-    static func encode(_ picture: Picture) throws(PictureError) -> [UInt8] {
+    static func encode(_ image: Image) throws(ImageError) -> [UInt8] {
         guard let writer = srd_png_writer_create() else { throw .png("out of memory") }
         defer { srd_png_writer_destroy(writer) }
-        func check(_ status: srd_png_status) throws(PictureError) {
+        func check(_ status: srd_png_status) throws(ImageError) {
             guard status == SRD_PNG_OK else { throw .png(String(cString: srd_png_writer_message(writer))) }
         }
 
         var header = srd_png_header()
-        header.width = UInt32(picture.width)
-        header.height = UInt32(picture.height)
-        header.channels = UInt8(picture.channels)
-        header.bit_depth = UInt8(picture.bitDepth)
+        header.width = UInt32(image.width)
+        header.height = UInt32(image.height)
+        header.channels = UInt8(image.channels)
+        header.bit_depth = UInt8(image.bitDepth)
         try check(srd_png_write_header(writer, &header))
-        for chunk in picture.metadata.chunks {
+        for chunk in image.metadata.chunks {
             try check(srd_png_write_chunk(writer, Array(chunk.type.utf8), chunk.data, chunk.data.count))
         }
-        for y in 0..<picture.height {
-            try check(srd_png_write_row(writer, picture.bigEndianRow(y)))
+        for y in 0..<image.height {
+            try check(srd_png_write_row(writer, image.bigEndianRow(y)))
         }
         var bytes: UnsafePointer<UInt8>?
         var count = 0
@@ -75,7 +75,7 @@ enum PNG {
     }
 }
 
-extension Picture {
+extension Image {
     /// A row of samples as PNG and PPM want it: bytes at depth 8, big-endian pairs of bytes at depth 16.
     func bigEndianRow(_ y: Int) -> [UInt8] {
         let row = samples[y * width * channels..<(y + 1) * width * channels]

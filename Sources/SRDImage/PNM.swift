@@ -1,13 +1,13 @@
 /// PPM and PGM, as netpbm defines them: P2 and P3 in ASCII, P5 and P6 in binary.
 enum PNM {
-    static func decode(_ bytes: UnsafeRawBufferPointer, pixelLimit: Int) throws(PictureError) -> Picture {
+    static func decode(_ bytes: UnsafeRawBufferPointer, pixelLimit: Int) throws(ImageError) -> Image {
         var reader = TokenReader(bytes: bytes, position: 2)
         let isBinary = bytes[1] >= UInt8(ascii: "5")
         let channels = bytes[1] == UInt8(ascii: "3") || bytes[1] == UInt8(ascii: "6") ? 3 : 1
         guard let width = reader.number(), width > 0 else { throw .badHeader(field: "width") }
         guard let height = reader.number(), height > 0 else { throw .badHeader(field: "height") }
         guard let maximum = reader.number(), (1...65535).contains(maximum) else { throw .badHeader(field: "maximum") }
-        try Picture.check(width: width, height: height, limit: min(pixelLimit, Int.max / 8))
+        try Image.check(width: width, height: height, limit: min(pixelLimit, Int.max / 8))
 
         let count = width * height * channels
         let sampleBytes = maximum > 255 ? 2 : 1
@@ -23,15 +23,15 @@ enum PNM {
             guard let value, value <= maximum else { throw .badSample(index: i) }
             samples.append(UInt16((value * target + maximum / 2) / maximum))
         }
-        return Picture(
+        return Image(
             width: width, height: height, channels: channels, bitDepth: target == 255 ? 8 : 16, samples: samples
         )
     }
 
-    static func encode(_ picture: Picture) throws(PictureError) -> [UInt8] {
-        guard !picture.hasAlpha else { throw .alphaNotSupported }
-        var out = Array("P\(picture.hasColor ? 6 : 5)\n\(picture.width) \(picture.height)\n\(picture.maximum)\n".utf8)
-        for y in 0..<picture.height { out += picture.bigEndianRow(y) }
+    static func encode(_ image: Image) throws(ImageError) -> [UInt8] {
+        guard !image.hasAlpha else { throw .alphaNotSupported }
+        var out = Array("P\(image.hasColor ? 6 : 5)\n\(image.width) \(image.height)\n\(image.maximum)\n".utf8)
+        for y in 0..<image.height { out += image.bigEndianRow(y) }
         return out
     }
 }

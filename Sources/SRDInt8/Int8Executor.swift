@@ -1,10 +1,10 @@
 import CSRDKernels
 import SRDTensor
-import SRDiff
+import SRDModel
 
 /// The product: a quantized model's graphs in integer arithmetic, streamed row by row.
 ///
-/// The same bytes on every instruction set, thread count and band height; memory grows with the picture's width and,
+/// The same bytes on every instruction set, thread count and band height; memory grows with the image's width and,
 /// apart from x_t, the encoder's maps and the pixels themselves, not with its height.
 public final class Int8Executor: Executor {
     /// The encoder's maps, and what they make at full resolution where there is memory for it.
@@ -18,7 +18,7 @@ public final class Int8Executor: Executor {
     /// Called with each band of every node's rows, in order; for comparison with the float executor.
     public var observe: ((Node, _ rows: Range<Int>, FloatTensor) -> Void)?
 
-    /// Time of each layer in all predictions since this was set, for pictures of the size at work.
+    /// Time of each layer in all predictions since this was set, for images of the size at work.
     public var measuresLayers = false
     public var layerTimes: [(node: Node, time: Duration)] { kept?.sweep.timesByNode ?? [] }
 
@@ -42,7 +42,7 @@ public final class Int8Executor: Executor {
     private let time: TimeEmbedding
     private let streamed: Graph
     private var timeBiases: [Int: [String: [Float]]] = [:]
-    /// The noise predictor's, for pictures of the size at work.
+    /// The noise predictor's, for images of the size at work.
     private var kept: (graph: String, height: Int, width: Int, sweep: Sweep)?
 
     /// The instruction sets this machine's integer kernels can use, slowest first.
@@ -105,7 +105,7 @@ public final class Int8Executor: Executor {
         return biases
     }
 
-    /// The noise predictor for a picture of x_t's size, and what it reads.
+    /// The noise predictor for an image of x_t's size, and what it reads.
     private func predictor(_ noisy: StoredMap, _ condition: Condition) -> (Sweep, [StoredMap]) {
         let (graph, sources) = condition.map.map { (model.network.noisePredictor, [noisy, $0]) }
             ?? (streamed, condition.maps + [noisy])
@@ -120,9 +120,9 @@ public final class Int8Executor: Executor {
 
     public func preview(_ low: FloatTensor) -> FloatTensor {
         let maps = encodeMaps(low)
-        var picture = sweep(model.network.preview, for: low).run([maps.last!])[0].tensor()
-        for i in picture.values.indices { picture.values[i] = max(0, min(1, picture.values[i])) * 2 - 1 }
-        return picture
+        var image = sweep(model.network.preview, for: low).run([maps.last!])[0].tensor()
+        for i in image.values.indices { image.values[i] = max(0, min(1, image.values[i])) * 2 - 1 }
+        return image
     }
 
     private func encodeMaps(_ low: FloatTensor) -> [StoredMap] {
@@ -131,7 +131,7 @@ public final class Int8Executor: Executor {
         return sweep(model.network.encoder, for: low).run([StoredMap(zeroToOne)])
     }
 
-    /// What runs once per picture keeps no memory.
+    /// What runs once per image keeps no memory.
     private func sweep(_ graph: Graph, for low: FloatTensor) -> Sweep {
         sweep(graph, low.height * configuration.scale, low.width * configuration.scale)
     }
@@ -153,7 +153,7 @@ public final class Int8Executor: Executor {
 // MARK: Memory
 
 extension Int8Executor {
-    /// About how many bytes it holds for a picture of this (padded) size: the packed weights, the maps
+    /// About how many bytes it holds for an image of this (padded) size: the packed weights, the maps
     /// between the graphs, and the rows of the graph at work.
     public static func memoryEstimate(
         _ model: QuantizedModel, lowWidth: Int, lowHeight: Int, preview: Bool = false

@@ -1,6 +1,6 @@
 import CSRDKernels
 import SRDTensor
-import SRDiff
+import SRDModel
 
 /// The kernels of one instruction set: the integer ones, and the float ones for the layers kept wide.
 struct Kernels: Sendable {

@@ -1,5 +1,5 @@
 import CSRDKernels
-import SRDiff
+import SRDModel
 
 /// The rows of a feature map that are alive, each with one pixel of border to its left and right.
 ///

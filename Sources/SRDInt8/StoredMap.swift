@@ -1,6 +1,6 @@
 import CSRDKernels
 import SRDTensor
-import SRDiff
+import SRDModel
 
 /// A whole feature map, as it lies between two graphs: codes, or floats where the value is kept in float.
 final class StoredMap: @unchecked Sendable {       // rows are written by one thread each, and read only afterwards

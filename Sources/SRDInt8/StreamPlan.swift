@@ -1,6 +1,6 @@
-import SRDiff
+import SRDModel
 
-/// In what order rows are computed, so that a picture is swept once from top to bottom, and how many rows of each value
+/// In what order rows are computed, so that an image is swept once from top to bottom, and how many rows of each value
 /// must be kept for that. Numbers only: no memory, no arithmetic.
 package struct StreamPlan: Sendable {
     /// Rows of one node to compute; its inputs' rows are there by then.
@@ -20,16 +20,16 @@ package struct StreamPlan: Sendable {
 
     /// A node advances by a band of rows in its turn, or by what its inputs allow. Wide and shallow maps have bands of few rows,
     /// which stay in the caches from layer to layer; narrow and deep ones of many, since every band takes in all of a layer's
-    /// weights anew. A node with longer bands has its turn less often, so that all go down the picture equally fast and none
+    /// weights anew. A node with longer bands has its turn less often, so that all go down the image equally fast and none
     /// runs ahead of those that read it. Where bands are long, the last one is up to a quarter longer and waits for all it reads: one of a few
     /// rows would take in all of the weights as well.
     ///
     /// - Parameters:
-    ///   - height: of the enlarged picture; a multiple of every node's reduction.
+    ///   - height: of the enlarged image; a multiple of every node's reduction.
     ///   - bandRows: rows of a band of nodes of some reduction, at least 1.
     package init(_ graph: Graph, height: Int, bandRows: (_ reduction: Int) -> Int) {
         let reductions = graph.nodes.map(\.output.shape.reduction)
-        /// Rows of the enlarged picture.
+        /// Rows of the enlarged image.
         let round = reductions.map { bandRows($0) * $0 }.min() ?? 1
         // What is read has no weights, and nobody should wait for a long band of it.
         let bands = zip(graph.nodes, reductions).map { $0.operation == .input ? max(1, round / $1) : bandRows($1) }

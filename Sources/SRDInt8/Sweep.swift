@@ -1,8 +1,8 @@
 import CSRDKernels
 import SRDTensor
-import SRDiff
+import SRDModel
 
-/// One graph at one picture size: its plan, its memory and its packed layers. A run sweeps the picture once from top to
+/// One graph at one image size: its plan, its memory and its packed layers. A run sweeps the image once from top to
 /// bottom; memory grows with the width alone.
 final class Sweep: @unchecked Sendable {       // a node's rows are shared out over threads; nodes come one after another
     /// How a value is kept while its rows are alive.
@@ -73,7 +73,7 @@ final class Sweep: @unchecked Sendable {       // a node's rows are shared out o
     private let floatArena: UnsafeMutableBufferPointer<Float>
 
     /// - Parameters:
-    ///   - height, width: of the enlarged picture.
+    ///   - height, width: of the enlarged image.
     ///   - bandRows: see `StreamPlan`; results do not depend on it.
     init(
         _ graph: Graph, of model: QuantizedModel, layers: LayerCache, height: Int, width: Int, threads: Int,

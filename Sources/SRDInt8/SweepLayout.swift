@@ -1,5 +1,5 @@
 import CSRDKernels
-import SRDiff
+import SRDModel
 
 /// Where each value's living rows lie, as codes, as floats or both. Numbers only: no memory.
 struct SweepLayout {
@@ -16,7 +16,7 @@ struct SweepLayout {
 
     var bytes: Int { codeCount + 4 * floatCount }
 
-    /// - Parameter width: of the enlarged picture.
+    /// - Parameter width: of the enlarged image.
     init(_ graph: Graph, of model: QuantizedModel, width: Int, plan: StreamPlan) {
         func isInt8(_ node: Node) -> Bool { model.layers[node.name]?.isInt8 ?? false }
         // Who reads a value's floats?

@@ -18,7 +18,7 @@ public enum LPIPSError: Error, Equatable, CustomStringConvertible, Sendable {
 }
 
 /// Learned perceptual distance, version 0.1 with AlexNet (Zhang et al. 2018, arXiv 1801.03924, eq. 1): 0 for equal
-/// pictures, about 0.7 for unlike ones.
+/// images, about 0.7 for unlike ones.
 public struct LPIPS: Sendable {
     /// Below this AlexNet has nothing left to look at.
     public static let leastSide = 31
@@ -46,15 +46,15 @@ public struct LPIPS: Sendable {
         self.stages = stages
     }
 
-    /// What AlexNet sees in a picture: five maps, each pixel's channels of length 1.
+    /// What AlexNet sees in an image: five maps, each pixel's channels of length 1.
     public struct Features: Sendable {
         fileprivate let maps: [FloatTensor]
     }
 
-    /// nil where a side is below `leastSide`. The picture has 8 bits, gray or RGB.
-    public func features(of picture: Picture, threads: Int = 1) -> Features? {
-        guard min(picture.width, picture.height) >= Self.leastSide else { return nil }
-        var map = Self.input(picture), maps: [FloatTensor] = []
+    /// nil where a side is below `leastSide`. The image has 8 bits, gray or RGB.
+    public func features(of image: Image, threads: Int = 1) -> Features? {
+        guard min(image.width, image.height) >= Self.leastSide else { return nil }
+        var map = Self.input(image), maps: [FloatTensor] = []
         for stage in stages {
             map = stage.run(stage.poolsFirst ? map.pooled(threads: threads) : map, threads: threads)
             maps.append(map.normalized(threads: threads))
@@ -62,7 +62,7 @@ public struct LPIPS: Sendable {
         return Features(maps: maps)
     }
 
-    /// Between pictures of one size.
+    /// Between images of one size.
     public func distance(_ a: Features, _ b: Features) -> Double {
         var sum = 0.0
         for (i, stage) in stages.enumerated() {
@@ -83,23 +83,23 @@ public struct LPIPS: Sendable {
     }
 
     /// nil where a side is below `leastSide`.
-    public func distance(_ a: Picture, _ b: Picture, threads: Int = 1) -> Double? {
+    public func distance(_ a: Image, _ b: Image, threads: Int = 1) -> Double? {
         guard let a = features(of: a, threads: threads), let b = features(of: b, threads: threads) else { return nil }
         return distance(a, b)
     }
 
     /// −1…1, then shifted and scaled as the network was trained.
-    private static func input(_ picture: Picture) -> FloatTensor {
+    private static func input(_ image: Image) -> FloatTensor {
         let shift: [Float] = [-0.030, -0.088, -0.188], scale: [Float] = [0.458, 0.448, 0.450]
         var values: [Float] = []
-        values.reserveCapacity(picture.width * picture.height * 3)
-        for pixel in stride(from: 0, to: picture.samples.count, by: picture.channels) {
+        values.reserveCapacity(image.width * image.height * 3)
+        for pixel in stride(from: 0, to: image.samples.count, by: image.channels) {
             for c in 0..<3 {
-                let sample = picture.samples[pixel + (picture.hasColor ? c : 0)]
+                let sample = image.samples[pixel + (image.hasColor ? c : 0)]
                 values.append((Float(sample) / 127.5 - 1 - shift[c]) / scale[c])
             }
         }
-        return FloatTensor(shape: [picture.height, picture.width, 3], values: values)
+        return FloatTensor(shape: [image.height, image.width, 3], values: values)
     }
 }
 

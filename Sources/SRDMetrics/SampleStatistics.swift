@@ -1,54 +1,54 @@
 import SRDImage
 
-/// The mean of pictures of one kind and how much they differ, value by value, taken one picture at a time (Welford 1962):
-/// 8 bytes for each sample of a picture, however many pictures there are. Alpha counts for the mean only.
+/// The mean of images of one kind and how much they differ, value by value, taken one image at a time (Welford 1962):
+/// 8 bytes for each sample of an image, however many images there are. Alpha counts for the mean only.
 public struct SampleStatistics: Sendable {
     public private(set) var count = 1
     private let width, height, channels, bitDepth: Int
-    private let metadata: PictureMetadata
+    private let metadata: ImageMetadata
     private var means: [Float]
     /// Σ (v − mean)²
     private var squares: [Float]
 
-    public init(_ picture: Picture) {
-        width = picture.width
-        height = picture.height
-        channels = picture.channels
-        bitDepth = picture.bitDepth
-        metadata = picture.metadata
-        means = picture.samples.map { Float($0) }
+    public init(_ image: Image) {
+        width = image.width
+        height = image.height
+        channels = image.channels
+        bitDepth = image.bitDepth
+        metadata = image.metadata
+        means = image.samples.map { Float($0) }
         squares = [Float](repeating: 0, count: means.count)
     }
 
     /// Traps unless it is of the first one's size and kind.
-    public mutating func add(_ picture: Picture) {
-        precondition(picture.width == width && picture.height == height)
-        precondition(picture.channels == channels && picture.bitDepth == bitDepth)
+    public mutating func add(_ image: Image) {
+        precondition(image.width == width && image.height == height)
+        precondition(image.channels == channels && image.bitDepth == bitDepth)
         count += 1
         let share = Float(count)
         for i in means.indices {
-            let value = Float(picture.samples[i]), difference = value - means[i]
+            let value = Float(image.samples[i]), difference = value - means[i]
             means[i] += difference / share
             squares[i] += difference * (value - means[i])
         }
     }
 
     /// With the first one's metadata.
-    public var mean: Picture {
-        Picture(
+    public var mean: Image {
+        Image(
             width: width, height: height, channels: channels, bitDepth: bitDepth,
             samples: means.map { UInt16($0.rounded(.toNearestOrEven)) }, metadata: metadata)
     }
 
-    /// The standard deviation of each value over the pictures, then the mean over all values, in codes of 8 bits
-    /// (Lugmayr et al. 2020, SRFlow, sec. 4; Li et al. 2021, SRDiff, sec. 4). 0 for one picture.
+    /// The standard deviation of each value over the images, then the mean over all values, in codes of 8 bits
+    /// (Lugmayr et al. 2020, SRFlow, sec. 4; Li et al. 2021, SRDiff, sec. 4). 0 for one image.
     public var sigma: Double { perPixel.reduce(0.0) { $0 + Double($1) } / Double(width * height) }
 
     /// σ of each pixel, the mean over its colours, as gray: white is the largest, given in codes of 8 bits; black is 0.
-    public var map: (picture: Picture, white: Double) {
+    public var map: (image: Image, white: Double) {
         let perPixel = perPixel, most = perPixel.max() ?? 0
         let samples = perPixel.map { most > 0 ? UInt16(($0 / most * 255).rounded(.toNearestOrEven)) : 0 }
-        return (Picture(width: width, height: height, channels: 1, bitDepth: 8, samples: samples), Double(most))
+        return (Image(width: width, height: height, channels: 1, bitDepth: 8, samples: samples), Double(most))
     }
 
     private var perPixel: [Float] {

@@ -2,7 +2,7 @@ import SRDImage
 import SRDTensor
 
 /// SSIM (Wang, Bovik, Sheikh, Simoncelli 2004, eq. 13), K₁ = 0.01, K₂ = 0.03: mean over channels and over all places
-/// where the window lies inside the picture.
+/// where the window lies inside the image.
 public struct StructuralSimilarity: Sendable {
     /// Along one axis; sums to 1.
     private let window: [Double]
@@ -19,10 +19,10 @@ public struct StructuralSimilarity: Sendable {
     public static let uniform7 = StructuralSimilarity(
         window: [Double](repeating: 1 / 7, count: 7), covarianceGain: 49.0 / 48)
 
-    /// −1…1; nil where the pictures are smaller than the window. They must be alike in size and channels, 8 bits,
+    /// −1…1; nil where the images are smaller than the window. They must be alike in size and channels, 8 bits,
     /// without alpha.
-    public func mean(_ a: Picture, _ b: Picture, threads: Int = 1) -> Double? {
-        precondition(a.width == b.width && a.height == b.height && a.channels == b.channels, "two sizes of picture")
+    public func mean(_ a: Image, _ b: Image, threads: Int = 1) -> Double? {
+        precondition(a.width == b.width && a.height == b.height && a.channels == b.channels, "two sizes of image")
         let rows = a.height - window.count + 1, columns = a.width - window.count + 1
         guard rows > 0, columns > 0 else { return nil }
         var sums = [Double](repeating: 0, count: rows)
@@ -36,7 +36,7 @@ public struct StructuralSimilarity: Sendable {
     }
 
     /// Σ SSIM of the windows whose first row is `y`.
-    private func sum(row y: Int, _ a: Picture, _ b: Picture) -> Double {
+    private func sum(row y: Int, _ a: Image, _ b: Image) -> Double {
         let count = a.width * a.channels, size = window.count, channels = a.channels
         // Down the window first: x, y, x², y², xy of every column.
         var columns = [Double](repeating: 0, count: 5 * count)

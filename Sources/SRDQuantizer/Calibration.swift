@@ -1,12 +1,12 @@
 import SRDFloat
 import SRDTensor
-import SRDiff
+import SRDModel
 
 extension Statistics {
     /// The samplers whose trajectories are watched: with and without fresh noise, over the same timesteps.
     static func samplers(steps: Int) -> [SamplerSchedule] { [.ancestral(steps: steps), .ddim(steps: steps, eta: 0)] }
 
-    /// Lets the float model draw every picture once by each sampler.
+    /// Lets the float model draw every image once by each sampler.
     /// - Parameter progress: called with noise predictions done and in all.
     public init(
         of model: Model, on set: CalibrationSet, settings: QuantizerSettings, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
@@ -17,12 +17,12 @@ extension Statistics {
         let watched = WatchedExecutor(executor)
         let upscaler = Upscaler(executor: watched, schedule: model.schedule, threads: settings.threads)
         var found = self, done = 0
-        let total = set.pictures.count * samplers.reduce(0) { $0 + $1.steps }
+        let total = set.images.count * samplers.reduce(0) { $0 + $1.steps }
         executor.observe = { node, tensor in
             if node.operation != .input { found.add(node, tensor, at: watched.timestep, threads: settings.threads) }
         }
-        for (i, picture) in set.pictures.enumerated() {
-            let prepared = upscaler.prepare(picture)
+        for (i, image) in set.images.enumerated() {
+            let prepared = upscaler.prepare(image)
             for sampler in samplers {
                 _ = upscaler.residual(prepared, settings: SamplingSettings(sampler: sampler, seed: settings.seed &+ UInt64(i))) { _ in
                     done += 1
@@ -34,7 +34,7 @@ extension Statistics {
                 let observe = executor.observe
                 // The encoder's maps are counted already.
                 executor.observe = { node, tensor in if preview.contains(node.name) { observe?(node, tensor) } }
-                _ = upscaler.preview(picture)
+                _ = upscaler.preview(image)
                 executor.observe = observe
             }
         }

@@ -1,51 +1,51 @@
 import SRDFile
 import SRDImage
 
-/// Small low-resolution pictures that the converter watches the float model at work on.
+/// Small low-resolution images that the converter watches the float model at work on.
 public struct CalibrationSet: Sendable {
     /// What the model is given.
-    public let pictures: [Picture]
+    public let images: [Image]
     /// What each was reduced from; empty where nobody knows.
-    public let originals: [Picture]
+    public let originals: [Image]
     /// In words, for the file and the report.
     public let description: String
 
-    /// Low-resolution pictures: one patch of at most `side` × `side` pixels of each, at a place that `seed` decides.
-    public init(lowResolution pictures: [Picture], side: Int, seed: UInt64, description: String) {
+    /// Low-resolution images: one patch of at most `side` × `side` pixels of each, at a place that `seed` decides.
+    public init(lowResolution images: [Image], side: Int, seed: UInt64, description: String) {
         var random = PatchRandom(state: seed)
-        self.pictures = pictures.map { random.patch(of: $0, width: min(side, $0.width), height: min(side, $0.height), step: 1) }
+        self.images = images.map { random.patch(of: $0, width: min(side, $0.width), height: min(side, $0.height), step: 1) }
         originals = []
         self.description = description
     }
 
-    /// Pictures as they should become: a patch of each is reduced by `scale`, to at most `side` × `side` pixels.
-    /// Pictures smaller than one pixel of that are left out.
-    public init(originals pictures: [Picture], scale: Int, side: Int, seed: UInt64, description: String) {
+    /// Images as they should become: a patch of each is reduced by `scale`, to at most `side` × `side` pixels.
+    /// Images smaller than one pixel of that are left out.
+    public init(originals images: [Image], scale: Int, side: Int, seed: UInt64, description: String) {
         var random = PatchRandom(state: seed)
-        originals = pictures.filter { $0.width >= scale && $0.height >= scale }.map { picture in
-            let width = min(side, picture.width / scale) * scale, height = min(side, picture.height / scale) * scale
-            return random.patch(of: picture, width: width, height: height, step: scale)
+        originals = images.filter { $0.width >= scale && $0.height >= scale }.map { image in
+            let width = min(side, image.width / scale) * scale, height = min(side, image.height / scale) * scale
+            return random.patch(of: image, width: width, height: height, step: scale)
         }
-        self.pictures = originals.map { $0.resized(by: 1, over: scale) }
+        self.images = originals.map { $0.resized(by: 1, over: scale) }
         self.description = description
     }
 
-    private init(pictures: [Picture], originals: [Picture], description: String) {
-        self.pictures = pictures
+    private init(images: [Image], originals: [Image], description: String) {
+        self.images = images
         self.originals = originals
         self.description = description
     }
 
     public func prefix(_ count: Int) -> CalibrationSet {
-        CalibrationSet(pictures: Array(pictures.prefix(count)), originals: Array(originals.prefix(count)), description: description)
+        CalibrationSet(images: Array(images.prefix(count)), originals: Array(originals.prefix(count)), description: description)
     }
 
     /// Of the patches' sizes and samples.
     public var sha256: String {
         var sha = SHA256()
-        for picture in pictures {
-            let sizes = [picture.width, picture.height, picture.channels, picture.bitDepth].map { UInt16($0) }
-            for words in [sizes, picture.samples] {
+        for image in images {
+            let sizes = [image.width, image.height, image.channels, image.bitDepth].map { UInt16($0) }
+            for words in [sizes, image.samples] {
                 words.map(\.littleEndian).withUnsafeBytes { sha.update($0) }
             }
         }
@@ -65,14 +65,14 @@ private struct PatchRandom {
         return Int((z ^ (z >> 31)) % UInt64(count))
     }
 
-    mutating func patch(of picture: Picture, width: Int, height: Int, step: Int) -> Picture {
-        let x = next(below: (picture.width - width) / step + 1) * step, y = next(below: (picture.height - height) / step + 1) * step
+    mutating func patch(of image: Image, width: Int, height: Int, step: Int) -> Image {
+        let x = next(below: (image.width - width) / step + 1) * step, y = next(below: (image.height - height) / step + 1) * step
         var out: [UInt16] = []
-        out.reserveCapacity(width * height * picture.channels)
+        out.reserveCapacity(width * height * image.channels)
         for row in y..<y + height {
-            let start = (row * picture.width + x) * picture.channels
-            out += picture.samples[start..<start + width * picture.channels]
+            let start = (row * image.width + x) * image.channels
+            out += image.samples[start..<start + width * image.channels]
         }
-        return Picture(width: width, height: height, channels: picture.channels, bitDepth: picture.bitDepth, samples: out)
+        return Image(width: width, height: height, channels: image.channels, bitDepth: image.bitDepth, samples: out)
     }
 }

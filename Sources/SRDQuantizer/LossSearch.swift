@@ -1,7 +1,7 @@
 import SRDFloat
 import SRDMetrics
 import SRDTensor
-import SRDiff
+import SRDModel
 
 /// What quantizing one layer alone does to the predicted noise.
 public struct LayerCost: Sendable {
@@ -17,17 +17,17 @@ public struct LayerCost: Sendable {
 
 extension Quantizer {
     /// Every int8 layer of `recipe`, the most harmful first: each in turn is quantized, with its inputs, in a model that is
-    /// float otherwise, and the noise it predicts at three timesteps of one picture is compared.
+    /// float otherwise, and the noise it predicts at three timesteps of one image is compared.
     public func rank(
         _ recipe: Recipe, _ statistics: Statistics, on set: CalibrationSet, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) -> [LayerCost] {
-        guard let picture = set.pictures.first else { return [] }
+        guard let image = set.images.first else { return [] }
         let float = FloatExecutor(model, threads: settings.threads), watched = WatchedExecutor(float)
         var moments: [(x: FloatTensor, timestep: Int, noise: FloatTensor)] = []
         watched.onNoise = { x, timestep, _, noise in moments.append((x, timestep, noise)) }
         let upscaler = Upscaler(executor: watched, schedule: model.schedule, threads: settings.threads)
         let sampler = SamplerSchedule.ddim(steps: min(settings.steps, model.schedule.timesteps), eta: 0)
-        let prepared = upscaler.prepare(picture)
+        let prepared = upscaler.prepare(image)
         _ = upscaler.residual(prepared, settings: SamplingSettings(sampler: sampler, seed: settings.seed)) { _ in }
         let chosen = Set([0, moments.count / 2, moments.count - 1]).sorted().map { moments[$0] }
 
@@ -41,7 +41,7 @@ extension Quantizer {
             let isPredictor = model.network.noisePredictor.nodes.contains { $0.name == node.name }
             let condition = isPredictor
                 ? prepared.condition
-                : Upscaler(executor: executor, schedule: model.schedule, threads: settings.threads).prepare(picture).condition
+                : Upscaler(executor: executor, schedule: model.schedule, threads: settings.threads).prepare(image).condition
             var ratio = SignalToNoise()
             for moment in chosen {
                 let noise = executor.predictNoise(in: moment.x, at: moment.timestep, given: condition)

@@ -2,7 +2,7 @@ import SRDFloat
 import SRDImage
 import SRDMetrics
 import SRDTensor
-import SRDiff
+import SRDModel
 
 /// What an int8 model loses against its float original, measured.
 public struct Quality: Sendable {
@@ -16,7 +16,7 @@ public struct Quality: Sendable {
         public let own: SignalToNoise
     }
 
-    public struct PictureQuality: Sendable {
+    public struct ImageQuality: Sendable {
         /// int8 against float, same noise.
         public let psnr: Double
         /// Squared difference of int8 and float, and of float and the original where there is one; per sample, codes of 8 bits.
@@ -31,21 +31,21 @@ public struct Quality: Sendable {
     public internal(set) var layers: [Layer] = []
     /// Predicted noise, by timestep, ascending.
     public internal(set) var noise: [(timestep: Int, ratio: SignalToNoise)] = []
-    public internal(set) var pictures: [PictureQuality] = []
+    public internal(set) var images: [ImageQuality] = []
 
     public init(layers: [Layer] = []) { self.layers = layers }
 
-    public var meanPSNR: Double { pictures.isEmpty ? .nan : pictures.reduce(0) { $0 + $1.psnr } / Double(pictures.count) }
+    public var meanPSNR: Double { images.isEmpty ? .nan : images.reduce(0) { $0 + $1.psnr } / Double(images.count) }
 
-    /// Mean over the pictures that have an original; nil without any.
+    /// Mean over the images that have an original; nil without any.
     public var loss: Double? {
-        let known = pictures.filter { $0.ownError != nil }
+        let known = images.filter { $0.ownError != nil }
         guard !known.isEmpty else { return nil }
         return decibels(1 + known.reduce(0) { $0 + $1.difference } / known.reduce(0) { $0 + $1.ownError! })
     }
 }
 
-/// Runs the float and the int8 model side by side on small pictures.
+/// Runs the float and the int8 model side by side on small images.
 public struct Comparison {
     private let model: Model
     private let patches: CalibrationSet
@@ -61,7 +61,7 @@ public struct Comparison {
     }
 
     /// Noise predictions of each model that `measure` makes.
-    public var steps: Int { patches.pictures.count * sampler.steps }
+    public var steps: Int { patches.images.count * sampler.steps }
 
     /// - Parameters:
     ///   - executor: runs `quantized`.
@@ -74,8 +74,8 @@ public struct Comparison {
         let watched = WatchedExecutor(float)
         let floatUpscaler = Upscaler(executor: watched, schedule: model.schedule, threads: settings.threads)
         let upscaler = Upscaler(executor: executor, schedule: model.schedule, threads: settings.threads)
-        for (i, picture) in patches.pictures.enumerated() {
-            let prepared = upscaler.prepare(picture), floatPrepared = floatUpscaler.prepare(picture)
+        for (i, image) in patches.images.enumerated() {
+            let prepared = upscaler.prepare(image), floatPrepared = floatUpscaler.prepare(image)
             watched.onNoise = { x, timestep, _, expected in
                 noise[timestep, default: .init()].add(
                     executor.predictNoise(in: x, at: timestep, given: prepared.condition).values, expected: expected.values)
@@ -86,24 +86,24 @@ public struct Comparison {
                 progress(done)
             }
             let found = upscaler.upscale(prepared, settings: sampling) { _ in }
-            quality.pictures.append(Self.compare(found, expected, from: picture, original: patches.originals.isEmpty ? nil : patches.originals[i]))
+            quality.images.append(Self.compare(found, expected, from: image, original: patches.originals.isEmpty ? nil : patches.originals[i]))
         }
         quality.noise = noise.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         if withLayers { quality.layers = layers(of: quantized) }
         return quality
     }
 
-    private static func compare(_ found: Picture, _ expected: Picture, from low: Picture, original: Picture?) -> Quality.PictureQuality {
-        Quality.PictureQuality(
-            psnr: PictureMetrics.psnr(found, expected), difference: PictureMetrics.meanSquare(found, expected),
-            ownError: original.flatMap { $0.channels == expected.channels ? PictureMetrics.meanSquare(expected, $0) : nil },
+    private static func compare(_ found: Image, _ expected: Image, from low: Image, original: Image?) -> Quality.ImageQuality {
+        Quality.ImageQuality(
+            psnr: ImageMetrics.psnr(found, expected), difference: ImageMetrics.meanSquare(found, expected),
+            ownError: original.flatMap { $0.channels == expected.channels ? ImageMetrics.meanSquare(expected, $0) : nil },
             lowResolutionPSNR: (
-                PictureMetrics.lowResolutionPSNR(of: expected, from: low), PictureMetrics.lowResolutionPSNR(of: found, from: low)))
+                ImageMetrics.lowResolutionPSNR(of: expected, from: low), ImageMetrics.lowResolutionPSNR(of: found, from: low)))
     }
 
-    /// Every layer on the first picture, at the first, the middle and the last step of its float trajectory.
+    /// Every layer on the first image, at the first, the middle and the last step of its float trajectory.
     public func layers(of quantized: QuantizedModel) -> [Quality.Layer] {
-        guard let picture = patches.pictures.first else { return [] }
+        guard let image = patches.images.first else { return [] }
         let float = FloatExecutor(model, threads: settings.threads)
         let simulated = FloatExecutor(simulating: quantized, threads: settings.threads)
         var expected: [String: FloatTensor] = [:], outputs: [String: SignalToNoise] = [:], own: [String: SignalToNoise] = [:]
@@ -129,10 +129,10 @@ public struct Comparison {
         let upscaler = Upscaler(executor: watched, schedule: model.schedule, threads: settings.threads)
         var moments: [(x: FloatTensor, timestep: Int)] = []
         watched.onNoise = { x, timestep, _, _ in moments.append((x, timestep)) }
-        _ = upscaler.residual(upscaler.prepare(picture), settings: SamplingSettings(sampler: sampler, seed: settings.seed)) { _ in }
+        _ = upscaler.residual(upscaler.prepare(image), settings: SamplingSettings(sampler: sampler, seed: settings.seed)) { _ in }
         var conditions: [Int: FloatExecutor.Condition] = [:]
         compare { executor, which in
-            conditions[which] = Upscaler(executor: executor, schedule: model.schedule, threads: settings.threads).prepare(picture).condition
+            conditions[which] = Upscaler(executor: executor, schedule: model.schedule, threads: settings.threads).prepare(image).condition
         }
         for i in Swift.Set([0, moments.count / 2, moments.count - 1]).sorted() {
             compare { executor, which in

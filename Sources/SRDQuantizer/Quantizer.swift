@@ -1,5 +1,5 @@
 import SRDTensor
-import SRDiff
+import SRDModel
 
 /// Named float tensors, a recipe and what calibration saw → an int8 model.
 public struct Quantizer: Sendable {

@@ -10,7 +10,7 @@ public enum RangeRule: String, CaseIterable, Sendable {
 
 extension RangeRule {
     /// Rounding errors average out over a convolution's inputs, cut-off peaks do not. PSNR of int8 against float over
-    /// nine 128×128 pictures (Set5, val; DDIM, 20 steps; 16 patches of calibration) with a weight of
+    /// nine 128×128 images (Set5, val; DDIM, 20 steps; 16 patches of calibration) with a weight of
     /// 1: 47.6 dB, 4: 48.6, 16: 48.9, 64: 48.7; from the least to the greatest value: 48.6.
     static let clippingWeight = 16.0
 }

@@ -1,5 +1,5 @@
 import SRDTensor
-import SRDiff
+import SRDModel
 
 /// What becomes of every layer: the converter's decisions, as a value, and as a text that can be edited.
 public struct Recipe: Equatable, Sendable {
@@ -32,17 +32,17 @@ public struct Recipe: Equatable, Sendable {
         decisions = [:]
         let graphs = network.graphs(withPreview: hasPreview)
         for graph in graphs {
-            let pictures: Set = ["x_t", "low", "enlarged"]
+            let images: Set = ["x_t", "low", "enlarged"]
             for node in graph.nodes where node.operation != .input {
-                let readsPicture = node.inputs.contains { graph.node(of: $0).operation == .input && pictures.contains(graph.node(of: $0).name) }
+                let readsImage = node.inputs.contains { graph.node(of: $0).operation == .input && images.contains(graph.node(of: $0).name) }
                 let isResult = graph.name == "noisePredictor" && graph.outputs.contains(node.output)
                 let weights: Weights, reason: String
                 if !node.isConvolution {
                     (weights, reason) = (.float, node.inputs.count == 1 && graph.isDoubling(node) ? "repeats pixels" : "attention runs in float")
                 } else if let why = keepFloat[node.name] {
                     (weights, reason) = (.float, why)
-                } else if readsPicture {
-                    (weights, reason) = (.float, "reads a picture, finer than 8 bits")
+                } else if readsImage {
+                    (weights, reason) = (.float, "reads an image, finer than 8 bits")
                 } else if isResult {
                     (weights, reason) = (.float, "writes the result, 0.1 % of the work")
                 } else {

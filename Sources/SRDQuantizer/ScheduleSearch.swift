@@ -1,19 +1,19 @@
 import SRDImage
 import SRDMetrics
 import SRDTensor
-import SRDiff
+import SRDModel
 
 /// Finds, for few steps, the timesteps and the fresh noise with which a model draws best.
 ///
 /// Best is: the least perceptual distance to the originals (LPIPS) among those that lose no PSNR to many steps of DDPM. Being near to
-/// the many-step picture is no aim: few steps with the right amount of noise are better than it on both counts.
+/// the many-step image is no aim: few steps with the right amount of noise are better than it on both counts.
 public struct ScheduleSearch<E: Executor> {
     /// The sampler that must not be better in PSNR, and whose LPIPS is the unit.
     public static var fullSteps: Int { 100 }
     /// Numbers of steps that a converter searches for.
     public static var steps: [Int] { [2, 3, 4, 6, 8, 12, 16, 20] }
 
-    /// Means over the pictures.
+    /// Means over the images.
     public struct Quality: Hashable, Sendable {
         /// dB against the originals.
         public var psnr: Double
@@ -29,30 +29,30 @@ public struct ScheduleSearch<E: Executor> {
     private let schedule: NoiseSchedule
     private let lpips: LPIPS
     private let settings: QuantizerSettings
-    private let pictures: [(prepared: Upscaler<E>.Prepared, original: Picture, seen: LPIPS.Features)]
+    private let images: [(prepared: Upscaler<E>.Prepared, original: Image, seen: LPIPS.Features)]
     /// Of many steps.
     public private(set) var full = Quality(psnr: 0, lpips: 0)
 
     /// - Parameters:
-    ///   - executor: of the model as it will be used: the integers' errors are part of the picture.
+    ///   - executor: of the model as it will be used: the integers' errors are part of the image.
     ///   - progress: called with noise predictions done and in all.
-    /// - Returns: nil where no picture has an original that LPIPS can look at (`LPIPS.leastSide`).
+    /// - Returns: nil where no image has an original that LPIPS can look at (`LPIPS.leastSide`).
     public init?(
         _ executor: E, schedule: NoiseSchedule, on set: CalibrationSet, lpips: LPIPS, settings: QuantizerSettings,
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) {
         let upscaler = Upscaler(executor: executor, schedule: schedule, threads: settings.threads)
-        pictures = zip(set.pictures, set.originals).compactMap { low, original in
+        images = zip(set.images, set.originals).compactMap { low, original in
             lpips.features(of: original, threads: settings.threads).map { (upscaler.prepare(low), original, $0) }
         }
-        guard !pictures.isEmpty else { return nil }
+        guard !images.isEmpty else { return nil }
         self.upscaler = upscaler
         self.schedule = schedule
         self.lpips = lpips
         self.settings = settings
         let sampler = SamplerSchedule.ancestral(steps: min(Self.fullSteps, schedule.timesteps))
         var done = 0
-        let total = sampler.steps * pictures.count
+        let total = sampler.steps * images.count
         full = quality(of: sampler) {
             done += 1
             progress(done, total)
@@ -64,17 +64,17 @@ public struct ScheduleSearch<E: Executor> {
     /// - Parameter step: called after each noise prediction.
     public func quality(of sampler: SamplerSchedule, step: () -> Void = {}) -> Quality {
         var mean = Quality(psnr: 0, lpips: 0)
-        for (i, picture) in pictures.enumerated() {
+        for (i, image) in images.enumerated() {
             let sampling = SamplingSettings(sampler: sampler, seed: settings.seed &+ UInt64(i))
-            let result = upscaler.upscale(picture.prepared, settings: sampling) { _ in step() }
-            let psnr = min(Self.mostPSNR, PictureMetrics.psnr(result, picture.original))
-            mean.psnr += psnr / Double(pictures.count)
-            mean.lpips += lpips.distance(picture.seen, lpips.features(of: result, threads: settings.threads)!) / Double(pictures.count)
+            let result = upscaler.upscale(image.prepared, settings: sampling) { _ in step() }
+            let psnr = min(Self.mostPSNR, ImageMetrics.psnr(result, image.original))
+            mean.psnr += psnr / Double(images.count)
+            mean.lpips += lpips.distance(image.seen, lpips.features(of: result, threads: settings.threads)!) / Double(images.count)
         }
         return mean
     }
 
-    /// Equal pictures have no finite one.
+    /// Equal images have no finite one.
     private static var mostPSNR: Double { 100 }
 
     /// 1 for what is as good as many steps. A decibel below them weighs as much as all of their LPIPS: along the frontier that
@@ -83,7 +83,7 @@ public struct ScheduleSearch<E: Executor> {
         quality.lpips / max(full.lpips, .leastNormalMagnitude) + max(0, full.psnr + Self.margin - quality.psnr)
     }
 
-    /// dB kept in hand: what holds on these pictures must hold on others.
+    /// dB kept in hand: what holds on these images must hold on others.
     private static var margin: Double { 0.2 }
 
     // MARK: Search
@@ -151,11 +151,11 @@ public struct ScheduleSearch<E: Executor> {
     public func search(
         _ counts: [Int], progress: (_ steps: Int, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
     ) -> [SearchedSchedule] {
-        let total = counts.reduce(0) { $0 + $1 * Self.tries * pictures.count }
+        let total = counts.reduce(0) { $0 + $1 * Self.tries * images.count }
         var family = Family(), done = 0
         return counts.map { count in
             search(count, from: &family) {
-                done += count * pictures.count
+                done += count * images.count
                 progress(count, done, total)
             }
         }

@@ -1,7 +1,7 @@
 import SRDTensor
-import SRDiff
+import SRDModel
 
-/// What every layer put out while the float model drew the calibration pictures.
+/// What every layer put out while the float model drew the calibration images.
 public struct Statistics: Sendable {
     struct Value: Equatable, Sendable {
         /// One per calibrated timestep, or a single one.
@@ -24,7 +24,7 @@ public struct Statistics: Sendable {
     /// Of each channel of a node's output; nil for a node that was not seen.
     public func means(of name: String) -> [Double]? { values[name]?.means }
 
-    /// Notes a node's output; `timestep` is nil in graphs that run once per picture.
+    /// Notes a node's output; `timestep` is nil in graphs that run once per image.
     mutating func add(_ node: Node, _ tensor: FloatTensor, at timestep: Int?, threads: Int) {
         let rows = timestep == nil ? 1 : timesteps.count
         let row = timestep.map { timesteps.firstIndex(of: $0)! } ?? 0
@@ -77,7 +77,7 @@ public struct Statistics: Sendable {
 
 /// Why a float model cannot be calibrated.
 public enum CalibrationError: Error, Equatable, CustomStringConvertible, Sendable {
-    /// A layer put out NaN or infinity; timestep nil while a picture was encoded.
+    /// A layer put out NaN or infinity; timestep nil while an image was encoded.
     case notFinite(layer: String, timestep: Int?)
 
     public var description: String {

@@ -1,10 +1,10 @@
 import SRDTensor
-import SRDiff
+import SRDModel
 
 /// Passes everything on to another executor, and tells what the noise predictor was asked.
 final class WatchedExecutor<E: Executor>: Executor {
     private let executor: E
-    /// Of the noise prediction at work or done last; nil while a picture is encoded.
+    /// Of the noise prediction at work or done last; nil while an image is encoded.
     private(set) var timestep: Int?
     var onNoise: ((_ x: FloatTensor, _ timestep: Int, _ condition: E.Condition, _ noise: FloatTensor) -> Void)?
 

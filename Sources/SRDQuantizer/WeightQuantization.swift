@@ -1,5 +1,5 @@
 import SRDTensor
-import SRDiff
+import SRDModel
 
 /// How many scales a layer's weights share.
 public enum WeightScales: String, CaseIterable, Sendable {

@@ -1,6 +1,6 @@
 /// A dense float tensor, row-major: the last dimension is contiguous.
 ///
-/// Pictures and feature maps are `[height, width, channels]`; weights keep the checkpoint's own order.
+/// Images and feature maps are `[height, width, channels]`; weights keep the checkpoint's own order.
 public struct FloatTensor: Equatable, Sendable {
     public let shape: [Int]
     public var values: [Float]

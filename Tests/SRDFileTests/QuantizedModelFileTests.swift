@@ -1,11 +1,11 @@
 import SRDFile
 import SRDTensor
-import SRDiff
+import SRDModel
 import TestSupport
 import Testing
 
 private let provenance = QuantizedModelFile.Provenance(
-    sourceSHA256: String(repeating: "a1", count: 32), calibration: "two pictures of noise",
+    sourceSHA256: String(repeating: "a1", count: 32), calibration: "two images of noise",
     calibrationSHA256: String(repeating: "0f", count: 32), settings: "as usual", tool: "a test")
 
 /// An int8 model's file taken apart, to be damaged and put together again.

@@ -4,7 +4,7 @@ import SRDFile
 import SRDFloat
 import SRDImage
 import SRDTensor
-import SRDiff
+import SRDModel
 import TestSupport
 
 /// A case of ../shared/golden: a checkpoint and what the independent reference computed with it.
@@ -36,9 +36,9 @@ extension Safetensors {
         return FloatTensor(planes: planes.values, height: planes.shape[2], width: planes.shape[3], channels: planes.shape[1])
     }
 
-    func picture(_ name: String) throws -> Picture {
+    func image(_ name: String) throws -> Image {
         let samples = try uint8s(name), shape = self[name]!.shape
-        return Picture(width: shape[1], height: shape[0], channels: 3, bitDepth: 8, samples: samples.map(UInt16.init))
+        return Image(width: shape[1], height: shape[0], channels: 3, bitDepth: 8, samples: samples.map(UInt16.init))
     }
 
     var timesteps: [Int] { metadata["ddim_timesteps"]!.split { !$0.isNumber }.map { Int($0)! } }
@@ -57,7 +57,7 @@ struct GoldenTests {
     /// Rounding of float32 sums in another order, through a whole trajectory.
     static let bound: Float = 1e-4
 
-    @Test("encoder maps, condition and the encoder's picture", arguments: GoldenCase.all)
+    @Test("encoder maps, condition and the encoder's image", arguments: GoldenCase.all)
     func encoder(_ test: GoldenCase) throws {
         let model = try test.model(), golden = try test.golden()
         let executor = FloatExecutor(model, threads: 2)
@@ -71,8 +71,8 @@ struct GoldenTests {
             let expectedCondition = try golden.map("cond")
             #expect(largestDifference(condition.tensor(), expectedCondition) < Self.bound)
         }
-        let expectedPicture = try golden.map("encoder_picture")
-        #expect(largestDifference(executor.preview(low), expectedPicture) < Self.bound)
+        let expectedImage = try golden.map("encoder_picture")
+        #expect(largestDifference(executor.preview(low), expectedImage) < Self.bound)
     }
 
     @Test("predicted noise", arguments: GoldenCase.all)
@@ -107,7 +107,7 @@ struct GoldenTests {
         let model = try test.model(), golden = try test.golden()
         let upscaler = Upscaler(executor: FloatExecutor(model, threads: 2), schedule: model.schedule, threads: 2)
         let settings = SamplingSettings(sampler: trajectory.schedule(of: model), seed: 5, generator: .torch)
-        let prepared = upscaler.prepare(try golden.picture("lr_u8"))
+        let prepared = upscaler.prepare(try golden.image("lr_u8"))
         let residual = try upscaler.residual(prepared, settings: settings)
         let difference = largestDifference(residual, try golden.map("\(trajectory.rawValue).residual"))
         #expect(difference < Self.bound, "off by \(difference)")
@@ -115,9 +115,9 @@ struct GoldenTests {
             #expect(settings.sampler.steps(of: model.schedule).map(\.timestep) == golden.timesteps)
             return
         }
-        let picture = try upscaler.upscale(prepared, settings: settings), expected = try golden.picture("ddpm.sr_u8")
-        #expect(picture.width == expected.width && picture.height == expected.height)
-        let differences = zip(picture.samples, expected.samples).map { abs(Int($0) - Int($1)) }
+        let image = try upscaler.upscale(prepared, settings: settings), expected = try golden.image("ddpm.sr_u8")
+        #expect(image.width == expected.width && image.height == expected.height)
+        let differences = zip(image.samples, expected.samples).map { abs(Int($0) - Int($1)) }
         #expect(differences.max() ?? 2 <= 1)
         #expect(differences.count { $0 == 0 } * 1000 >= differences.count * 999)
     }
@@ -126,7 +126,7 @@ struct GoldenTests {
     func inputs(_ test: GoldenCase) throws {
         let golden = try test.golden(), model = try test.model()
         let recorder = InputRecorder(model.configuration)
-        _ = Upscaler(executor: recorder, schedule: model.schedule, threads: 1).prepare(try golden.picture("lr_u8"))
+        _ = Upscaler(executor: recorder, schedule: model.schedule, threads: 1).prepare(try golden.image("lr_u8"))
         let paddedLow = try golden.map("lr_padded")
         #expect(largestDifference(recorder.low!, paddedLow) < 1e-6)
         if let enlarged = recorder.enlarged {

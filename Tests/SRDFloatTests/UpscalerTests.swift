@@ -3,28 +3,28 @@ import SRDFile
 import SRDFloat
 import SRDImage
 import SRDTensor
-import SRDiff
+import SRDModel
 import TestSupport
 
 @Suite("Upscaler")
 struct UpscalerTests {
     static let settings = SamplingSettings(sampler: .ancestral(steps: 4), seed: 11)
 
-    func picture(_ width: Int, _ height: Int, channels: Int = 3, bitDepth: Int = 8) -> Picture {
+    func image(_ width: Int, _ height: Int, channels: Int = 3, bitDepth: Int = 8) -> Image {
         var random = SeededRandom(seed: 5)
         let top: UInt16 = bitDepth == 8 ? 255 : 65535
-        return Picture(
+        return Image(
             width: width, height: height, channels: channels, bitDepth: bitDepth,
             samples: (0..<width * height * channels).map { _ in .random(in: 0...top, using: &random) })
     }
 
     func upscale(
-        _ picture: Picture, threads: Int = 1, _ configuration: Configuration = TinyModel.configuration,
+        _ image: Image, threads: Int = 1, _ configuration: Configuration = TinyModel.configuration,
         settings: SamplingSettings = settings
-    ) throws -> Picture {
+    ) throws -> Image {
         let model = try TinyModel.model(configuration)
         let upscaler = Upscaler(executor: FloatExecutor(model, threads: threads), schedule: model.schedule, threads: threads)
-        return try upscaler.upscale(upscaler.prepare(picture), settings: settings)
+        return try upscaler.upscale(upscaler.prepare(image), settings: settings)
     }
 
     static let samplers: [SamplerSchedule] = [
@@ -40,27 +40,27 @@ struct UpscalerTests {
             hasEnlargedInput: true, timesteps: 5),
     ])
     func anySize(size: (width: Int, height: Int), configuration: Configuration) throws {
-        let result = try upscale(picture(size.width, size.height), configuration)
+        let result = try upscale(image(size.width, size.height), configuration)
         #expect(result.width == size.width * configuration.scale && result.height == size.height * configuration.scale)
     }
 
     @Test("gray stays gray, alpha stays alpha, 16 bits stay 16", arguments: 1...4, [8, 16])
     func kinds(channels: Int, bitDepth: Int) throws {
-        let low = picture(6, 5, channels: channels, bitDepth: bitDepth), result = try upscale(low)
+        let low = image(6, 5, channels: channels, bitDepth: bitDepth), result = try upscale(low)
         #expect(result.channels == channels && result.bitDepth == bitDepth)
         if low.hasAlpha {
-            func alpha(_ picture: Picture) -> [UInt16] {
-                stride(from: channels - 1, to: picture.samples.count, by: channels).map { picture.samples[$0] }
+            func alpha(_ image: Image) -> [UInt16] {
+                stride(from: channels - 1, to: image.samples.count, by: channels).map { image.samples[$0] }
             }
-            let plane = Picture(width: 6, height: 5, channels: 1, bitDepth: bitDepth, samples: alpha(low))
+            let plane = Image(width: 6, height: 5, channels: 1, bitDepth: bitDepth, samples: alpha(low))
             #expect(alpha(result) == plane.resized(by: 4).samples)
         }
     }
 
-    @Test("the same picture in 16 bits gives the same result, finer")
+    @Test("the same image in 16 bits gives the same result, finer")
     func sixteenBits() throws {
-        let low = picture(6, 5)
-        let fine = Picture(width: 6, height: 5, channels: 3, bitDepth: 16, samples: low.samples.map { $0 * 257 })
+        let low = image(6, 5)
+        let fine = Image(width: 6, height: 5, channels: 3, bitDepth: 16, samples: low.samples.map { $0 * 257 })
         for (a, b) in zip(try upscale(low).samples, try upscale(fine).samples) {
             #expect(abs(Double(b) / 257 - Double(a)) <= 0.5 + 1e-3)
         }
@@ -68,7 +68,7 @@ struct UpscalerTests {
 
     @Test("the result does not depend on the number of threads", arguments: samplers)
     func threads(_ sampler: SamplerSchedule) throws {
-        let low = picture(13, 9), settings = SamplingSettings(sampler: sampler, seed: 11)
+        let low = image(13, 9), settings = SamplingSettings(sampler: sampler, seed: 11)
         let one = try upscale(low, threads: 1, settings: settings), five = try upscale(low, threads: 5, settings: settings)
         #expect(one == five)
     }
@@ -76,13 +76,13 @@ struct UpscalerTests {
     /// SHA-256 of x_0, the first digits.
     static let hashes = ["ab8ca773bc2d967d", "9bdda31fadf55eb7", "092478c892c701ce", "42bca23bcc00e52b", "b1b6ab84b6a7a129"]
 
-    @Test("every sampler's picture is known, on every instruction set", arguments: zip(samplers, hashes))
+    @Test("every sampler's image is known, on every instruction set", arguments: zip(samplers, hashes))
     func golden(_ sampler: SamplerSchedule, hash: String) throws {
         let model = try TinyModel.model()
         for instructionSet in FloatExecutor.instructionSets {
             let executor = FloatExecutor(model, threads: 1, instructionSet: instructionSet)
             let upscaler = Upscaler(executor: executor, schedule: model.schedule, threads: 1)
-            let prepared = upscaler.prepare(picture(7, 5))
+            let prepared = upscaler.prepare(image(7, 5))
             let residual = upscaler.residual(prepared, settings: SamplingSettings(sampler: sampler, seed: 3)) { _ in }
             var sha = SHA256()
             residual.values.map(\.bitPattern.littleEndian).withUnsafeBytes { sha.update($0) }
@@ -95,7 +95,7 @@ struct UpscalerTests {
     func loop(_ sampler: SamplerSchedule) throws {
         let model = try TinyModel.model(), executor = FloatExecutor(model, threads: 1)
         let upscaler = Upscaler(executor: executor, schedule: model.schedule, threads: 2)
-        let prepared = upscaler.prepare(picture(5, 4)), height = prepared.condition.tensor().height
+        let prepared = upscaler.prepare(image(5, 4)), height = prepared.condition.tensor().height
         func noise(_ draw: Int, width: Int) -> [Float] {
             (0..<height).flatMap { PixelNoise(seed: 11, draw: UInt32(draw)).row($0, width: width) }
         }
@@ -121,7 +121,7 @@ struct UpscalerTests {
         let model = try TinyModel.model(), executor = FloatExecutor(model, threads: 1)
         let settings = SamplingSettings(sampler: sampler, seed: 11)
         let upscaler = Upscaler(executor: executor, schedule: model.schedule, threads: 2)
-        let prepared = upscaler.prepare(picture(5, 4))
+        let prepared = upscaler.prepare(image(5, 4))
         let size = prepared.condition.tensor()
         func noise(_ draw: Int) -> [Float] {
             (0..<size.height).flatMap { PixelNoise(seed: 11, draw: UInt32(draw)).row($0, width: size.width) }
@@ -148,11 +148,11 @@ struct UpscalerTests {
         #expect(found == expected && calls == steps.count && steps.count < 20)
     }
 
-    @Test("a picture diffused to step t holds its clamped residual and the noise in the schedule's shares", arguments: [0, 7, 19])
+    @Test("an image diffused to step t holds its clamped residual and the noise in the schedule's shares", arguments: [0, 7, 19])
     func diffuses(timestep: Int) throws {
         let model = try TinyModel.model(), executor = FloatExecutor(model, threads: 1)
         let upscaler = Upscaler(executor: executor, schedule: model.schedule, threads: 3)
-        let low = picture(6, 4, channels: 1, bitDepth: 16), high = picture(24, 16, channels: 1, bitDepth: 16)
+        let low = image(6, 4, channels: 1, bitDepth: 16), high = image(24, 16, channels: 1, bitDepth: 16)
         let prepared = upscaler.prepare(low)
         let found = upscaler.diffuse(high, over: prepared, to: timestep, settings: Self.settings)
         var enlarged: [Double] = []
@@ -170,12 +170,12 @@ struct UpscalerTests {
         #expect(found.timestep == timestep)
     }
 
-    @Test("two seeds mixed: the ends are each seed's own picture, and between them the same on every instruction set")
+    @Test("two seeds mixed: the ends are each seed's own image, and between them the same on every instruction set")
     func blends() throws {
-        let model = try TinyModel.model(), low = picture(7, 5)
+        let model = try TinyModel.model(), low = image(7, 5)
         func upscale(
             _ seed: UInt64, _ blend: SamplingSettings.SeedBlend?, _ instructionSet: String? = nil, threads: Int = 1
-        ) -> Picture {
+        ) -> Image {
             let executor = FloatExecutor(model, threads: threads, instructionSet: instructionSet)
             let upscaler = Upscaler(executor: executor, schedule: model.schedule, threads: threads)
             let settings = SamplingSettings(sampler: .ancestral(steps: 4), seed: seed, blend: blend)
@@ -197,7 +197,7 @@ struct UpscalerTests {
         let upscaler = Upscaler(executor: FloatExecutor(model, threads: 1), schedule: model.schedule, threads: 1)
         var calls = 0
         #expect(throws: Stop.self) {
-            _ = try upscaler.upscale(upscaler.prepare(picture(4, 4)), settings: Self.settings) { _ in
+            _ = try upscaler.upscale(upscaler.prepare(image(4, 4)), settings: Self.settings) { _ in
                 calls += 1
                 if calls == 2 { throw Stop() }
             }

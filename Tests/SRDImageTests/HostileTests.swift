@@ -9,14 +9,14 @@ struct HostileTests {
         var png = RawPNG.random(
             width: 7, height: 5, .palette, bitDepth: 4, isInterlaced: true, isTransparent: true, using: &random
         )
-        png.chunksBeforeData = PictureMetadataTests.kept
-        png.chunksAfterData = [PictureMetadataTests.kept[6]]
+        png.chunksBeforeData = ImageMetadataTests.kept
+        png.chunksAfterData = [ImageMetadataTests.kept[6]]
         return png.bytes
     }()
 
     /// Filters and deflate at work, unlike in the raw files.
     static func compressed(channels: Int, bitDepth: Int) throws -> [UInt8] {
-        try randomPicture(width: 6, height: 6, channels: channels, bitDepth: bitDepth).resized(by: 2).encoded(as: .png)
+        try randomImage(width: 6, height: 6, channels: channels, bitDepth: bitDepth).resized(by: 2).encoded(as: .png)
     }
 
     @Test("a broken CRC", arguments: ["IHDR", "PLTE", "tRNS", "iCCP", "pHYs", "tEXt", "IDAT", "IEND"])
@@ -31,8 +31,8 @@ struct HostileTests {
     func truncated() throws {
         for file in [Self.colorful, try Self.compressed(channels: 3, bitDepth: 16)] {
             for count in 0..<file.count {
-                let expected: PictureError = count < 4 ? .unknownFormat(firstBytes: Array(file.prefix(count))) : .endsEarly
-                #expect(throws: expected, "\(count) bytes") { try Picture(parsing: Array(file.prefix(count))) }
+                let expected: ImageError = count < 4 ? .unknownFormat(firstBytes: Array(file.prefix(count))) : .endsEarly
+                #expect(throws: expected, "\(count) bytes") { try Image(parsing: Array(file.prefix(count))) }
             }
         }
     }
@@ -52,8 +52,8 @@ struct HostileTests {
                     damaged[Int.random(in: 0..<file.count, using: &random)] ^= 1 << UInt8.random(in: 0...7, using: &random)
                 }
                 if mended { damaged = RawPNG.withCRCsMended(damaged) }
-                do throws(PictureError) {
-                    _ = try Picture(parsing: damaged, pixelLimit: 1 << 20)
+                do throws(ImageError) {
+                    _ = try Image(parsing: damaged, pixelLimit: 1 << 20)
                 } catch {
                     thrown += 1
                     #expect(!error.description.isEmpty)
@@ -63,19 +63,19 @@ struct HostileTests {
         #expect(thrown > (mended ? 2500 : 10000), "damage passes unseen, SRD_TEST_SEED=\(seed)")
     }
 
-    @Test func headerOfAHugePictureWithoutData() {
+    @Test func headerOfAHugeImageWithoutData() {
         let header = RawPNG.signature + RawPNG.chunk("IHDR", RawPNG.header(20000, 20000))
-        #expect(throws: PictureError.endsEarly) { try Picture(parsing: header) }
+        #expect(throws: ImageError.endsEarly) { try Image(parsing: header) }
         #expect(messageOfLibpng(header + RawPNG.chunk("IEND", [])) != nil)
 
         for isInterlaced in [false, true] {
             let file = RawPNG.signature + RawPNG.chunk("IHDR", RawPNG.header(20000, 20000, isInterlaced: isInterlaced))
                 + RawPNG.chunk("IDAT", RawPNG.stored([0])) + RawPNG.chunk("IEND", [])
-            #expect(throws: PictureError.tooManyPixels(width: 20000, height: 20000, limit: 1 << 28)) {
-                try Picture(parsing: file)
+            #expect(throws: ImageError.tooManyPixels(width: 20000, height: 20000, limit: 1 << 28)) {
+                try Image(parsing: file)
             }
-            #expect(throws: PictureError.tooFewBytes(width: 20000, height: 20000, bytes: file.count)) {
-                try Picture(parsing: file, pixelLimit: .max)
+            #expect(throws: ImageError.tooFewBytes(width: 20000, height: 20000, bytes: file.count)) {
+                try Image(parsing: file, pixelLimit: .max)
             }
         }
     }
@@ -88,9 +88,9 @@ struct HostileTests {
     }
 
     @Test func pixelLimitIsExact() throws {
-        let file = try randomPicture(width: 5, height: 3, channels: 1, bitDepth: 8).encoded(as: .png)
-        #expect(try Picture(parsing: file, pixelLimit: 15).width == 5)
-        #expect(throws: PictureError.tooManyPixels(width: 5, height: 3, limit: 14)) { try Picture(parsing: file, pixelLimit: 14) }
+        let file = try randomImage(width: 5, height: 3, channels: 1, bitDepth: 8).encoded(as: .png)
+        #expect(try Image(parsing: file, pixelLimit: 15).width == 5)
+        #expect(throws: ImageError.tooManyPixels(width: 5, height: 3, limit: 14)) { try Image(parsing: file, pixelLimit: 14) }
     }
 
     @Test("fewer rows than promised")
@@ -100,22 +100,22 @@ struct HostileTests {
         #expect(messageOfLibpng(file) != nil)
     }
 
-    @Test("what is no picture", arguments: ["", "P", "P7 1 1", "Once upon a time", "GIF89a"])
-    func noPicture(text: String) {
-        #expect(throws: PictureError.unknownFormat(firstBytes: Array(text.utf8.prefix(8)))) {
-            try Picture(parsing: Array(text.utf8))
+    @Test("what is no image", arguments: ["", "P", "P7 1 1", "Once upon a time", "GIF89a"])
+    func noImage(text: String) {
+        #expect(throws: ImageError.unknownFormat(firstBytes: Array(text.utf8.prefix(8)))) {
+            try Image(parsing: Array(text.utf8))
         }
     }
 
     @Test func formatsByExtension() {
-        #expect(["png", "PNG", "ppm", "pgm", "pnm", "jpg", ""].map(PictureFormat.init(fileExtension:))
+        #expect(["png", "PNG", "ppm", "pgm", "pnm", "jpg", ""].map(ImageFormat.init(fileExtension:))
             == [.png, .png, .pnm, .pnm, .pnm, nil, nil])
     }
 
     /// nil when the file is read, or refused for another reason. The words change from version to version.
     private func messageOfLibpng(_ file: [UInt8]) -> String? {
-        do throws(PictureError) {
-            _ = try Picture(parsing: file)
+        do throws(ImageError) {
+            _ = try Image(parsing: file)
         } catch .png(let message) {
             return message
         } catch {}

@@ -6,15 +6,15 @@ struct PNMTests {
     @Test("what is written is read back", arguments: [1, 3], [8, 16])
     func roundTrip(channels: Int, bitDepth: Int) throws {
         for (width, height) in PNGTests.sizes {
-            let picture = randomPicture(width: width, height: height, channels: channels, bitDepth: bitDepth)
-            #expect(try Picture(parsing: picture.encoded(as: .pnm)) == picture, "SRD_TEST_SEED=\(seed)")
+            let image = randomImage(width: width, height: height, channels: channels, bitDepth: bitDepth)
+            #expect(try Image(parsing: image.encoded(as: .pnm)) == image, "SRD_TEST_SEED=\(seed)")
         }
     }
 
     @Test func alphaIsNotWritten() {
         for channels in [2, 4] {
-            let picture = randomPicture(width: 1, height: 1, channels: channels, bitDepth: 8)
-            #expect(throws: PictureError.alphaNotSupported) { try picture.encoded(as: .pnm) }
+            let image = randomImage(width: 1, height: 1, channels: channels, bitDepth: 8)
+            #expect(throws: ImageError.alphaNotSupported) { try image.encoded(as: .pnm) }
         }
     }
 
@@ -41,13 +41,13 @@ struct PNMTests {
         File(text: "P6 1 1 255# odd\n", raster: [1, 2, 3], channels: 3, bitDepth: 8, samples: [1, 2, 3])
     ])
     func decodes(_ file: File) throws {
-        let picture = try Picture(parsing: file.bytes)
-        #expect(picture.samples == file.samples)
-        #expect(picture.channels == file.channels && picture.bitDepth == file.bitDepth)
+        let image = try Image(parsing: file.bytes)
+        #expect(image.samples == file.samples)
+        #expect(image.channels == file.channels && image.bitDepth == file.bitDepth)
     }
 
     @Test("damaged files say what is wrong", arguments: [
-        ("P6", PictureError.badHeader(field: "width")),
+        ("P6", ImageError.badHeader(field: "width")),
         ("P6 x", .badHeader(field: "width")),
         ("P6 -1 1 255\n", .badHeader(field: "width")),
         ("P6 0 1 255\n", .badHeader(field: "width")),
@@ -69,7 +69,7 @@ struct PNMTests {
         ("P2 2 1 100 111  ", .badSample(index: 0)),
         ("P2 2 1 100 11  ", .badSample(index: 1))
     ])
-    func refuses(text: String, error: PictureError) {
-        #expect(throws: error) { try Picture(parsing: Array(text.utf8)) }
+    func refuses(text: String, error: ImageError) {
+        #expect(throws: error) { try Image(parsing: Array(text.utf8)) }
     }
 }

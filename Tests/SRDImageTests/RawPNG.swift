@@ -15,8 +15,8 @@ struct RawPNG {
     var palette: [Int] = []
     /// Opacity of the first palette entries, or the one gray or RGB value that is transparent.
     var transparency: [Int]?
-    var chunksBeforeData: [PictureMetadata.Chunk] = []
-    var chunksAfterData: [PictureMetadata.Chunk] = []
+    var chunksBeforeData: [ImageMetadata.Chunk] = []
+    var chunksAfterData: [ImageMetadata.Chunk] = []
 
     var channels: Int {
         switch colorType {
@@ -49,7 +49,7 @@ extension RawPNG {
     }
 
     /// What a reader should make of it, by the PNG specification.
-    var picture: Picture {
+    var image: Image {
         var samples: [UInt16] = []
         for start in stride(from: 0, to: values.count, by: channels) {
             let pixel = Array(values[start..<start + channels])
@@ -62,7 +62,7 @@ extension RawPNG {
                 if let transparency { samples.append(pixel == transparency ? 0 : UInt16(maximum)) }
             }
         }
-        return Picture(
+        return Image(
             width: width, height: height, channels: samples.count / (width * height), bitDepth: bitDepth == 16 ? 16 : 8,
             samples: samples
         )
@@ -147,14 +147,14 @@ extension RawPNG {
     }
 
     /// Where each chunk begins, and its type and data.
-    static func chunks(of file: [UInt8]) -> [(start: Int, chunk: PictureMetadata.Chunk)] {
-        var out: [(start: Int, chunk: PictureMetadata.Chunk)] = []
+    static func chunks(of file: [UInt8]) -> [(start: Int, chunk: ImageMetadata.Chunk)] {
+        var out: [(start: Int, chunk: ImageMetadata.Chunk)] = []
         var start = 8
         while start + 12 <= file.count {
             let end = start + 8 + file[start..<start + 4].reduce(0) { $0 << 8 | Int($1) }
             guard end + 4 <= file.count else { break }
             let type = String(decoding: file[start + 4..<start + 8], as: UTF8.self)
-            out.append((start, PictureMetadata.Chunk(type: type, data: Array(file[start + 8..<end]))))
+            out.append((start, ImageMetadata.Chunk(type: type, data: Array(file[start + 8..<end]))))
             start = end + 4
         }
         return out

@@ -3,7 +3,7 @@ import SRDFloat
 import SRDInt8
 import SRDQuantizer
 import SRDTensor
-import SRDiff
+import SRDModel
 import TestSupport
 import Testing
 

@@ -1,5 +1,5 @@
 import SRDInt8
-import SRDiff
+import SRDModel
 import TestSupport
 import Testing
 

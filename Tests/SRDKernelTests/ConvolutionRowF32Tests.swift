@@ -23,7 +23,7 @@ struct ConvolutionRowF32Tests {
 
         init(_ random: inout SeededRandom) {
             func floats(_ count: Int) -> [Float] { (0..<count).map { _ in .random(in: -2...2, using: &random) } }
-            // A picture's three channels go in, or come out with nothing behind the sums: kernels of their own.
+            // An image's three channels go in, or come out with nothing behind the sums: kernels of their own.
             let isFirst = Int.random(in: 0...3, using: &random) == 0, isLast = Int.random(in: 0...3, using: &random) == 0
             width = .random(in: 1...41, using: &random)
             channels = isLast ? 3 : .random(in: 1...70, using: &random)

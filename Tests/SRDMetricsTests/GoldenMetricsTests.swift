@@ -16,27 +16,27 @@ struct GoldenMetricsTests {
 
     static let names = ["img_001", "img_002", "img_003", "img_004", "img_005"]
 
-    private func load(_ name: String) throws -> (values: Case, original: Picture, found: Picture) {
+    private func load(_ name: String) throws -> (values: Case, original: Image, found: Image) {
         let json = try Data(contentsOf: SharedFiles.url("golden/metrics/metrics.json"))
         let values = try #require(try JSONDecoder().decode([String: Case].self, from: json)[name])
-        func picture(_ path: String) throws -> Picture { try Picture(parsing: [UInt8](Data(contentsOf: SharedFiles.url(path)))) }
-        let found = try picture("golden/metrics/\(values.distorted)")
-        let original = try picture("data/set5/\(values.hr)").cropped(width: found.width, height: found.height)
+        func image(_ path: String) throws -> Image { try Image(parsing: [UInt8](Data(contentsOf: SharedFiles.url(path)))) }
+        let found = try image("golden/metrics/\(values.distorted)")
+        let original = try image("data/set5/\(values.hr)").cropped(width: found.width, height: found.height)
         return (values, original, found)
     }
 
     @Test("PSNR, SSIM, LR-PSNR", arguments: names)
-    func pictures(name: String) throws {
+    func images(name: String) throws {
         let (values, original, found) = try load(name)
-        #expect(abs(PictureMetrics.psnr(found, original) - values.psnr_rgb) < 1e-6)
-        #expect(abs(PictureMetrics.psnrOfLuminance(found, original, border: 4) - values.psnr_y_border4) < 1e-6)
+        #expect(abs(ImageMetrics.psnr(found, original) - values.psnr_rgb) < 1e-6)
+        #expect(abs(ImageMetrics.psnrOfLuminance(found, original, border: 4) - values.psnr_y_border4) < 1e-6)
         let uniform = try #require(StructuralSimilarity.uniform7.mean(found, original, threads: 2))
         #expect(abs(uniform - values.ssim_uniform7) < 1e-6)
         let gaussian = try #require(StructuralSimilarity.gaussian11.mean(found, original, threads: 2))
         #expect(abs(gaussian - values.ssim_gaussian11) < 1e-6)
         // The pixels compared are integers: what is left is the logarithm's last bit.
         let low = original.resized(by: 1, over: 4)
-        #expect(abs(PictureMetrics.lowResolutionPSNR(of: found, from: low) - values.lr_psnr) < 1e-12)
+        #expect(abs(ImageMetrics.lowResolutionPSNR(of: found, from: low) - values.lr_psnr) < 1e-12)
     }
 
     @Test("LPIPS", .enabled(if: SharedFiles.has("lpips/lpips_alex.safetensors"), SharedFiles.absent), arguments: names)

@@ -2,7 +2,7 @@ import SRDFloat
 import SRDImage
 import SRDQuantizer
 import SRDTensor
-import SRDiff
+import SRDModel
 import TestSupport
 import Testing
 
@@ -57,9 +57,9 @@ struct QuantizerTests {
     func means() throws {
         let model = try TinyModel.model(), node = model.network.noisePredictor.nodes.first { $0.name == Self.layer }!
         let input = model.network.noisePredictor.node(of: node.inputs[0]).name
-        let pictures = TinyQuantizer.pictures()
+        let images = TinyQuantizer.images()
         var settings = TinyQuantizer.settings()
-        let statistics = try Statistics(of: model, on: pictures, settings: settings)
+        let statistics = try Statistics(of: model, on: images, settings: settings)
         let recipe = Recipe(for: model.network, hasPreview: model.hasPreview)
         let weight = model.weights["\(Self.layer).weight"]!, bias = model.weights["\(Self.layer).bias"]!.values
         let means = try #require(statistics.means(of: input))
@@ -91,7 +91,7 @@ struct QuantizerTests {
         let model = try Model(tensors: tensors)
         var settings = TinyQuantizer.settings()
         settings.weightScales = .perTensor
-        let set = TinyQuantizer.pictures(), quantizer = Quantizer(model, settings: settings)
+        let set = TinyQuantizer.images(), quantizer = Quantizer(model, settings: settings)
         let statistics = try Statistics(of: model, on: set, settings: settings)
         func recipe(_ kept: [String: String]) -> Recipe { Recipe(for: model.network, hasPreview: model.hasPreview, keepFloat: kept) }
         let costs = quantizer.rank(recipe([:]), statistics, on: set)
@@ -111,7 +111,7 @@ struct QuantizerTests {
 
     @Test("the comparison sees a damaged layer")
     func damage() throws {
-        let model = try TinyModel.model(), quantized = try quantized(), set = TinyQuantizer.pictures()
+        let model = try TinyModel.model(), quantized = try quantized(), set = TinyQuantizer.images()
         let comparison = Comparison(model, on: set, settings: TinyQuantizer.settings())
         func measure(_ quantized: QuantizedModel) -> Quality {
             comparison.measure(quantized, executor: FloatExecutor(simulating: quantized, threads: 1))
@@ -125,7 +125,7 @@ struct QuantizerTests {
             activations: quantized.activations, floatWeights: quantized.floatWeights, hasPreview: quantized.hasPreview)
         let good = measure(quantized), bad = measure(damaged)
         #expect(bad.meanPSNR < good.meanPSNR)
-        #expect(good.noise.count == 3 && good.pictures.count == set.pictures.count)
+        #expect(good.noise.count == 3 && good.images.count == set.images.count)
         let worstWeights = bad.layers.compactMap { layer in layer.weights.map { (layer.name, $0.decibels) } }.min { $0.1 < $1.1 }
         #expect(worstWeights?.0 == Self.layer)
         func output(_ quality: Quality) -> Double { quality.layers.first { $0.name == Self.layer }!.output.decibels }

@@ -1,5 +1,5 @@
 import SRDQuantizer
-import SRDiff
+import SRDModel
 import TestSupport
 import Testing
 
@@ -18,7 +18,7 @@ struct RecipeTests {
         }
     }
 
-    @Test("pictures are read and the result is written in float, all else is int8")
+    @Test("images are read and the result is written in float, all else is int8")
     func ordinary() {
         let recipe = Recipe(for: network, hasPreview: true)
         let float = network.graphs(withPreview: true).flatMap(\.nodes)

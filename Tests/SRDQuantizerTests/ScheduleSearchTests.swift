@@ -3,7 +3,7 @@ import SRDImage
 import SRDMetrics
 import SRDQuantizer
 import SRDTensor
-import SRDiff
+import SRDModel
 import TestSupport
 import Testing
 
@@ -29,7 +29,7 @@ struct ScheduleSearchTests {
     static func search(threads: Int = 1, side: Int = 10) throws -> ScheduleSearch<FloatExecutor>? {
         var random = SeededRandom(seed: 3)
         let originals = (0..<2).map { _ in
-            Picture(
+            Image(
                 width: 40, height: 32, channels: 3, bitDepth: 8,
                 samples: (0..<40 * 32 * 3).map { _ in UInt16.random(in: 0...255, using: &random) })
         }
@@ -79,7 +79,7 @@ struct ScheduleSearchTests {
         #expect(try Self.search()?.search([3]) == Self.search(threads: 3)?.search([3]))
     }
 
-    @Test("pictures too small to look at leave nothing to search on")
+    @Test("images too small to look at leave nothing to search on")
     func small() throws {
         #expect(try Self.search(side: 7) == nil)
     }

@@ -1,8 +1,8 @@
 import SRDFile
 import SRDTensor
-import SRDiff
+import SRDModel
 
-/// A model of random weights, small enough to run in a blink: it tests arithmetic, not pictures.
+/// A model of random weights, small enough to run in a blink: it tests arithmetic, not images.
 public enum TinyModel {
     public static let configuration = Configuration(
         hiddenSize: 8, multipliers: [1, 2], encoderBlocks: 2, encoderFeatures: 8, scale: 4, timesteps: 20

@@ -1,18 +1,18 @@
 import SRDFile
 import SRDImage
 import SRDQuantizer
-import SRDiff
+import SRDModel
 
 /// Int8 models of tiny float ones, calibrated on noise.
 public enum TinyQuantizer {
-    public static func pictures(_ count: Int = 2, side: Int = 12, seed: UInt64 = 7) -> CalibrationSet {
+    public static func images(_ count: Int = 2, side: Int = 12, seed: UInt64 = 7) -> CalibrationSet {
         var random = SeededRandom(seed: seed)
-        let pictures = (0..<count).map { _ in
-            Picture(
+        let images = (0..<count).map { _ in
+            Image(
                 width: side, height: side - 2, channels: 3, bitDepth: 8,
                 samples: (0..<side * (side - 2) * 3).map { _ in UInt16.random(in: 0...255, using: &random) })
         }
-        return CalibrationSet(lowResolution: pictures, side: side, seed: seed, description: "noise")
+        return CalibrationSet(lowResolution: images, side: side, seed: seed, description: "noise")
     }
 
     public static func settings(steps: Int = 3) -> QuantizerSettings {
@@ -27,7 +27,7 @@ public enum TinyQuantizer {
     ) throws -> QuantizedModel {
         var recipe = Recipe(for: model.network, hasPreview: model.hasPreview)
         edit(&recipe)
-        return try Quantizer(model, settings: settings).quantize(recipe, Statistics(of: model, on: pictures(), settings: settings))
+        return try Quantizer(model, settings: settings).quantize(recipe, Statistics(of: model, on: images(), settings: settings))
     }
 }
 

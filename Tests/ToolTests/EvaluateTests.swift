@@ -1,7 +1,7 @@
 import Foundation
 import SRDFile
 import SRDImage
-import SRDiff
+import SRDModel
 import TestSupport
 import Testing
 
@@ -12,7 +12,7 @@ private enum Browser {
 
 @Suite("srdiff-evaluate", .serialized)
 struct EvaluateTests {
-    /// A folder with a tiny float model, its int8 one, and two pictures.
+    /// A folder with a tiny float model, its int8 one, and two images.
     private func withSetting<Result>(
         damage: String? = nil, _ body: (_ folder: String, _ arguments: [String]) throws -> Result
     ) throws -> Result {
@@ -35,8 +35,8 @@ struct EvaluateTests {
         }
     }
 
-    private func smooth(_ width: Int, _ height: Int) -> Picture {
-        Picture.random(width / 8, height / 8).resized(width: width, height: height)
+    private func smooth(_ width: Int, _ height: Int) -> Image {
+        Image.random(width / 8, height / 8).resized(width: width, height: height)
     }
 
     private func json(_ run: ToolRun) throws -> [String: Any] {
@@ -63,7 +63,7 @@ struct EvaluateTests {
         #expect(run.status == 2 && !run.error.isEmpty && run.output.isEmpty)
     }
 
-    @Test("measures baselines, reference and model; the same again from what was kept; a kept picture of another seed is not taken")
+    @Test("measures baselines, reference and model; the same again from what was kept; a kept image of another seed is not taken")
     func measures() throws {
         try withSetting { folder, arguments in
             let first = try json(ToolRun("srdiff-evaluate", arguments + ["--json", "--samples", "2"]))
@@ -80,7 +80,7 @@ struct EvaluateTests {
             let change = try #require(((model["psnr"] as? [String: Any])?["difference"] as? [String: Any])?["mean"] as? Double)
             #expect(abs(mean - own - change) < 1e-9)
 
-            // Interrupted: one picture was not made yet, another is of other settings.
+            // Interrupted: one image was not made yet, another is of other settings.
             let kept = "\(folder)/kept/tiny.int8_ddpm_3", path = "\(kept)/a_seed0.png"
             let before = try Data(contentsOf: URL(fileURLWithPath: path)), other = "\(folder)/kept/tiny_ddpm_3/b_seed1.png"
             let date = try FileManager.default.attributesOfItem(atPath: other)[.modificationDate] as? Date
@@ -88,14 +88,14 @@ struct EvaluateTests {
             let wrong = "\(kept)/b_seed1.png"
             try Data(contentsOf: URL(fileURLWithPath: "\(kept)/b_seed0.png")).write(to: URL(fileURLWithPath: wrong))
             let second = try json(ToolRun("srdiff-evaluate", arguments + ["--json", "--samples", "2"]))
-            #expect(try readPicture(path).samples == Picture(parsing: [UInt8](before)).samples)
+            #expect(try readImage(path).samples == Image(parsing: [UInt8](before)).samples)
             #expect(try FileManager.default.attributesOfItem(atPath: other)[.modificationDate] as? Date == date)
             let again = try #require(second["runs"] as? [[String: Any]]).last?["psnr"] as? [String: Any]
             #expect(again?["mean"] as? Double == mean)
         }
     }
 
-    @Test("--csv has a line for each picture and run; the reference has a folder of its own where one is named")
+    @Test("--csv has a line for each image and run; the reference has a folder of its own where one is named")
     func csv() throws {
         try withSetting { folder, arguments in
             let run = try ToolRun("srdiff-evaluate", arguments + ["--csv", "--save-reference", "\(folder)/reference"])
@@ -122,13 +122,13 @@ struct EvaluateTests {
         try withSetting { folder, arguments in
             try FileManager.default.createDirectory(atPath: "\(folder)/low", withIntermediateDirectories: true)
             let pairs = arguments + ["--lr", "\(folder)/low", "--csv"]
-            try Picture.random(13, 11).write(to: "\(folder)/low/a.png")
+            try Image.random(13, 11).write(to: "\(folder)/low/a.png")
             let missing = try ToolRun("srdiff-evaluate", pairs)
             #expect(missing.status == 1 && missing.error.contains("low/b.png is missing"))
-            try Picture.random(17, 12).write(to: "\(folder)/low/b.png")
+            try Image.random(17, 12).write(to: "\(folder)/low/b.png")
             let misfit = try ToolRun("srdiff-evaluate", pairs)
             #expect(misfit.status == 1 && misfit.error.contains("low/b.png: 17×12 pixels"))
-            try Picture.random(16, 12).write(to: "\(folder)/low/b.png")
+            try Image.random(16, 12).write(to: "\(folder)/low/b.png")
             #expect(try ToolRun("srdiff-evaluate", pairs).text != ToolRun("srdiff-evaluate", arguments + ["--csv"]).text)
         }
     }
@@ -150,16 +150,16 @@ struct EvaluateTests {
     /// Appended to the page: uses it as its reader would, and writes down what came of it.
     private static let reader = """
         <script>addEventListener('load', () => {
-          const picture = document.querySelector('.picture'), images = [...document.images], transforms = () =>
-            [...picture.querySelectorAll('.view > *')].map(e => e.style.transform);
+          const image = document.querySelector('.image'), images = [...document.images], transforms = () =>
+            [...image.querySelectorAll('.view > *')].map(e => e.style.transform);
           const log = [images.every(i => i.complete && i.naturalWidth > 0) ? 'images' : 'no images'];
           const before = transforms();
-          picture.querySelector('[data-do=in]').click();
+          image.querySelector('[data-do=in]').click();
           const after = transforms();
           log.push(after.every(t => t === after[0]) && after[0] !== before[0] ? 'zoom' : 'no zoom');
-          picture.querySelector('[data-do=whole]').click();
-          log.push(+picture.dataset.zoom < 6 && transforms()[0] !== after[0] ? 'whole' : 'no whole');
-          const canvas = picture.querySelector('canvas');
+          image.querySelector('[data-do=whole]').click();
+          log.push(+image.dataset.zoom < 6 && transforms()[0] !== after[0] ? 'whole' : 'no whole');
+          const canvas = image.querySelector('canvas');
           const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
           log.push(data.some((v, i) => i % 4 !== 3 && v > 0) ? 'difference' : 'no difference');
           document.body.dataset.log = log.join(', ');
@@ -174,8 +174,8 @@ struct EvaluateTests {
             #expect(run.status == 0, "\(run.error)")
             let text = try String(contentsOfFile: path, encoding: .utf8)
             #expect(!text.contains("http:") && !text.contains("https:") && !text.contains("url(") && text.contains("<svg"))
-            #expect(text.components(separatedBy: "class=\"picture\"").count == 3)
-            #expect(text.components(separatedBy: "<figure class=\"plot\">").count == 5)      // steps, pictures, timesteps, layers
+            #expect(text.components(separatedBy: "class=\"image\"").count == 3)
+            #expect(text.components(separatedBy: "<figure class=\"plot\">").count == 5)      // steps, images, timesteps, layers
             let again = try ToolRun("srdiff-evaluate", arguments + ["--report", path])
             #expect(again.status == 1 && again.error.contains("--overwrite"))
         }
@@ -197,7 +197,7 @@ struct EvaluateTests {
         }
     }
 
-    @Test("a browser shows it: no error on its console, pictures load, all views zoom together, the difference is drawn",
+    @Test("a browser shows it: no error on its console, images load, all views zoom together, the difference is drawn",
           .enabled(if: Browser.path != nil, "no Chromium on this machine"))
     func browser() throws {
         try withSetting { folder, arguments in
@@ -212,7 +212,7 @@ struct EvaluateTests {
                                  "--enable-logging=stderr", "--virtual-time-budget=15000", "--dump-dom", "file://\(path)"]
             process.standardOutput = output
             #expect(FileManager.default.createFile(atPath: errors, contents: nil))
-            process.standardError = try #require(FileHandle(forWritingAtPath: errors))
+            process.standardError = FileHandle(forWritingAtPath: errors)
             try process.run()
             let page = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
             process.waitUntilExit()

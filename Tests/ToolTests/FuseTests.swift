@@ -11,22 +11,22 @@ struct FuseTests {
     func withSetting<Result>(_ body: (_ folder: String, _ options: [String]) throws -> Result) throws -> Result {
         try withTemporaryFolder { folder in
             try TinyModel.write(to: "\(folder)/tiny.safetensors")
-            try Picture.waves(Self.width, Self.height, phase: 0).write(to: "\(folder)/base.png")
-            try Picture.waves(Self.width, Self.height, phase: 11).write(to: "\(folder)/other.png")
+            try Image.waves(Self.width, Self.height, phase: 0).write(to: "\(folder)/base.png")
+            try Image.waves(Self.width, Self.height, phase: 11).write(to: "\(folder)/other.png")
             return try body(folder, ["--model", "\(folder)/tiny.safetensors", "--steps", "3"])
         }
     }
 
-    func mask(_ share: (_ x: Int, _ y: Int) -> UInt16) -> Picture {
-        Picture(
+    func mask(_ share: (_ x: Int, _ y: Int) -> UInt16) -> Image {
+        Image(
             width: Self.width, height: Self.height, channels: 1, bitDepth: 8,
             samples: (0..<Self.width * Self.height).map { share($0 % Self.width, $0 / Self.width) })
     }
 
-    func fuse(_ folder: String, _ arguments: [String], _ options: [String]) throws -> Picture {
+    func fuse(_ folder: String, _ arguments: [String], _ options: [String]) throws -> Image {
         let run = try ToolRun("srdiff-fuse", ["\(folder)/base.png", "\(folder)/other.png", "-o", "\(folder)/out.png", "--overwrite"] + arguments + options)
         #expect(run.status == 0, "\(run.error)")
-        return try readPicture("\(folder)/out.png")
+        return try readImage("\(folder)/out.png")
     }
 
     @Test("help names every option, and exits 0")
@@ -56,7 +56,7 @@ struct FuseTests {
         try withSetting { folder, options in
             try mask { _, _ in 0 }.write(to: "\(folder)/mask.png")
             let result = try fuse(folder, ["--mask", "\(folder)/mask.png"], options)
-            let base = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/base.png")), own = try readPicture("\(folder)/base.png")
+            let base = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/base.png")), own = try readImage("\(folder)/base.png")
             #expect(try Data(contentsOf: URL(fileURLWithPath: "\(folder)/out.png")) == base)
             #expect(result.samples == own.samples)
         }
@@ -67,7 +67,7 @@ struct FuseTests {
         try withSetting { folder, options in
             func isInside(_ x: Int, _ y: Int) -> Bool { (13..<13 + 20).contains(x) && (9..<9 + 17).contains(y) }
             try mask { isInside($0, $1) ? 255 : 0 }.write(to: "\(folder)/mask.png")
-            let base = try readPicture("\(folder)/base.png")
+            let base = try readImage("\(folder)/base.png")
             let boxed = try fuse(folder, ["--box", "13,9,20,17", "--feather", "\(feather)"], options)
             let masked = try fuse(folder, ["--mask", "\(folder)/mask.png", "--feather", "\(feather)"], options)
             #expect(boxed.samples == masked.samples && boxed.width == Self.width)
@@ -81,19 +81,19 @@ struct FuseTests {
         }
     }
 
-    @Test("the whole picture as region is REFERENCE sampled anew, whatever BASE was; --guide base is not")
+    @Test("the whole image as region is REFERENCE sampled anew, whatever BASE was; --guide base is not")
     func wholeRegion() throws {
         try withSetting { folder, options in
             let whole = ["--box", "0,0,\(Self.width),\(Self.height)"]
             let first = try fuse(folder, whole, options)
             let guided = try fuse(folder, whole + ["--guide", "base"], options)
-            try Picture.random(Self.width, Self.height).write(to: "\(folder)/base.png")
+            try Image.random(Self.width, Self.height).write(to: "\(folder)/base.png")
             #expect(try fuse(folder, whole, options).samples == first.samples)
             #expect(guided.samples != first.samples)
             let run = try ToolRun("srdiff-interpolate", [
                 "\(folder)/other.png", "\(folder)/base.png", "--frames", "2", "--strength", "0.3", "-o", "\(folder)/frames"] + options)
             #expect(run.status == 0, "\(run.error)")
-            #expect(try readPicture("\(folder)/frames/frame_000.png").samples == first.samples)
+            #expect(try readImage("\(folder)/frames/frame_000.png").samples == first.samples)
         }
     }
 
@@ -101,7 +101,7 @@ struct FuseTests {
     func from() throws {
         try withSetting { folder, options in
             let here = try fuse(folder, ["--box", "20,12,16,15"], options)
-            try readPicture("\(folder)/other.png").cropped(x: 18, y: 11, width: 30, height: 20).write(to: "\(folder)/other.png")
+            try readImage("\(folder)/other.png").cropped(x: 18, y: 11, width: 30, height: 20).write(to: "\(folder)/other.png")
             #expect(try fuse(folder, ["--box", "20,12,16,15", "--from", "2,1"], options).samples == here.samples)
             let beyond = try ToolRun("srdiff-fuse", ["\(folder)/base.png", "\(folder)/other.png", "--box", "20,12,16,15", "--from", "20,1"] + options)
             #expect(beyond.status == 1 && beyond.error.contains("other.png") && beyond.error.contains("30×20"))
@@ -111,7 +111,7 @@ struct FuseTests {
     @Test("BASE's kind stays: gray, alpha, 16 bits", arguments: 1...4, [8, 16])
     func kinds(channels: Int, bitDepth: Int) throws {
         try withSetting { folder, options in
-            var base = try readPicture("\(folder)/base.png").converted(channels: channels, bitDepth: bitDepth)
+            var base = try readImage("\(folder)/base.png").converted(channels: channels, bitDepth: bitDepth)
             if base.hasAlpha { for i in stride(from: channels - 1, to: base.samples.count, by: channels) { base.samples[i] = UInt16(i % 200) } }
             try base.write(to: "\(folder)/base.png")
             let result = try fuse(folder, ["--box", "8,8,24,20"], options)
@@ -125,7 +125,7 @@ struct FuseTests {
     @Test("what does not fit is an error that names it, and nothing is written")
     func misfits() throws {
         try withSetting { folder, options in
-            try Picture.random(9, 9).write(to: "\(folder)/small.png")
+            try Image.random(9, 9).write(to: "\(folder)/small.png")
             let before = try list(folder), base = "\(folder)/base.png", other = "\(folder)/other.png", small = "\(folder)/small.png"
             for (arguments, names) in [
                 ([base, small, "--box", "1,1,4,4"], ["small.png", "9×9", "61×46", "--from"]), ([base, other, "--mask", small], ["small.png", "9×9"]),
@@ -158,7 +158,7 @@ struct FuseTests {
                     "srdiff-fuse", ["\(folder)/base.png", "\(folder)/other.png", "-o", "\(folder)/\(cpu).png", "--box", "8,8,24,20", "--threads", "3"] + options,
                     environment: ["SRDIFF_CPU": cpu])
                 if run.status == 2 { continue }             // this machine lacks it
-                #expect(try readPicture("\(folder)/\(cpu).png").samples == one.samples)
+                #expect(try readImage("\(folder)/\(cpu).png").samples == one.samples)
             }
         }
     }

@@ -73,10 +73,10 @@ struct MemoryTests {
         return try ToolRun("/bin/sh", ["-c", "\(set) && exec \"$0\" \"$@\"", tool] + arguments)
     }
 
-    /// The steps of a wide picture take too long for a test; rows are what memory grows with, and these are 1920 wide.
-    private func withPicture<Result>(_ body: (_ folder: String, _ arguments: [String]) throws -> Result) throws -> Result {
+    /// The steps of a wide image take too long for a test; rows are what memory grows with, and these are 1920 wide.
+    private func withImage<Result>(_ body: (_ folder: String, _ arguments: [String]) throws -> Result) throws -> Result {
         try withTemporaryFolder { folder in
-            try Picture.random(480, 24).write(to: "\(folder)/in.png")
+            try Image.random(480, 24).write(to: "\(folder)/in.png")
             let arguments = ["\(folder)/in.png", "-o", "\(folder)/out.png", "--steps", "1", "--quiet", "--model", Self.model]
             return try body(folder, arguments)
         }
@@ -85,7 +85,7 @@ struct MemoryTests {
     #if arch(x86_64)        // an emulator counts its own memory
     @Test("512 MiB of address space do for 1920 pixels wide")
     func enough() throws {
-        try withPicture { folder, arguments in
+        try withImage { folder, arguments in
             let run = try run("ulimit -v 524288", arguments)
             #expect(run.status == 0, "\(run.error)")
             #expect(try list(folder) == ["in.png", "out.png"])
@@ -94,7 +94,7 @@ struct MemoryTests {
 
     @Test("too little is refused before the work, with the limit's name", arguments: ["v 81920", "d 49152"])
     func refused(limit: String) throws {
-        try withPicture { folder, arguments in
+        try withImage { folder, arguments in
             let run = try run("ulimit -\(limit)", arguments)
             #expect(run.status == 1 && run.error.contains("ulimit -\(limit.prefix(1))"), "\(run.error)")
             #expect(run.error.contains("480×24"))
@@ -124,7 +124,7 @@ struct MemoryTests {
         for (size, status) in [(512, 0), (40, 1)] {
             let group = try #require(Self.makeGroup(bytes: size << 20))
             defer { rmdir(group) }
-            try withPicture { folder, arguments in
+            try withImage { folder, arguments in
                 let run = try run("echo $$ > \(group)/cgroup.procs", arguments)
                 #expect(run.status == status, "\(size) MiB: \(run.error)")
                 #expect(status == 0 || run.error.contains("control group"))

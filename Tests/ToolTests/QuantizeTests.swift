@@ -7,13 +7,13 @@ import Testing
 
 @Suite("srdiff-quantize", .serialized)
 struct QuantizeTests {
-    /// A folder with a tiny model and two pictures to calibrate on.
+    /// A folder with a tiny model and two images to calibrate on.
     private func withSetting<Result>(_ body: (_ folder: String, _ arguments: [String]) throws -> Result) throws -> Result {
         try withTemporaryFolder { folder in
             try TinyModel.write(to: "\(folder)/tiny.safetensors")
             try FileManager.default.createDirectory(atPath: "\(folder)/photos", withIntermediateDirectories: true)
-            try Picture.random(40, 33).write(to: "\(folder)/photos/a.png")
-            try Picture.random(64, 50).write(to: "\(folder)/photos/b.png")
+            try Image.random(40, 33).write(to: "\(folder)/photos/a.png")
+            try Image.random(64, 50).write(to: "\(folder)/photos/b.png")
             return try body(folder, ["\(folder)/tiny.safetensors", "--calibration", "\(folder)/photos"])
         }
     }
@@ -64,8 +64,8 @@ struct QuantizeTests {
                 results.append(try bytes("\(folder)/out.png"))
             }
             #expect(results[0] == results[1])
-            let picture = try readPicture("\(folder)/out.png")
-            #expect(picture.width == 160 && picture.height == 132)
+            let image = try readImage("\(folder)/out.png")
+            #expect(image.width == 160 && image.height == 132)
         }
     }
 
@@ -83,7 +83,7 @@ struct QuantizeTests {
                     "\(folder)/photos/a.png", "--model", path, "-o", "\(folder)/out.png", "--overwrite"
                 ] + options)
                 #expect(upscaled.status == 0, "\(upscaled.error)")
-                return try readPicture("\(folder)/out.png").metadata.texts.first { $0.keyword == "srdiff" }?.text ?? ""
+                return try readImage("\(folder)/out.png").metadata.texts.first { $0.keyword == "srdiff" }?.text ?? ""
             }
             #expect(try settings(["--steps", "4"]).contains("sampler=searched steps=4 "))
             #expect(try settings(["--steps", "5"]).contains("sampler=ddpm steps=5 "))

@@ -5,12 +5,12 @@ import SRDImage
 import SRDInt8
 import TestSupport
 
-/// One picture from the shipped model, the same on every machine. A new model has new hashes: the failures say which.
+/// One image from the shipped model, the same on every machine. A new model has new hashes: the failures say which.
 @Suite("Same bytes on every processor", .serialized)
 struct SameBytesTests {
     static let modelSHA256 = "6d7a9c6ff46943da769d75209c1efd0f39871a34678fab36b698ce6cb99127f8"
     /// Of the PPM: a PNG's bytes depend on zlib's version too. By the options that choose the sampler; none is the model's own schedule.
-    static let pictureSHA256 = [
+    static let imageSHA256 = [
         "": "024ad22e7d2fa056af2a7391298deeae49c25aba6411eaab0d01b520ac8cd96c",
         "--sampler ddpm": "de831220e50945ba6bf3857bfc4a53cdb131fc8dd9138bd099af65376509e2c6",
         "--sampler ddim": "ac3fa8c7eef895d694dcdcdd5cc69ba4135deb773b0c72760bc1f887c8cfea44",
@@ -34,9 +34,9 @@ struct SameBytesTests {
     }
 
     /// 20 × 14 pixels, their shades all different from their neighbours'.
-    private func picture() -> Picture {
+    private func image() -> Image {
         var random = SeededRandom(seed: 20_141)
-        return Picture(
+        return Image(
             width: 20, height: 14, channels: 3, bitDepth: 8, samples: (0..<20 * 14 * 3).map { _ in .random(in: 0...255, using: &random) })
     }
 
@@ -44,7 +44,7 @@ struct SameBytesTests {
         _ sampler: String = "", threads: Int, instructionSet: String? = nil, emulating processor: String? = nil
     ) throws -> String {
         try withTemporaryFolder { folder in
-            try picture().write(to: "\(folder)/in.png")
+            try image().write(to: "\(folder)/in.png")
             var arguments = [
                 "\(folder)/in.png", "-o", "\(folder)/out.ppm", "--steps", "4", "--seed", "7", "--threads", "\(threads)", "--quiet",
                 "--model", Self.package.appendingPathComponent("Models/edge.int8.safetensors").path
@@ -70,16 +70,16 @@ struct SameBytesTests {
     @Test("it is found without being named")
     func finds() throws {
         try withTemporaryFolder { folder in
-            try picture().write(to: "\(folder)/in.png")
+            try image().write(to: "\(folder)/in.png")
             let run = try ToolRun("srdiff-upscale", ["\(folder)/in.png", "-o", "\(folder)/out.png", "--bicubic", "--quiet"])
             #expect(run.status == 0, "\(run.error)")
-            #expect(try readPicture("\(folder)/out.png").width == 80)
+            #expect(try readImage("\(folder)/out.png").width == 80)
         }
     }
 
     @Test("every instruction set of this machine, every sampler", arguments: Int8Executor.instructionSets)
     func instructionSets(name: String) throws {
-        for (sampler, expected) in Self.pictureSHA256 where sampler.isEmpty || Self.takesEverySampler(name) {
+        for (sampler, expected) in Self.imageSHA256 where sampler.isEmpty || Self.takesEverySampler(name) {
             let found = try hash(sampler, threads: 2, instructionSet: name)
             #expect(found == expected, "\(sampler)")
         }
@@ -88,7 +88,7 @@ struct SameBytesTests {
     @Test("every number of threads", arguments: [1, 2, 3, 8])
     func threads(count: Int) throws {
         let found = try hash(threads: count)
-        #expect(found == Self.pictureSHA256[""])
+        #expect(found == Self.imageSHA256[""])
     }
 
     #if arch(x86_64)
@@ -98,7 +98,7 @@ struct SameBytesTests {
         arguments: ["Nehalem", "Haswell"])
     func emulated(processor: String) throws {
         let found = try hash(threads: 2, emulating: processor)
-        #expect(found == Self.pictureSHA256[""])
+        #expect(found == Self.imageSHA256[""])
     }
     #endif
 }

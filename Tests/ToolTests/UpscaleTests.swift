@@ -5,14 +5,14 @@ import SRDImage
 import SRDTensor
 import TestSupport
 
-func readPicture(_ path: String) throws -> Picture { try Picture(parsing: [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))) }
+func readImage(_ path: String) throws -> Image { try Image(parsing: [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))) }
 
-extension Picture {
+extension Image {
     func write(to path: String) throws { try Data(encoded(as: .png)).write(to: URL(fileURLWithPath: path)) }
 
-    static func random(_ width: Int, _ height: Int) -> Picture {
+    static func random(_ width: Int, _ height: Int) -> Image {
         var random = SeededRandom(seed: SeededRandom.seed)
-        return Picture(
+        return Image(
             width: width, height: height, channels: 3, bitDepth: 8,
             samples: (0..<width * height * 3).map { _ in .random(in: 0...255, using: &random) })
     }
@@ -22,11 +22,11 @@ func list(_ folder: String) throws -> Set<String> { Set(try FileManager.default.
 
 @Suite("srdiff-upscale", .serialized)
 struct UpscaleTests {
-    /// A folder with a tiny model and a picture.
+    /// A folder with a tiny model and an image.
     func withSetting<Result>(_ body: (_ folder: String, _ options: [String]) throws -> Result) throws -> Result {
         try withTemporaryFolder { folder in
             try TinyModel.write(to: "\(folder)/tiny.safetensors")
-            try Picture.random(7, 5).write(to: "\(folder)/in.png")
+            try Image.random(7, 5).write(to: "\(folder)/in.png")
             return try body(folder, ["--model", "\(folder)/tiny.safetensors", "--steps", "3"])
         }
     }
@@ -63,7 +63,7 @@ struct UpscaleTests {
         try withSetting { folder, options in
             let run = try ToolRun("srdiff-upscale", ["\(folder)/in.png"] + options)
             #expect(run.status == 0, "\(run.error)")
-            let result = try readPicture("\(folder)/in_x4.png")
+            let result = try readImage("\(folder)/in_x4.png")
             #expect(result.width == 28 && result.height == 20)
             #expect(result.metadata.texts.contains { $0.keyword == "srdiff" && $0.text?.contains("seed=0") == true })
             #expect(try list(folder) == ["in.png", "in_x4.png", "tiny.safetensors"])
@@ -72,8 +72,8 @@ struct UpscaleTests {
             #expect(again.status == 0 && (again.text + again.error).contains("exists"))
             let stripped = try ToolRun("srdiff-upscale", ["\(folder)/in.png", "--overwrite", "--strip-metadata"] + options)
             #expect(stripped.status == 0)
-            #expect(try readPicture("\(folder)/in_x4.png").metadata.texts.isEmpty)
-            #expect(try readPicture("\(folder)/in_x4.png").samples == result.samples)
+            #expect(try readImage("\(folder)/in_x4.png").metadata.texts.isEmpty)
+            #expect(try readImage("\(folder)/in_x4.png").samples == result.samples)
         }
     }
 
@@ -95,7 +95,7 @@ struct UpscaleTests {
                     environment: cpu.map { ["SRDIFF_CPU": $0] } ?? [:])
                 if cpu != nil && run.status == 2 { continue }       // this machine lacks it
                 #expect(run.status == 0, "\(run.error)")
-                results.append(try readPicture("\(folder)/out.png").samples)
+                results.append(try readImage("\(folder)/out.png").samples)
             }
             #expect(results.count >= 4 && results.allSatisfy { $0 == results[0] })
         }
@@ -107,9 +107,9 @@ struct UpscaleTests {
             #expect(try ToolRun("srdiff-upscale", ["\(folder)/in.png", "-o", "\(folder)/out/", "--samples", "3", "--seed", "5"] + options).status == 0)
             #expect(try list("\(folder)/out") == ["in_x4_seed5.png", "in_x4_seed6.png", "in_x4_seed7.png"])
             #expect(try ToolRun("srdiff-upscale", ["\(folder)/in.png", "-o", "\(folder)/alone.png", "--seed", "6"] + options).status == 0)
-            let alone = try readPicture("\(folder)/alone.png").samples
-            #expect(try readPicture("\(folder)/out/in_x4_seed6.png").samples == alone)
-            #expect(try readPicture("\(folder)/out/in_x4_seed5.png").samples != alone)
+            let alone = try readImage("\(folder)/alone.png").samples
+            #expect(try readImage("\(folder)/out/in_x4_seed6.png").samples == alone)
+            #expect(try readImage("\(folder)/out/in_x4_seed5.png").samples != alone)
         }
     }
 
@@ -121,8 +121,8 @@ struct UpscaleTests {
             #expect(run.status == 0, "\(run.error)")
             let names = Set(["seed5", "seed6", "seed7", "mean", "sigma", "sheet"].map { "in_x4_\($0).png" })
             #expect(try list("\(folder)/out") == names)
-            let samples = try (5...7).map { try readPicture("\(folder)/out/in_x4_seed\($0).png").samples.map { Double($0) } }
-            let mean = try readPicture("\(folder)/out/in_x4_mean.png").samples
+            let samples = try (5...7).map { try readImage("\(folder)/out/in_x4_seed\($0).png").samples.map { Double($0) } }
+            let mean = try readImage("\(folder)/out/in_x4_mean.png").samples
             var sigma = 0.0
             for i in mean.indices {
                 let values = samples.map { $0[i] }, own = values.reduce(0, +) / 3
@@ -134,7 +134,7 @@ struct UpscaleTests {
             let results = document?["results"] as? [[String: Any]] ?? []
             let said = try #require(results.first { $0["status"] as? String == "summarized" }?["sigma"] as? Double)
             #expect(abs(said - sigma) < 1e-4 * sigma && sigma > 0)
-            let map = try readPicture("\(folder)/out/in_x4_sigma.png")
+            let map = try readImage("\(folder)/out/in_x4_sigma.png")
             #expect(map.channels == 1 && map.width == 28 && map.samples.max() == 255)
             #expect(map.metadata.texts.contains { $0.text?.contains("seeds=5,6,7") == true && $0.text?.contains("white=") == true })
 
@@ -143,26 +143,26 @@ struct UpscaleTests {
             let again = try ToolRun("srdiff-upscale", arguments)
             #expect(again.status == 0 && again.text.contains("skipped"))
             #expect(try list("\(folder)/out") == names)
-            #expect(try readPicture("\(folder)/out/in_x4_mean.png").samples == mean)
+            #expect(try readImage("\(folder)/out/in_x4_mean.png").samples == mean)
         }
     }
 
     @Test("--consistent: reduced again, the result is the input, and says so", arguments: [[], ["--bicubic"], ["--preview"]])
     func consistent(method: [String]) throws {
         try withSetting { folder, options in
-            let low = Picture.waves(9, 7, phase: 3)
+            let low = Image.waves(9, 7, phase: 3)
             try low.write(to: "\(folder)/in.png")
             for (name, extra) in [("plain", []), ("made", ["--consistent"])] {
                 let run = try ToolRun("srdiff-upscale", ["\(folder)/in.png", "-o", "\(folder)/\(name).png"] + method + extra + options)
                 #expect(run.status == 0, "\(run.error)")
             }
             func differing(_ name: String) throws -> Int {
-                zip(try readPicture("\(folder)/\(name).png").resized(by: 1, over: 4).samples, low.samples).count { $0 != $1 }
+                zip(try readImage("\(folder)/\(name).png").resized(by: 1, over: 4).samples, low.samples).count { $0 != $1 }
             }
             let before = try differing("plain"), after = try differing("made")
             #expect(after * 20 <= low.samples.count && after < before, "\(before) → \(after)")
-            #expect(try readPicture("\(folder)/made.png").metadata.texts.contains { $0.text?.contains(" consistent ") == true })
-            #expect(try !readPicture("\(folder)/plain.png").metadata.texts.contains { $0.text?.contains("consistent") == true })
+            #expect(try readImage("\(folder)/made.png").metadata.texts.contains { $0.text?.contains(" consistent ") == true })
+            #expect(try !readImage("\(folder)/plain.png").metadata.texts.contains { $0.text?.contains("consistent") == true })
         }
     }
 
@@ -172,11 +172,11 @@ struct UpscaleTests {
             let input = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/in.png"))
             let run = try ToolRun("srdiff-upscale", ["-"] + options, input: input)
             #expect(run.status == 0, "\(run.error)")
-            #expect(try Picture(parsing: [UInt8](run.output)).width == 28)
+            #expect(try Image(parsing: [UInt8](run.output)).width == 28)
         }
     }
 
-    @Test("a dry run and --json write no picture")
+    @Test("a dry run and --json write no image")
     func dryRun() throws {
         try withSetting { folder, options in
             let run = try ToolRun("srdiff-upscale", ["\(folder)/in.png", "--dry-run", "--json"] + options)
@@ -189,7 +189,7 @@ struct UpscaleTests {
     @Test("a dry run plans what it would otherwise skip")
     func dryRunOfExisting() throws {
         try withSetting { folder, options in
-            try Picture.random(28, 20).write(to: "\(folder)/in_x4.png")
+            try Image.random(28, 20).write(to: "\(folder)/in_x4.png")
             let run = try ToolRun("srdiff-upscale", ["\(folder)/in.png", "--dry-run"] + options)
             #expect(run.status == 0 && run.text.contains("of memory") && run.text.contains("3 steps"))
         }
@@ -199,8 +199,8 @@ struct UpscaleTests {
     func bicubic() throws {
         try withSetting { folder, options in
             #expect(try ToolRun("srdiff-upscale", ["\(folder)/in.png", "--bicubic"] + options).status == 0)
-            let found = try readPicture("\(folder)/in_x4_bicubic.png").samples
-            let low = try readPicture("\(folder)/in.png")
+            let found = try readImage("\(folder)/in_x4_bicubic.png").samples
+            let low = try readImage("\(folder)/in.png")
             #expect(found == low.resized(by: 4).samples)
         }
     }
@@ -212,39 +212,39 @@ struct UpscaleTests {
             #expect(try list(folder) == ["in.png", "in_x4.png", "tiny.safetensors"])
 
             try FileManager.default.createDirectory(atPath: "\(folder)/other", withIntermediateDirectories: false)
-            try Picture.random(3, 3).write(to: "\(folder)/other/in.png")
+            try Image.random(3, 3).write(to: "\(folder)/other/in.png")
             let clash = try ToolRun("srdiff-upscale", ["\(folder)/in.png", "\(folder)/other/in.png", "-o", "\(folder)/out"] + options)
             #expect(clash.status == 2 && clash.error.contains("both"))
 
-            try Picture(width: 1, height: 1, channels: 2, bitDepth: 8, samples: [1, 2]).write(to: "\(folder)/alpha.png")
+            try Image(width: 1, height: 1, channels: 2, bitDepth: 8, samples: [1, 2]).write(to: "\(folder)/alpha.png")
             let alpha = try ToolRun("srdiff-upscale", ["\(folder)/alpha.png", "-o", "\(folder)/alpha.pgm"] + options)
             #expect(alpha.status == 1 && alpha.error.contains("alpha.png"))
             #expect(try !list(folder).contains("alpha.pgm"))
         }
     }
 
-    @Test("--preview is the encoder's picture, whatever the seed")
+    @Test("--preview is the encoder's image, whatever the seed")
     func preview() throws {
         try withSetting { folder, options in
             for seed in ["1", "2"] {
                 #expect(try ToolRun("srdiff-upscale", ["\(folder)/in.png", "-o", "\(folder)/p\(seed).png", "--preview", "--seed", seed] + options).status == 0)
             }
-            let one = try readPicture("\(folder)/p1.png").samples, two = try readPicture("\(folder)/p2.png").samples
+            let one = try readImage("\(folder)/p1.png").samples, two = try readImage("\(folder)/p2.png").samples
             #expect(one == two)
         }
     }
 
-    @Test("a 1×1 picture gives a result")
+    @Test("a 1×1 image gives a result")
     func onePixel() throws {
         try withSetting { folder, options in
-            try Picture.random(1, 1).write(to: "\(folder)/one.png")
+            try Image.random(1, 1).write(to: "\(folder)/one.png")
             #expect(try ToolRun("srdiff-upscale", ["\(folder)/one.png"] + options).status == 0)
-            #expect(try readPicture("\(folder)/one_x4.png").width == 4)
+            #expect(try readImage("\(folder)/one_x4.png").width == 4)
         }
     }
 
-    /// A file that is no picture, and a part of what must be said of it.
-    enum BadPicture: CaseIterable {
+    /// A file that is no image, and a part of what must be said of it.
+    enum BadImage: CaseIterable {
         case missing, folder, empty, text, truncated, brokenCRC, hugeHeader
 
         func make(at path: String, from good: Data) throws {
@@ -252,7 +252,7 @@ struct UpscaleTests {
             case .missing: break
             case .folder: try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
             case .empty: try Data().write(to: URL(fileURLWithPath: path))
-            case .text: try Data("not a picture\n".utf8).write(to: URL(fileURLWithPath: path))
+            case .text: try Data("not an image\n".utf8).write(to: URL(fileURLWithPath: path))
             case .truncated: try good.prefix(good.count / 2).write(to: URL(fileURLWithPath: path))
             case .brokenCRC:
                 var bytes = good
@@ -275,8 +275,8 @@ struct UpscaleTests {
         }
     }
 
-    @Test("a bad picture is an error that names it; the good one beside it is still done", arguments: BadPicture.allCases)
-    func badPicture(_ bad: BadPicture) throws {
+    @Test("a bad image is an error that names it; the good one beside it is still done", arguments: BadImage.allCases)
+    func badImage(_ bad: BadImage) throws {
         try withSetting { folder, options in
             let good = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/in.png"))
             try bad.make(at: "\(folder)/bad.png", from: good)
@@ -330,7 +330,7 @@ struct UpscaleTests {
     @Test("Ctrl-C leaves nothing half written")
     func interrupted() throws {
         try withSetting { folder, options in
-            try Picture.random(120, 120).write(to: "\(folder)/large.png")
+            try Image.random(120, 120).write(to: "\(folder)/large.png")
             let before = try list(folder)
             let run = try ToolRun(
                 "srdiff-upscale", ["\(folder)/large.png", "--threads", "1"] + options.dropLast() + ["20"],
@@ -340,22 +340,22 @@ struct UpscaleTests {
         }
     }
 
-    @Test("PyTorch's noise gives the picture of the published code", .enabled(if: SharedFiles.has("golden"), SharedFiles.absent),
+    @Test("PyTorch's noise gives the image of the published code", .enabled(if: SharedFiles.has("golden"), SharedFiles.absent),
           arguments: ["x4.ckpt", "x4-odd.ckpt"])
     func golden(checkpoint: String) throws {
         try withTemporaryFolder { folder in
             let golden = try Safetensors(path: SharedFiles.path("golden/\(checkpoint.split(separator: ".")[0]).golden.safetensors"))
-            func picture(_ name: String) throws -> Picture {
+            func image(_ name: String) throws -> Image {
                 let shape = golden[name]!.shape
-                return Picture(width: shape[1], height: shape[0], channels: 3, bitDepth: 8, samples: try golden.uint8s(name).map(UInt16.init))
+                return Image(width: shape[1], height: shape[0], channels: 3, bitDepth: 8, samples: try golden.uint8s(name).map(UInt16.init))
             }
-            try picture("lr_u8").write(to: "\(folder)/low.png")
+            try image("lr_u8").write(to: "\(folder)/low.png")
             let run = try ToolRun("srdiff-upscale", [
                 "\(folder)/low.png", "-o", "\(folder)/high.png", "--model", SharedFiles.path("golden/\(checkpoint)"),
                 "--rng", "torch", "--seed", "5", "--sampler", "ddpm", "--steps", "100",
             ])
             #expect(run.status == 0, "\(run.error)")
-            let found = try readPicture("\(folder)/high.png").samples, expected = try picture("ddpm.sr_u8").samples
+            let found = try readImage("\(folder)/high.png").samples, expected = try image("ddpm.sr_u8").samples
             let differences = zip(found, expected).map { abs(Int($0) - Int($1)) }
             #expect(found.count == expected.count && differences.max()! <= 1)
             #expect(differences.count { $0 == 0 } * 1000 >= differences.count * 999)

@@ -1,23 +1,23 @@
 import SRDImage
 
-/// Pictures of one size side by side, each with a word above it. It keeps its own pixels only, about `pixelLimit`
-/// at most: larger pictures are reduced as they come.
+/// Images of one size side by side, each with a word above it. It keeps its own pixels only, about `pixelLimit`
+/// at most: larger images are reduced as they come.
 public struct ContactSheet {
     public static let pixelLimit = 8_000_000
 
-    /// Bytes of a sheet and its file, for so many pictures of so many pixels.
-    public static func memory(pictures: Int, pixels: Int) -> Int { 6 * 2 * min(pixelLimit, pictures * pixels) }
+    /// Bytes of a sheet and its file, for so many images of so many pixels.
+    public static func memory(images: Int, pixels: Int) -> Int { 6 * 2 * min(pixelLimit, images * pixels) }
 
     private static let gap = 8, paper: UInt16 = 255, ink: UInt16 = 32
     private let labels: [String]
     private let columns: Int
-    /// 1/reduction of the pictures' size, in each axis.
+    /// 1/reduction of the images' size, in each axis.
     private let reduction: Int
     private let letter: Int
     private let cell: (width: Int, height: Int)
-    public private(set) var picture: Picture
+    public private(set) var image: Image
 
-    /// - Parameter width, height: of each picture.
+    /// - Parameter width, height: of each image.
     public init(_ labels: [String], width: Int, height: Int) {
         precondition(!labels.isEmpty)
         self.labels = labels
@@ -50,27 +50,27 @@ public struct ContactSheet {
         self.columns = columns
         let rows = (labels.count + columns - 1) / columns
         let whole = (width: columns * (cell.width + Self.gap) + Self.gap, height: rows * (cell.height + Self.gap) + Self.gap)
-        picture = Picture(
+        image = Image(
             width: whole.width, height: whole.height, channels: 3, bitDepth: 8,
             samples: [UInt16](repeating: Self.paper, count: whole.width * whole.height * 3))
     }
 
-    /// Puts a picture and its label there: red, green and blue of it, 8 bits.
+    /// Puts an image and its label there: red, green and blue of it, 8 bits.
     ///
     /// - Parameter label: instead of the one announced, and no longer.
-    public mutating func place(_ picture: Picture, at index: Int, label: String? = nil) {
+    public mutating func place(_ image: Image, at index: Int, label: String? = nil) {
         let x0 = Self.gap + index % columns * (cell.width + Self.gap), y0 = Self.gap + index / columns * (cell.height + Self.gap)
         for (i, character) in (label ?? labels[index]).enumerated() {
             SmallFont.draw(character) { x, y in
                 fill(x0 + (i * SmallFont.advance + x) * letter, y0 + y * letter, side: letter)
             }
         }
-        let small = picture.plain.resized(by: 1, over: reduction), top = y0 + SmallFont.height * letter + Self.gap / 2
+        let small = image.plain.resized(by: 1, over: reduction), top = y0 + SmallFont.height * letter + Self.gap / 2
         for y in 0..<small.height {
             for x in 0..<small.width {
                 for c in 0..<3 {
                     let code = small.samples[(y * small.width + x) * small.channels + (small.hasColor ? c : 0)]
-                    self.picture.samples[((top + y) * self.picture.width + x0 + x) * 3 + c] = code
+                    self.image.samples[((top + y) * self.image.width + x0 + x) * 3 + c] = code
                 }
             }
         }
@@ -78,12 +78,12 @@ public struct ContactSheet {
 
     private mutating func fill(_ x: Int, _ y: Int, side: Int) {
         for row in y..<y + side {
-            for i in (row * picture.width + x) * 3..<(row * picture.width + x + side) * 3 { picture.samples[i] = Self.ink }
+            for i in (row * image.width + x) * 3..<(row * image.width + x + side) * 3 { image.samples[i] = Self.ink }
         }
     }
 }
 
-/// Letters of 5 × 7 dots, one more below the line: enough to label a picture.
+/// Letters of 5 × 7 dots, one more below the line: enough to label an image.
 enum SmallFont {
     static let height = 8, advance = 6
 

@@ -3,7 +3,7 @@ import SRDCheckpoint
 import SRDFile
 import SRDFloat
 import SRDInt8
-import SRDiff
+import SRDModel
 
 /// A model and where it came from.
 public struct LoadedModel {
@@ -108,7 +108,7 @@ extension LoadedModel {
         }
     }
 
-    /// Bytes that an executor holds for a picture of this (padded) size.
+    /// Bytes that an executor holds for an image of this (padded) size.
     public func memoryEstimate(lowWidth: Int, lowHeight: Int, preview: Bool) -> Int {
         switch form {
         case .float(let model):

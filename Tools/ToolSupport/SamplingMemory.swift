@@ -1,8 +1,8 @@
 import SRDImage
-import SRDiff
+import SRDModel
 
 extension LoadedModel {
-    /// Bytes that sampling a picture of this (padded) size takes.
+    /// Bytes that sampling an image of this (padded) size takes.
     ///
     /// - Parameters:
     ///   - bytesPerPixel: of the result.
@@ -25,11 +25,11 @@ extension LoadedModel {
 
 extension Machine {
     /// Throws unless so many bytes can be had.
-    public static func checkMemory(_ bytes: Int, for picture: String) throws {
+    public static func checkMemory(_ bytes: Int, for image: String) throws {
         guard let available = AvailableMemory.now(), bytes > available.bytes else { return }
         throw ToolError("""
-            \(picture) needs about \(Text.bytes(bytes)) of memory, and \(Text.bytes(available.bytes)) are \
-            \(available.limit): use a smaller picture, or --force
+            \(image) needs about \(Text.bytes(bytes)) of memory, and \(Text.bytes(available.bytes)) are \
+            \(available.limit): use a smaller image, or --force
             """)
     }
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
-import SRDiff
+import SRDModel
 
-/// The model and how to sample with it: the same in every tool that makes pictures.
+/// The model and how to sample with it: the same in every tool that makes images.
 public struct SamplingOptions: ParsableArguments {
     public enum Sampler: String, CaseIterable, ExpressibleByArgument {
         case ddpm, ddim
@@ -50,7 +50,7 @@ public struct SamplingOptions: ParsableArguments {
         try check((0...1).contains(eta ?? 0), "--eta \(eta ?? 0): 0 to 1")
     }
 
-    /// More hardly make a better picture: the table in Models/README.md.
+    /// More hardly make a better image: the table in Models/README.md.
     private static let ownSteps = 8, otherSteps = 20
 
     private var method: SamplerSchedule.Method {
@@ -114,7 +114,7 @@ extension SamplerSchedule.Spacing: ExpressibleByArgument {}
 extension SamplingSettings.Generator: ExpressibleByArgument {}
 
 extension SamplerSchedule {
-    /// For the text that a picture keeps.
+    /// For the text that an image keeps.
     public var facts: [String] {
         switch self {
         case .spaced(let method, let steps, let spacing):

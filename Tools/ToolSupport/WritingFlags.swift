@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// How results are written and told: the same in the tools that make pictures of pictures.
+/// How results are written and told: the same in the tools that make images of images.
 public struct WritingFlags: ParsableArguments {
     @Flag(help: "Replace outputs that exist.")
     public var overwrite = false

@@ -1,6 +1,6 @@
 import SRDQuantizer
 import SRDImage
-import SRDiff
+import SRDModel
 import ToolSupport
 
 /// SplitMix64: the same numbers in every run.
@@ -15,8 +15,8 @@ struct BenchRandom: RandomNumberGenerator {
         return z ^ (z >> 31)
     }
 
-    mutating func picture(width: Int, height: Int) -> Picture {
-        Picture(
+    mutating func image(width: Int, height: Int) -> Image {
+        Image(
             width: width, height: height, channels: 3, bitDepth: 8,
             samples: (0..<width * height * 3).map { _ in .random(in: 0...255, using: &self) })
     }
@@ -43,8 +43,8 @@ enum RandomModel: String, CaseIterable {
         var random = BenchRandom(state: 2), settings = QuantizerSettings()
         settings.steps = 1
         settings.threads = threads
-        let pictures = CalibrationSet(lowResolution: [random.picture(width: 8, height: 8)], side: 8, seed: 0, description: "noise")
+        let images = CalibrationSet(lowResolution: [random.image(width: 8, height: 8)], side: 8, seed: 0, description: "noise")
         let recipe = Recipe(for: model.network, hasPreview: model.hasPreview)
-        return try Quantizer(model, settings: settings).quantize(recipe, Statistics(of: model, on: pictures, settings: settings))
+        return try Quantizer(model, settings: settings).quantize(recipe, Statistics(of: model, on: images, settings: settings))
     }
 }

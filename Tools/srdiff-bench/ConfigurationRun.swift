@@ -1,6 +1,6 @@
 import SRDInt8
 import SRDTensor
-import SRDiff
+import SRDModel
 import ToolSupport
 
 /// One size, instruction set and number of threads, and what was measured of it so far.
@@ -12,8 +12,8 @@ struct ConfigurationRun {
     private let measuresLayers: Bool
     private var peakMeter: Peak
 
-    /// A noise prediction; the encoder with its condition; a whole picture.
-    private(set) var step = Series(), encode = Series(), picture = Series()
+    /// A noise prediction; the encoder with its condition; a whole image.
+    private(set) var step = Series(), encode = Series(), image = Series()
     /// The first step after the model was loaded, which packs the weights.
     private(set) var firstStep = Series()
     private(set) var peakMemory = 0
@@ -56,7 +56,7 @@ struct ConfigurationRun {
 
     func macs(of node: Node) -> Double { pixels * node.macsPerPixel }
 
-    /// One picture more.
+    /// One image more.
     mutating func measure() {
         if isInt8 { peakMeter.measure() }
         Machine.resetPeakMemory()
@@ -67,7 +67,7 @@ struct ConfigurationRun {
     private mutating func measure(on base: some Executor) {
         let executor = TimedExecutor(base), clock = ContinuousClock(), low = lowSize
         var random = BenchRandom(state: 1)
-        let original = random.picture(width: low.width, height: low.height)
+        let original = random.image(width: low.width, height: low.height)
         let upscaler = Upscaler(executor: executor, schedule: loaded.schedule, threads: threads)
         if warmup > 0 {
             _ = upscaler.upscale(upscaler.prepare(original), settings: sampling(steps: warmup)) { _ in }
@@ -76,7 +76,7 @@ struct ConfigurationRun {
         }
         let int8 = base as? Int8Executor
         int8?.measuresLayers = measuresLayers
-        picture.add(clock.measure { _ = upscaler.upscale(upscaler.prepare(original), settings: sampling(steps: steps)) { _ in } })
+        image.add(clock.measure { _ = upscaler.upscale(upscaler.prepare(original), settings: sampling(steps: steps)) { _ in } })
         for time in executor.steps { step.add(time) }
         for time in executor.encodings { encode.add(time) }
         guard measuresLayers, let times = int8?.layerTimes else { return }

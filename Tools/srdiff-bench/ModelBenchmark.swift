@@ -1,12 +1,12 @@
 import ArgumentParser
 import SRDInt8
-import SRDiff
+import SRDModel
 import ToolSupport
 
 struct ModelBenchmark: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "model",
-        abstract: "Measures a model: time per step and per picture, arithmetic against the machine's peak, memory.")
+        abstract: "Measures a model: time per step and per image, arithmetic against the machine's peak, memory.")
 
     @Option(help: ArgumentHelp("The model, found as srdiff-upscale does.", valueName: "file"))
     var model: String?
@@ -17,7 +17,7 @@ struct ModelBenchmark: ParsableCommand {
     @Flag(help: "With --random: in float arithmetic.")
     var float = false
 
-    @Option(help: ArgumentHelp("Sizes of the enlarged picture, by commas: 256 or 1920x1080.", valueName: "sizes"))
+    @Option(help: ArgumentHelp("Sizes of the enlarged image, by commas: 256 or 1920x1080.", valueName: "sizes"))
     var size = "256"
 
     @Option(help: ArgumentHelp("Threads, by commas. (default: the processors this process may use)", valueName: "n"))
@@ -26,13 +26,13 @@ struct ModelBenchmark: ParsableCommand {
     @Option(help: ArgumentHelp("Instruction sets, by commas, or all. (default: the fastest)", valueName: "names"))
     var cpu: String?
 
-    @Option(help: ArgumentHelp("Steps of the sampler in each picture.", valueName: "n"))
+    @Option(help: ArgumentHelp("Steps of the sampler in each image.", valueName: "n"))
     var steps = 10
 
-    @Option(help: ArgumentHelp("Steps before those that are measured, in each picture.", valueName: "n"))
+    @Option(help: ArgumentHelp("Steps before those that are measured, in each image.", valueName: "n"))
     var warmup = 2
 
-    @Option(name: .customLong("repeat"), help: ArgumentHelp("Pictures for each configuration.", valueName: "n"))
+    @Option(name: .customLong("repeat"), help: ArgumentHelp("Images for each configuration.", valueName: "n"))
     var repetitions = 3
 
     @Flag(help: "Time of each layer as well.")

@@ -1,4 +1,4 @@
-import SRDiff
+import SRDModel
 import ToolSupport
 
 /// What was measured, for people and for programs.
@@ -19,7 +19,7 @@ struct ModelReport {
             .init(key: "ms_per_step_sd", heading: "± sd", decimals: 1),
             .init(key: "ms_encode_median", heading: "encode ms", decimals: 1),
             .init(key: "ms_first_step_median", heading: "first step ms", decimals: 1),
-            .init(key: "ms_per_image_median", heading: "picture ms", decimals: 0),
+            .init(key: "ms_per_image_median", heading: "image ms", decimals: 0),
             .init(key: "gmac_per_s", heading: "GMAC/s", decimals: 1),
             .init(key: "peak_gmac_per_s", heading: "peak", decimals: 1),
             .init(key: "peak_share", heading: "of peak", decimals: 3),
@@ -31,7 +31,7 @@ struct ModelReport {
                 .string("\(run.width)x\(run.height)"), .int(run.threads), .string(run.cpu),
                 .number(run.step.min), .number(run.step.median), .number(run.step.mean), .number(run.step.deviation),
                 .number(run.encode.median), run.firstStep.median.isNaN ? .null : .number(run.firstStep.median),
-                .number(run.picture.median), .number(rate / 1e9), run.peak.map { .number($0 / 1e9) } ?? .null,
+                .number(run.image.median), .number(rate / 1e9), run.peak.map { .number($0 / 1e9) } ?? .null,
                 run.peak.map { .number(rate / $0) } ?? .null, .number(Double(run.peakMemory) / 1_048_576),
             ]
         }

@@ -1,5 +1,5 @@
 import SRDTensor
-import SRDiff
+import SRDModel
 
 /// Notes how long each call took.
 final class TimedExecutor<E: Executor>: Executor {

@@ -2,14 +2,14 @@ import ArgumentParser
 import SRDFile
 import SRDImage
 import SRDMetrics
-import SRDiff
+import SRDModel
 import ToolSupport
 
 @main
 struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "srdiff-evaluate",
-        abstract: "Says what int8 and fewer steps cost: numbers, pictures, and the layer to blame.",
+        abstract: "Says what int8 and fewer steps cost: numbers, images, and the layer to blame.",
         usage: "srdiff-evaluate MODEL... --images FOLDER [--reference FLOAT] [options]",
         discussion: """
             EXAMPLES
@@ -20,14 +20,14 @@ struct Evaluate: ParsableCommand {
               srdiff-evaluate edge.int8.safetensors --reference edge.safetensors \\
                 --images photos --quiet --fail-if 'psnr_drop>0.1'
 
-            Pictures are reduced (MATLAB bicubic, 8 bits) and enlarged again by every model,
+            Images are reduced (MATLAB bicubic, 8 bits) and enlarged again by every model,
             sampler and step count, all from the same noise. Each folder is a set of its own
-            in the tables. The first baseline is bicubic, the second the encoder's picture.
+            in the tables. The first baseline is bicubic, the second the encoder's image.
 
             \(Metric.help)
 
-            Intervals are 95 % confidence intervals of the mean over pictures (Student's t);
-            differences to the reference are taken picture by picture.
+            Intervals are 95 % confidence intervals of the mean over images (Student's t);
+            differences to the reference are taken image by image.
 
             What is done is kept in \(Evaluate.partialFolder)/ here (or where --save-images
             says), and removed at the end: run the same line again after an interruption.
@@ -70,10 +70,10 @@ struct Evaluate: ParsableCommand {
     @Option(help: ArgumentHelp("The float model that the others are compared with.", valueName: "file"))
     var reference: String?
 
-    @Option(help: ArgumentHelp("A folder of pictures as they should become, or one picture. May be repeated.", valueName: "path"))
+    @Option(help: ArgumentHelp("A folder of images as they should become, or one image. May be repeated.", valueName: "path"))
     var images: [String]
 
-    @Option(help: ArgumentHelp("What the pictures were reduced to, under the same names, instead of reducing them here. One folder for each --images.", valueName: "folder"))
+    @Option(help: ArgumentHelp("What the images were reduced to, under the same names, instead of reducing them here. One folder for each --images.", valueName: "folder"))
     var lr: [String] = []
 
     @Option(help: ArgumentHelp("\(Sampler.allValueStrings.joined(separator: ", ")): the last takes an int8 model's own schedules. ddpm@100 runs it with 100 steps, whatever --steps says. May be repeated. (default: ddpm)", valueName: "sampler"))
@@ -88,7 +88,7 @@ struct Evaluate: ParsableCommand {
     @Option(help: ArgumentHelp("The noise that all start from.", valueName: "n"))
     var seed: UInt64 = 0
 
-    @Option(help: ArgumentHelp("Results for each picture, with seeds n, n+1, …: metrics are their means, and sigma says how they differ.", valueName: "n"))
+    @Option(help: ArgumentHelp("Results for each image, with seeds n, n+1, …: metrics are their means, and sigma says how they differ.", valueName: "n"))
     var samples = 1
 
     @Flag(help: "Correct every result until it is, reduced again, the input itself, as srdiff-upscale --consistent does.")
@@ -97,16 +97,16 @@ struct Evaluate: ParsableCommand {
     @Option(help: ArgumentHelp("LPIPS weights: a safetensors file of AlexNet's features.{0,3,6,8,10} and lin0…4. (default: \(PerceptualWeights.name) in Models/ or share/srdiff/, where it is there)", valueName: "file"))
     var lpips: String?
 
-    @Option(help: ArgumentHelp("Keep the reference's pictures here, and use them again next time.", valueName: "folder"))
+    @Option(help: ArgumentHelp("Keep the reference's images here, and use them again next time.", valueName: "folder"))
     var saveReference: String?
 
-    @Option(help: ArgumentHelp("Keep all pictures here, a folder for each model and sampler.", valueName: "folder"))
+    @Option(help: ArgumentHelp("Keep all images here, a folder for each model and sampler.", valueName: "folder"))
     var saveImages: String?
 
     @Flag(help: "How far each layer of the int8 models is from the float one, worst first. Needs --reference.")
     var layers = false
 
-    @Option(help: ArgumentHelp("Write all of it, with plots and pictures side by side, as one HTML file.", valueName: "file.html"))
+    @Option(help: ArgumentHelp("Write all of it, with plots and images side by side, as one HTML file.", valueName: "file.html"))
     var report: String?
 
     @Option(help: ArgumentHelp("Draw what each number of steps gives and costs, for every sampler.", valueName: "file.svg"))
@@ -124,7 +124,7 @@ struct Evaluate: ParsableCommand {
     @Flag(help: "Results as JSON on standard output.")
     var json = false
 
-    @Flag(help: "Results as CSV on standard output, a line for each picture and model.")
+    @Flag(help: "Results as CSV on standard output, a line for each image and model.")
     var csv = false
 
     @Flag(name: .shortAndLong, help: "No progress, no tables: nothing but errors.")
@@ -169,12 +169,12 @@ struct Evaluate: ParsableCommand {
         }
         let contestants = try loadModels()
         let scale = contestants[0].loaded.configuration.scale
-        let sets = try PictureSet.find(images, low: lr, scale: scale)
+        let sets = try ImageSet.find(images, low: lr, scale: scale)
         let plan = Evaluation.Plan(
             contestants: contestants, schedules: try schedules(for: contestants), seeds: (0..<UInt64(samples)).map { seed &+ $0 },
             sets: sets, scale: scale, isConsistent: consistent, threads: threads ?? Machine.processors,
             instructionSet: try InstructionSet.fromEnvironment())
-        let store = PictureStore(reference: saveReference, images: saveImages, partial: Self.partialFolder)
+        let store = ImageStore(reference: saveReference, images: saveImages, partial: Self.partialFolder)
         let progress = ProgressLine(isShown: !quiet)
         var evaluation = Evaluation(plan: plan, lpips: perceptual, store: store, progress: progress)
         var results = try evaluation.run()

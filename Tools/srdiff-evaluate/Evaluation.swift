@@ -3,24 +3,24 @@ import SRDImage
 import SRDInt8
 import SRDMetrics
 import SRDQuantizer
-import SRDiff
+import SRDModel
 import ToolSupport
 
-/// Every picture through every model.
+/// Every image through every model.
 struct Evaluation {
     struct Plan {
         /// The reference first, where there is one.
         let contestants: [Contestant]
         let schedules: [SamplerSchedule]
         let seeds: [UInt64]
-        let sets: [PictureSet]
+        let sets: [ImageSet]
         let scale: Int
         /// Every result is back-projected.
         let isConsistent: Bool
         let threads: Int
         let instructionSet: String?
 
-        /// Bicubic, the encoder's picture where a model has one, then every sampler of every model.
+        /// Bicubic, the encoder's image where a model has one, then every sampler of every model.
         var runs: [Run] {
             var runs = [Run(name: "bicubic", contestant: nil, schedule: nil, isReference: false)]
             if let first = contestants.firstIndex(where: \.loaded.hasPreview) {
@@ -35,11 +35,11 @@ struct Evaluation {
 
     private let plan: Plan
     private let lpips: LPIPS?
-    private let store: PictureStore
+    private let store: ImageStore
     private let progress: ProgressLine
     private var estimate = Estimate()
 
-    init(plan: Plan, lpips: LPIPS?, store: PictureStore, progress: ProgressLine) {
+    init(plan: Plan, lpips: LPIPS?, store: ImageStore, progress: ProgressLine) {
         self.plan = plan
         self.lpips = lpips
         self.store = store
@@ -49,10 +49,10 @@ struct Evaluation {
     mutating func run() throws -> Results {
         let entries = plan.sets.flatMap { set in set.entries.map { (set: set.name, entry: $0) } }
         var results = Results(runs: plan.runs)
-        // Pictures are read twice, so that the time left is known: reading costs little.
+        // Images are read twice, so that the time left is known: reading costs little.
         for (_, entry) in entries { try expect(entry) }
         for (i, (set, entry)) in entries.enumerated() {
-            let pair = try PictureSet.load(entry, scale: plan.scale)
+            let pair = try ImageSet.load(entry, scale: plan.scale)
             let label = entries.count > 1 ? "[\(i + 1)/\(entries.count)] \(entry.name)" : entry.name
             let values = try measure(entry, pair, runs: results.runs, label: label)
             results.entries.append(Results.Entry(
@@ -61,12 +61,12 @@ struct Evaluation {
         return results
     }
 
-    // MARK: One picture
+    // MARK: One image
 
-    private typealias Made = (picture: Picture, seconds: Double?)
+    private typealias Made = (image: Image, seconds: Double?)
 
-    /// The key of what a run makes of a picture.
-    static func key(_ run: Run, _ entry: PictureSet.Entry, low: Picture, seed: UInt64, plan: Plan) -> PictureStore.Key {
+    /// The key of what a run makes of an image.
+    static func key(_ run: Run, _ entry: ImageSet.Entry, low: Image, seed: UInt64, plan: Plan) -> ImageStore.Key {
         var sha = SHA256()
         for words in [[low.width, low.height, low.channels].map { UInt16(truncatingIfNeeded: $0) }, low.samples] {
             words.map(\.littleEndian).withUnsafeBytes { sha.update($0) }
@@ -74,14 +74,14 @@ struct Evaluation {
         let model = run.contestant.map { "model=\(plan.contestants[$0].loaded.sha256)" } ?? "bicubic x\(plan.scale)"
         let how = run.schedule.map { "\($0.identity) seed=\(seed)" } ?? "no sampler"
         let consistent = plan.isConsistent ? " consistent" : ""
-        return PictureStore.Key(
-            run: run, picture: entry.name, seed: seed,
+        return ImageStore.Key(
+            run: run, image: entry.name, seed: seed,
             facts: "\(model) \(how)\(consistent) input=\(sha.hexDigest()) version=\(ToolInfo.version)")
     }
 
     /// `[run][metric]`
     private mutating func measure(
-        _ entry: PictureSet.Entry, _ pair: PictureSet.Pair, runs: [Run], label: String
+        _ entry: ImageSet.Entry, _ pair: ImageSet.Pair, runs: [Run], label: String
     ) throws -> [[Metric: Double]] {
         let seen = lpips?.features(of: pair.original, threads: plan.threads)
         var made = [[Made]](repeating: [], count: runs.count)
@@ -92,13 +92,13 @@ struct Evaluation {
             let reference = run.isReference || run.schedule == nil
                 ? nil : runs.firstIndex { $0.isReference && $0.schedule == run.schedule }
             let perSeed = made[i].enumerated().map { j, result in
-                metrics(of: result.picture, pair, seen, reference: reference.map { made[$0][j].picture })
+                metrics(of: result.image, pair, seen, reference: reference.map { made[$0][j].image })
             }
             var values = perSeed[0]
             for metric in values.keys where perSeed.count > 1 {
                 values[metric] = perSeed.reduce(0) { $0 + $1[metric]! } / Double(perSeed.count)
             }
-            values[.sigma] = PictureMetrics.diversity(made[i].map(\.picture))
+            values[.sigma] = ImageMetrics.diversity(made[i].map(\.image))
             let seconds = made[i].compactMap(\.seconds)
             if !seconds.isEmpty { values[.seconds] = Sample(seconds).mean }
             return values
@@ -106,26 +106,26 @@ struct Evaluation {
     }
 
     private func metrics(
-        of found: Picture, _ pair: PictureSet.Pair, _ seen: LPIPS.Features?, reference: Picture?
+        of found: Image, _ pair: ImageSet.Pair, _ seen: LPIPS.Features?, reference: Image?
     ) -> [Metric: Double] {
         let original = pair.original, border = plan.scale
         var values: [Metric: Double] = [
-            .psnr: PictureMetrics.psnr(found, original), .lr_psnr: PictureMetrics.lowResolutionPSNR(of: found, from: pair.low)
+            .psnr: ImageMetrics.psnr(found, original), .lr_psnr: ImageMetrics.lowResolutionPSNR(of: found, from: pair.low)
         ]
         if min(original.width, original.height) > 2 * border {
-            values[.psnr_y] = PictureMetrics.psnrOfLuminance(found, original, border: border)
+            values[.psnr_y] = ImageMetrics.psnrOfLuminance(found, original, border: border)
         }
         values[.ssim] = StructuralSimilarity.uniform7.mean(found, original, threads: plan.threads)
         values[.ssim_gaussian] = StructuralSimilarity.gaussian11.mean(found, original, threads: plan.threads)
         if let lpips, let seen, let features = lpips.features(of: found, threads: plan.threads) {
             values[.lpips] = lpips.distance(seen, features)
         }
-        values[.psnr_to_reference] = reference.map { PictureMetrics.psnr(found, $0) }
+        values[.psnr_to_reference] = reference.map { ImageMetrics.psnr(found, $0) }
         return values
     }
 
     private func makeBaselines(
-        _ entry: PictureSet.Entry, _ pair: PictureSet.Pair, _ runs: [Run], into made: inout [[Made]]
+        _ entry: ImageSet.Entry, _ pair: ImageSet.Pair, _ runs: [Run], into made: inout [[Made]]
     ) throws {
         for (i, run) in runs.enumerated() where run.schedule == nil {
             let key = Self.key(run, entry, low: pair.low, seed: 0, plan: plan)
@@ -134,19 +134,19 @@ struct Evaluation {
                 continue
             }
             let baseline = run.contestant.map { preview(of: pair.low, by: $0) } ?? pair.low.resized(by: plan.scale)
-            let picture = finished(baseline, pair.low)
-            try store.save(picture, seconds: nil, key)
-            made[i] = [(picture, nil)]
+            let image = finished(baseline, pair.low)
+            try store.save(image, seconds: nil, key)
+            made[i] = [(image, nil)]
         }
     }
 
-    private func finished(_ result: Picture, _ low: Picture) -> Picture {
+    private func finished(_ result: Image, _ low: Image) -> Image {
         plan.isConsistent ? result.backProjected(onto: low, threads: plan.threads) : result
     }
 
-    private func preview(of low: Picture, by contestant: Int) -> Picture {
+    private func preview(of low: Image, by contestant: Int) -> Image {
         let loaded = plan.contestants[contestant].loaded
-        func run(_ executor: some Executor) -> Picture {
+        func run(_ executor: some Executor) -> Image {
             Upscaler(executor: executor, schedule: loaded.schedule, threads: plan.threads).preview(low)
         }
         return run(loaded.executor(threads: plan.threads, instructionSet: plan.instructionSet))
@@ -154,10 +154,10 @@ struct Evaluation {
 
     /// All samplers and seeds of one model.
     private mutating func sample(
-        _ contestant: Int, _ entry: PictureSet.Entry, _ pair: PictureSet.Pair, _ runs: [Run], label: String,
+        _ contestant: Int, _ entry: ImageSet.Entry, _ pair: ImageSet.Pair, _ runs: [Run], label: String,
         into made: inout [[Made]]
     ) throws {
-        var missing: [(run: Int, place: Int, key: PictureStore.Key)] = []
+        var missing: [(run: Int, place: Int, key: ImageStore.Key)] = []
         for (i, run) in runs.enumerated() where run.contestant == contestant && run.schedule != nil {
             made[i] = plan.seeds.map { _ in (pair.original, nil) }
             for (place, seed) in plan.seeds.enumerated() {
@@ -174,7 +174,7 @@ struct Evaluation {
     }
 
     private mutating func make(
-        _ missing: [(run: Int, place: Int, key: PictureStore.Key)], _ runs: [Run], _ low: Picture, on executor: some Executor,
+        _ missing: [(run: Int, place: Int, key: ImageStore.Key)], _ runs: [Run], _ low: Image, on executor: some Executor,
         _ schedule: NoiseSchedule, label: String, into made: inout [[Made]]
     ) throws {
         let clock = ContinuousClock(), start = clock.now
@@ -185,32 +185,32 @@ struct Evaluation {
         for (run, place, key) in missing {
             let schedule = runs[run].schedule!, sampling = clock.now
             var last = sampling, done = 0
-            let picture = upscaler.upscale(prepared, settings: SamplingSettings(sampler: schedule, seed: key.seed)) { _ in
+            let image = upscaler.upscale(prepared, settings: SamplingSettings(sampler: schedule, seed: key.seed)) { _ in
                 done += 1
                 estimate.did(pixels, contestant, seconds: (clock.now - last).seconds)
                 last = clock.now
                 progress.show("\(label)  \(schedule.label)  step \(done)/\(schedule.steps)  ETA \(Text.duration(estimate.secondsLeft))")
             }
-            let result = finished(picture, low), seconds = encoding + (clock.now - sampling).seconds
+            let result = finished(image, low), seconds = encoding + (clock.now - sampling).seconds
             try store.save(result, seconds: seconds, key)
             made[run][place] = (result, seconds)
         }
     }
 
-    private func checkMemory(_ loaded: LoadedModel, _ low: Picture, _ entry: PictureSet.Entry) throws {
+    private func checkMemory(_ loaded: LoadedModel, _ low: Image, _ entry: ImageSet.Entry) throws {
         let size = loaded.configuration.paddedSize(width: low.width, height: low.height)
         let needed = loaded.memoryEstimate(lowWidth: size.width, lowHeight: size.height, preview: false)
         guard let available = AvailableMemory.now(), needed > available.bytes else { return }
         throw ToolError("""
             \(entry.path): about \(Text.bytes(needed)) of memory needed for \(loaded.path), \
-            and \(Text.bytes(available.bytes)) are \(available.limit): use a smaller picture
+            and \(Text.bytes(available.bytes)) are \(available.limit): use a smaller image
             """)
     }
 
     // MARK: Time left
 
-    private mutating func expect(_ entry: PictureSet.Entry) throws {
-        let pair = try PictureSet.load(entry, scale: plan.scale), pixels = Double(pair.low.width * pair.low.height)
+    private mutating func expect(_ entry: ImageSet.Entry) throws {
+        let pair = try ImageSet.load(entry, scale: plan.scale), pixels = Double(pair.low.width * pair.low.height)
         for run in plan.runs {
             guard let schedule = run.schedule, let contestant = run.contestant else { continue }
             let keys = plan.seeds.map { Self.key(run, entry, low: pair.low, seed: $0, plan: plan) }
@@ -243,11 +243,11 @@ struct Evaluation {
 
     // MARK: Inside the int8 models
 
-    /// Layers and noise of every int8 model against the reference, on patches of the first pictures.
+    /// Layers and noise of every int8 model against the reference, on patches of the first images.
     func lookInside(layersOnly: Bool) throws -> [Results.Inside] {
         let model = try plan.contestants[0].loaded.float()
         let entries = plan.sets.flatMap(\.entries).prefix(layersOnly ? 1 : 3)
-        let originals = try entries.map { try PictureSet.load($0, scale: plan.scale).original }
+        let originals = try entries.map { try ImageSet.load($0, scale: plan.scale).original }
         let patches = CalibrationSet(originals: originals, scale: plan.scale, side: 32, seed: plan.seeds[0], description: "")
         var settings = QuantizerSettings()
         settings.steps = plan.schedules.map(\.steps).max()!
@@ -266,7 +266,7 @@ struct Evaluation {
                     progress.show("\(contestant.name) inside", done: done, of: comparison.steps)
                 }
             }
-            return Results.Inside(contestant: contestant.name, quality: quality, picture: entries[0].name)
+            return Results.Inside(contestant: contestant.name, quality: quality, image: entries[0].name)
         }
     }
 }

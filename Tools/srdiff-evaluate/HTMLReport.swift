@@ -1,18 +1,18 @@
 import SRDImage
 import SRDMetrics
-import SRDiff
+import SRDModel
 import ToolSupport
 
 /// One file that shows it all and needs nothing else.
 struct HTMLReport {
     let results: Results
     let plan: Evaluation.Plan
-    let store: PictureStore
+    let store: ImageStore
 
-    /// Pictures that are shown, and pixels a side of each: more would make the file heavy.
-    private static let mostPictures = 24, mostSide = 512
+    /// Images that are shown, and pixels a side of each: more would make the file heavy.
+    private static let mostImages = 24, mostSide = 512
 
-    /// What the words and the pictures are about: the most steps of the first sampler.
+    /// What the words and the images are about: the most steps of the first sampler.
     private var schedule: SamplerSchedule {
         plan.schedules.filter { $0.kind == plan.schedules[0].kind }.max { $0.steps < $1.steps }!
     }
@@ -38,8 +38,8 @@ struct HTMLReport {
             <div class="plots">\(plots.map(\.figure).joined(separator: "\n"))</div>
             <h2>Every metric</h2>
             \(details.joined(separator: "\n"))
-            <h2>Pictures, the worst first</h2>
-            \(try pictures())
+            <h2>Images, the worst first</h2>
+            \(try images())
             <h2>Models</h2>
             \(Self.html(models))
             <script>\(Page.script)</script>
@@ -77,7 +77,7 @@ struct HTMLReport {
         let count = results.entries.count, subject = results.runs[subject]
         let sets = results.sets.count > 1 ? " of \(results.sets.joined(separator: " and "))" : ""
         var words = ["""
-            \(count) picture\(count == 1 ? "" : "s")\(sets), reduced and enlarged ×\(plan.scale) again from the same noise. \
+            \(count) image\(count == 1 ? "" : "s")\(sets), reduced and enlarged ×\(plan.scale) again from the same noise. \
             \(subject.label): PSNR \(mean(.psnr, self.subject) ?? "–") dB\(mean(.lpips, self.subject).map { ", LPIPS \($0)" } ?? ""). \
             Bicubic alone: \(mean(.psnr, 0) ?? "–") dB\(mean(.lpips, 0).map { ", LPIPS \($0)" } ?? "").
             """]
@@ -87,7 +87,7 @@ struct HTMLReport {
             let change = loss.mean, half = loss.halfWidth
             if let half, abs(change) <= half {
                 text += """
-                    no difference in PSNR can be shown on these pictures \
+                    no difference in PSNR can be shown on these images \
                     (\(Metric.psnr.text(change, signed: true)) ± \(Text.fixed(half, 3)) dB). 
                     """
             } else {
@@ -100,8 +100,8 @@ struct HTMLReport {
             if let near = results.sample(.psnr_to_reference, run: run),
                 let worst = results.worst(.psnr_to_reference, run: run) {
                 text += """
-                    Its pictures are \(Metric.psnr.text(near.mean)) dB from the reference's, \(Metric.psnr.text(worst.value)) at worst (\(worst.picture)); \
-                    above 46 dB two pictures are hard to tell apart.
+                    Its images are \(Metric.psnr.text(near.mean)) dB from the reference's, \(Metric.psnr.text(worst.value)) at worst (\(worst.image)); \
+                    above 46 dB two images are hard to tell apart.
                     """
             }
             words.append(text)
@@ -161,7 +161,7 @@ struct HTMLReport {
         return plots
     }
 
-    /// A dot for each picture.
+    /// A dot for each image.
     private var distribution: Plot {
         let compared = results.runs.indices.filter { results.reference(of: $0) != nil }
         let runs = compared.isEmpty ? results.runs.indices.filter { results.runs[$0].schedule != nil } : compared
@@ -180,7 +180,7 @@ struct HTMLReport {
             })
         }
         var plot = Plot(
-            title: compared.isEmpty ? "PSNR of each picture, and the mean" : "PSNR of each picture minus the reference's, and the mean",
+            title: compared.isEmpty ? "PSNR of each image, and the mean" : "PSNR of each image minus the reference's, and the mean",
             xLabel: "", yLabel: "dB", series: series)
         plot.joined = false
         plot.categories = runs.map { runs.count > 4 ? "" : results.runs[$0].label }       // more would overlap
@@ -188,10 +188,10 @@ struct HTMLReport {
         return plot
     }
 
-    // MARK: Pictures
+    // MARK: Images
 
 
-    private func pictures() throws -> String {
+    private func images() throws -> String {
         let entries = plan.sets.flatMap(\.entries)
         var places: [(place: Int, worst: Double)] = []
         for i in entries.indices {
@@ -199,36 +199,36 @@ struct HTMLReport {
             places.append((i, spot(shown).error))
         }
         places.sort { ($1.worst, $0.place) < ($0.worst, $1.place) }
-        let shown = try places.prefix(Self.mostPictures).map { try html(entries[$0.place], results.entries[$0.place].values) }
+        let shown = try places.prefix(Self.mostImages).map { try html(entries[$0.place], results.entries[$0.place].values) }
         let left = places.count - shown.count
         return """
             <p class="note">\(words.html) Drag to move, Ctrl + wheel or a double click to zoom; the arrow keys, + − and 0 do it too.\
-            \(left > 0 ? " \(left) more pictures are not shown." : "")</p>
+            \(left > 0 ? " \(left) more images are not shown." : "")</p>
             """ + shown.joined(separator: "\n")
     }
 
     private var words: String {
         let other = reference.map { $0 == subject ? "the original" : results.runs[$0].label } ?? "the original"
         return """
-            Each begins at the spot where \(results.runs[subject].label) is farthest from \(other). Pictures larger than \
+            Each begins at the spot where \(results.runs[subject].label) is farthest from \(other). Images larger than \
             \(Self.mostSide) pixels are cut to the part around it.
             """
     }
 
     private struct Shown {
-        let original, low: Picture
+        let original, low: Image
         /// By run; those of `schedule` and the baselines.
-        let made: [(run: Int, picture: Picture)]
+        let made: [(run: Int, image: Image)]
     }
 
-    private func load(_ entry: PictureSet.Entry) throws -> Shown {
-        let pair = try PictureSet.load(entry, scale: plan.scale)
+    private func load(_ entry: ImageSet.Entry) throws -> Shown {
+        let pair = try ImageSet.load(entry, scale: plan.scale)
         let made = try results.runs.indices.filter { results.runs[$0].schedule == nil || results.runs[$0].schedule == schedule }.map { run in
             let seed = results.runs[run].schedule == nil ? 0 : plan.seeds[0]
             guard let kept = store.load(Evaluation.key(results.runs[run], entry, low: pair.low, seed: seed, plan: plan)) else {
-                throw ToolError("\(entry.path): the picture of \(results.runs[run].label) went away before the report was written")
+                throw ToolError("\(entry.path): the image of \(results.runs[run].label) went away before the report was written")
             }
-            return (run, kept.picture)
+            return (run, kept.image)
         }
         return Shown(original: pair.original, low: pair.low, made: made)
     }
@@ -255,30 +255,30 @@ struct HTMLReport {
 
     private static func steps(_ length: Int, _ side: Int) -> [Int] { Array(stride(from: 0, through: length - side, by: 16)) }
 
-    private func compared(_ shown: Shown) -> (Picture, Picture) {
-        let own = shown.made.first { $0.run == subject }!.picture
+    private func compared(_ shown: Shown) -> (Image, Image) {
+        let own = shown.made.first { $0.run == subject }!.image
         guard let reference, reference != subject else { return (own, shown.original) }
-        return (own, shown.made.first { $0.run == reference }!.picture)
+        return (own, shown.made.first { $0.run == reference }!.image)
     }
 
-    private func html(_ entry: PictureSet.Entry, _ values: [[Metric: Double]]) throws -> String {
+    private func html(_ entry: ImageSet.Entry, _ values: [[Metric: Double]]) throws -> String {
         let shown = try load(entry), spot = spot(shown), scale = plan.scale
         let width = min(shown.original.width, Self.mostSide / scale * scale), height = min(shown.original.height, Self.mostSide / scale * scale)
         let left = max(0, min(shown.original.width - width, spot.x - width / 2)) / scale * scale
         let top = max(0, min(shown.original.height - height, spot.y - height / 2)) / scale * scale
         var tiles: [String] = [], places: [Int: Int] = [:], count = 0
-        func add(_ name: String, _ note: String, _ picture: Picture) throws {
-            let source = "data:image/png;base64," + base64(try picture.encoded(as: .png))
+        func add(_ name: String, _ note: String, _ image: Image) throws {
+            let source = "data:image/png;base64," + base64(try image.encoded(as: .png))
             tiles.append(Self.tile(name, note, """
                 <img alt="\(name.html)" width="\(width)" height="\(height)" draggable="false" src="\(source)">
                 """))
             count += 1
         }
         try add("input", "\(shown.low.width)×\(shown.low.height)", shown.low.window(left / scale, top / scale, width / scale, height / scale))
-        for (run, picture) in shown.made {
+        for (run, image) in shown.made {
             places[run] = count
             let facts = [values[run][.psnr].map { "\(Metric.psnr.text($0)) dB" }, values[run][.lpips].map { "LPIPS \(Metric.lpips.text($0))" }]
-            try add(results.runs[run].label, facts.compactMap { $0 }.joined(separator: ", "), picture.window(left, top, width, height))
+            try add(results.runs[run].label, facts.compactMap { $0 }.joined(separator: ", "), image.window(left, top, width, height))
         }
         let truth = count
         try add("original", "\(shown.original.width)×\(shown.original.height)", shown.original.window(left, top, width, height))
@@ -290,7 +290,7 @@ struct HTMLReport {
         let gain = hasReference ? 8 : 2
         let near = values[subject][.psnr_to_reference].map { ", \(Metric.psnr.text($0)) dB from the reference" } ?? ""
         return """
-            <section class="picture" data-width="\(width)" data-height="\(height)" data-x="\(spot.x - left)" data-y="\(spot.y - top)">
+            <section class="image" data-width="\(width)" data-height="\(height)" data-x="\(spot.x - left)" data-y="\(spot.y - top)">
             <h3>\((entry.name + near).html)</h3>
             <div class="bar"><button data-do="out" aria-label="zoom out">−</button><button data-do="in" aria-label="zoom in">+</button>\
             <button data-do="worst">Worst spot</button><button data-do="whole">Whole</button>\
@@ -304,12 +304,12 @@ struct HTMLReport {
     }
 }
 
-extension Picture {
-    fileprivate func window(_ left: Int, _ top: Int, _ width: Int, _ height: Int) -> Picture {
+extension Image {
+    fileprivate func window(_ left: Int, _ top: Int, _ width: Int, _ height: Int) -> Image {
         var out: [UInt16] = []
         out.reserveCapacity(width * height * channels)
         for y in top..<top + height { out += samples[(y * self.width + left) * channels..<(y * self.width + left + width) * channels] }
-        return Picture(width: width, height: height, channels: channels, bitDepth: bitDepth, samples: out)
+        return Image(width: width, height: height, channels: channels, bitDepth: bitDepth, samples: out)
     }
 }
 

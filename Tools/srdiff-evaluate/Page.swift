@@ -48,7 +48,7 @@ enum Page {
         .plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,460px),1fr));gap:1rem}
         figure{margin:0}.plot{background:var(--card);border-radius:8px;padding:.7rem .8rem}.plot figcaption{font-weight:600;font-size:.92rem}
         svg{width:100%;height:auto;display:block}svg text{fill:var(--soft);font-size:12px}svg .label{fill:var(--fg)}
-        .picture{background:var(--card);border-radius:8px;padding:.8rem;margin:0 0 1.2rem}
+        .image{background:var(--card);border-radius:8px;padding:.8rem;margin:0 0 1.2rem}
         .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(160px,1fr));gap:.6rem}
         .view{position:relative;overflow:hidden;aspect-ratio:1;border-radius:4px;background:#8884;cursor:grab;touch-action:pan-y}
         .view:active{cursor:grabbing}.view:focus-visible{outline:2px solid var(--accent)}
@@ -59,10 +59,10 @@ enum Page {
         button:hover{border-color:var(--accent)}.bar label{margin-left:auto;color:var(--soft)}input[type=range]{vertical-align:middle;accent-color:var(--accent)}
         """
 
-    /// All views of one picture move together. Wheel with Ctrl (or a pinch) zooms, dragging moves, keys do both.
+    /// All views of one image move together. Wheel with Ctrl (or a pinch) zooms, dragging moves, keys do both.
     static let script = """
-        for (const picture of document.querySelectorAll('.picture')) {
-          const W = +picture.dataset.width, H = +picture.dataset.height, views = [...picture.querySelectorAll('.view')];
+        for (const image of document.querySelectorAll('.image')) {
+          const W = +image.dataset.width, H = +image.dataset.height, views = [...image.querySelectorAll('.view')];
           const side = () => views[0].clientWidth;
           let s = 1, x = 0, y = 0;
           const draw = () => {
@@ -71,7 +71,7 @@ enum Page {
             const keep = (v, size) => size * s <= side() ? (side() - size * s) / 2 : Math.min(0, Math.max(side() - size * s, v));
             x = keep(x, W); y = keep(y, H);
             for (const view of views) view.firstElementChild.style.transform = `translate(${x}px,${y}px) scale(${s})`;
-            picture.dataset.zoom = s;
+            image.dataset.zoom = s;
           };
           const zoom = (factor, cx = side() / 2, cy = side() / 2) => {
             const old = s;
@@ -82,10 +82,10 @@ enum Page {
           const whole = () => { s = 0; draw(); };
           const worst = () => {
             s = side() / 96;
-            x = side() / 2 - (+picture.dataset.x) * s; y = side() / 2 - (+picture.dataset.y) * s;
+            x = side() / 2 - (+image.dataset.x) * s; y = side() / 2 - (+image.dataset.y) * s;
             draw();
           };
-          const on = (name, action) => picture.querySelector(`[data-do=${name}]`).addEventListener('click', action);
+          const on = (name, action) => image.querySelector(`[data-do=${name}]`).addEventListener('click', action);
           on('in', () => zoom(1.5)); on('out', () => zoom(1 / 1.5)); on('whole', whole); on('worst', worst);
           for (const view of views) {
             view.addEventListener('wheel', e => {
@@ -110,9 +110,9 @@ enum Page {
               e.preventDefault();
             });
           }
-          const canvas = picture.querySelector('canvas'), gain = picture.querySelector('input');
+          const canvas = image.querySelector('canvas'), gain = image.querySelector('input');
           const difference = () => {
-            const [a, b] = [canvas.dataset.a, canvas.dataset.b].map(i => picture.querySelectorAll('img')[i]);
+            const [a, b] = [canvas.dataset.a, canvas.dataset.b].map(i => image.querySelectorAll('img')[i]);
             const context = canvas.getContext('2d', {willReadFrequently: true});
             const pixels = image => { context.drawImage(image, 0, 0); return context.getImageData(0, 0, W, H); };
             const one = pixels(a), two = pixels(b);
@@ -121,7 +121,7 @@ enum Page {
               for (let i = 0; i < out.data.length; i++)
                 out.data[i] = i % 4 === 3 ? 255 : Math.min(255, Math.abs(one.data[i] - two.data[i]) * gain.value);
               context.putImageData(out, 0, 0);
-              picture.querySelector('output').value = '×' + gain.value;
+              image.querySelector('output').value = '×' + gain.value;
             };
             gain.addEventListener('input', show);
             show();

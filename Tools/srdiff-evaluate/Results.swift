@@ -1,6 +1,6 @@
 import SRDMetrics
 import SRDQuantizer
-import SRDiff
+import SRDModel
 import ToolSupport
 
 /// What is measured; the raw value is its name in conditions, CSV and JSON.
@@ -29,9 +29,9 @@ enum Metric: String, CaseIterable {
         case .ssim_gaussian: "RGB, Gaussian 11×11 window (Wang et al. 2004)"
         case .lpips: "perceptual distance (AlexNet 0.1): lower is better"
         case .lr_psnr: "dB of the result, reduced again, against what it was made from"
-        case .psnr_to_reference: "dB against the reference's picture, same noise"
+        case .psnr_to_reference: "dB against the reference's image, same noise"
         case .sigma: "standard deviation of a pixel over --samples, in 1/255"
-        case .seconds: "to make a picture, on this machine"
+        case .seconds: "to make an image, on this machine"
         }
     }
 
@@ -70,7 +70,7 @@ struct Contestant {
     let isReference: Bool
 }
 
-/// A way to make a picture: a baseline, or a model with a sampler.
+/// A way to make an image: a baseline, or a model with a sampler.
 struct Run {
     let name: String
     /// Among the contestants; nil for bicubic.
@@ -120,7 +120,7 @@ struct Results {
         let quality: Quality
         /// Worst first, by a layer's own error.
         var layers: [Quality.Layer] { quality.layers.sorted { ($0.own.decibels, $0.name) < ($1.own.decibels, $1.name) } }
-        let picture: String
+        let image: String
     }
 
     let runs: [Run]
@@ -141,7 +141,7 @@ struct Results {
         return values.isEmpty ? nil : Sample(values)
     }
 
-    /// Picture by picture, run − reference.
+    /// Image by image, run − reference.
     func differences(_ metric: Metric, run: Int) -> Sample? {
         guard metric != .psnr_to_reference, let reference = reference(of: run) else { return nil }
         let values = entries.compactMap { entry -> Double? in
@@ -151,10 +151,10 @@ struct Results {
         return values.isEmpty ? nil : Sample(values)
     }
 
-    /// The worst value and its picture.
-    func worst(_ metric: Metric, run: Int) -> (value: Double, picture: String)? {
+    /// The worst value and its image.
+    func worst(_ metric: Metric, run: Int) -> (value: Double, image: String)? {
         guard let higherIsBetter = metric.higherIsBetter else { return nil }
-        let values = entries.compactMap { entry in entry.values[run][metric].map { (value: $0, picture: entry.name) } }
+        let values = entries.compactMap { entry in entry.values[run][metric].map { (value: $0, image: entry.name) } }
         return higherIsBetter ? values.min { $0.value < $1.value } : values.max { $0.value < $1.value }
     }
 }

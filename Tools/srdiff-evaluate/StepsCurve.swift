@@ -1,5 +1,5 @@
 import SRDTensor
-import SRDiff
+import SRDModel
 import ToolSupport
 
 /// What each number of steps costs and gives, for every sampler and model.

@@ -1,7 +1,7 @@
 import SRDFile
 import SRDMetrics
 import SRDQuantizer
-import SRDiff
+import SRDModel
 import ToolSupport
 
 /// A title over the first column, which says what a row is about.
@@ -51,7 +51,7 @@ struct TextReport {
                 })
             }
         }
-        return ResultTable("MEANS", ["", "pictures"] + metrics.map(\.title), rows, right: Set(1...metrics.count + 1))
+        return ResultTable("MEANS", ["", "images"] + metrics.map(\.title), rows, right: Set(1...metrics.count + 1))
     }
 
     func table(_ metric: Metric) -> ResultTable {
@@ -63,7 +63,7 @@ struct TextReport {
             let worst = results.worst(metric, run: i), difference = results.differences(metric, run: i)
             let halfWidth = sample.halfWidth.map { metric.text($0) }
             var row = [run.label, metric.text(sample.mean), halfWidth ?? "", metric.text(sample.median)]
-            row += [worst.map { metric.text($0.value) } ?? "", worst?.picture ?? ""]
+            row += [worst.map { metric.text($0.value) } ?? "", worst?.image ?? ""]
             if hasReference {
                 let change = difference.map { metric.text($0.mean, signed: true) }
                 let changeHalfWidth = difference?.halfWidth.map { Text.fixed($0, metric.decimals + 1) }
@@ -80,7 +80,7 @@ struct TextReport {
             "LAYERS of \(inside.contestant), worst first", ["", "own, dB", "output, dB", "weights, dB"],
             layers.prefix(limit).map { [$0.name] + Self.decibels($0) }, right: [1, 2, 3],
             note: """
-                Signal over error against the float model, on a patch of \(inside.picture): of the layer itself, given the float model's
+                Signal over error against the float model, on a patch of \(inside.image): of the layer itself, given the float model's
                 values; of what it puts out in the int8 model; of its rounded weights.\(more > 0 ? " \(more) more in --json and --report." : "")
                 """)
     }
@@ -115,7 +115,7 @@ struct TextReport {
             })),
             ("layers", .array(results.inside.map { inside in
                 .object([
-                    ("model", .string(inside.contestant)), ("picture", .string(inside.picture)),
+                    ("model", .string(inside.contestant)), ("picture", .string(inside.image)),
                     ("noise", .array(inside.quality.noise.map { .object([("timestep", .int($0.timestep)), ("snr", .number($0.ratio.decibels))]) })),
                     ("layers", .array(inside.layers.map { layer in
                         .object([
@@ -137,7 +137,7 @@ struct TextReport {
         for metric in results.metrics {
             guard let sample = results.sample(metric, run: run) else { continue }
             var value = Self.json(sample)
-            if let worst = results.worst(metric, run: run) { value += [("worst", .number(worst.value)), ("worst_picture", .string(worst.picture))] }
+            if let worst = results.worst(metric, run: run) { value += [("worst", .number(worst.value)), ("worst_image", .string(worst.image))] }
             if let difference = results.differences(metric, run: run) { value.append(("difference", .object(Self.json(difference)))) }
             if results.sets.count > 1 {
                 value.append(("sets", .object(results.sets.compactMap { set in

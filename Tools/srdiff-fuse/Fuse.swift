@@ -1,14 +1,14 @@
 import ArgumentParser
 import SRDFile
 import SRDImage
-import SRDiff
+import SRDModel
 import ToolSupport
 
 @main
 struct Fuse: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "srdiff-fuse",
-        abstract: "Puts a part of one picture into another and lets the model melt it in.",
+        abstract: "Puts a part of one image into another and lets the model melt it in.",
         usage: "srdiff-fuse BASE REFERENCE --box x,y,w,h | --mask MASK [-o OUTPUT] [options]",
         discussion: """
             EXAMPLES
@@ -16,12 +16,12 @@ struct Fuse: ParsableCommand {
               srdiff-fuse face.png other.png --mask eyes.png -o new.png
               srdiff-fuse face.png other.png --box 180,200,150,60 --from 40,65
 
-            The region of REFERENCE takes BASE's place; what the picture then holds beyond
+            The region of REFERENCE takes BASE's place; what the image then holds beyond
             its enlarged small self is taken back into noise (to step t: --strength) and
             sampled anew from there (SRDiff's content fusion). Outside the region BASE
             stays as it is, to the last bit; just inside, over --feather pixels, one goes
             over into the other. Only the region and its surroundings are sampled, so that
-            a small one in a large picture costs little.
+            a small one in a large image costs little.
 
             REFERENCE is of BASE's size, or --from says where in it the region lies. Its
             colours are not fitted to BASE's: that is up to you. MASK is of BASE's size:
@@ -33,16 +33,16 @@ struct Fuse: ParsableCommand {
         version: ToolInfo.version
     )
 
-    @Argument(help: ArgumentHelp("The picture to change: PNG, PPM or PGM.", valueName: "base"))
+    @Argument(help: ArgumentHelp("The image to change: PNG, PPM or PGM.", valueName: "base"))
     var base: String
 
-    @Argument(help: ArgumentHelp("The picture to take the region from, of the same size unless --from is given.", valueName: "reference"))
+    @Argument(help: ArgumentHelp("The image to take the region from, of the same size unless --from is given.", valueName: "reference"))
     var reference: String
 
     @Option(help: ArgumentHelp("The region, in pixels from the upper left corner.", valueName: "x,y,w,h"))
     var box: Box?
 
-    @Option(help: ArgumentHelp("The region as a picture: white, black and between.", valueName: "file"))
+    @Option(help: ArgumentHelp("The region as an image: white, black and between.", valueName: "file"))
     var mask: String?
 
     @Option(help: ArgumentHelp("Where the region's upper left corner is in REFERENCE, which may then be of any size. (default: where it is in BASE)", valueName: "x,y"))
@@ -57,7 +57,7 @@ struct Fuse: ParsableCommand {
     @Option(help: ArgumentHelp("Pixels inside the region's edge over which BASE goes over into the new. 0: none.", valueName: "n"))
     var feather = 8
 
-    @Option(help: ArgumentHelp("Whose small picture guides the sampling. both: with the region in it, which then keeps its look. base: BASE alone, and of REFERENCE only detail finer than the small picture's comes through.", valueName: "both|base"))
+    @Option(help: ArgumentHelp("Whose small image guides the sampling. both: with the region in it, which then keeps its look. base: BASE alone, and of REFERENCE only detail finer than the small image's comes through.", valueName: "both|base"))
     var guide = Guide.both
 
     @Option(help: ArgumentHelp("Another seed, other noise.", valueName: "n"))
@@ -75,13 +75,13 @@ struct Fuse: ParsableCommand {
         func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }
         try check((box == nil) != (mask == nil), "the region: either --box x,y,w,h or --mask FILE")
         try check((0...1000).contains(feather), "--feather \(feather): 0 to 1000")
-        try check([base, reference, mask].count { $0 == "-" } < 2, "- can be one of the pictures only")
-        if let output, output != "-", FilePath.fileExtension(of: output).flatMap({ PictureFormat(fileExtension: $0) }) == nil {
+        try check([base, reference, mask].count { $0 == "-" } < 2, "- can be one of the images only")
+        if let output, output != "-", FilePath.fileExtension(of: output).flatMap({ ImageFormat(fileExtension: $0) }) == nil {
             throw ValidationError("\(output): we write .png, .ppm and .pgm")
         }
         try check(
             destination != .standardOutput || !Terminal.output.isInteractive,
-            "a picture does not belong on a terminal: name a file with -o")
+            "an image does not belong on a terminal: name a file with -o")
     }
 
     func run() throws {
@@ -99,7 +99,7 @@ struct Fuse: ParsableCommand {
         }
         let reference = try reference(under: window, of: base)
         if base.hasAlpha && destination.format == .pnm {
-            throw ToolError("\(inputs[0]): \(PictureError.alphaNotSupported), not \(destination)")
+            throw ToolError("\(inputs[0]): \(ImageError.alphaNotSupported), not \(destination)")
         }
 
         let loaded = try LoadedModel.find(sampling.model)
@@ -116,7 +116,7 @@ struct Fuse: ParsableCommand {
         let result = fusion.run(
             base, reference, in: window, region, part: part,
             on: loaded.executor(threads: fusion.threads, instructionSet: instructionSet), progress: progress.restarted())
-        let facts = PictureFacts.sampled(loaded, sampler, seeds: [seed], sampling.rng)
+        let facts = ImageFacts.sampled(loaded, sampler, seeds: [seed], sampling.rng)
             + ["fused", "timestep=\(timestep)", "feather=\(feather)"] + ["guide=\(guide.rawValue)"]
         try destination.write(result.with(facts: writing.stripMetadata ? nil : facts))
         progress.clear()
@@ -124,9 +124,9 @@ struct Fuse: ParsableCommand {
         tell("\(inputs[0]) → \(destination)  \(sizes)  \(Text.duration((ContinuousClock.now - start).seconds))")
     }
 
-    private static func input(_ path: String) -> PictureInput { path == "-" ? .standardInput : .file(path) }
+    private static func input(_ path: String) -> ImageInput { path == "-" ? .standardInput : .file(path) }
 
-    private var destination: PictureOutput {
+    private var destination: ImageOutput {
         switch output {
         case "-"?: .standardOutput
         case let output?: .file(output)
@@ -135,26 +135,26 @@ struct Fuse: ParsableCommand {
         }
     }
 
-    private func note(_ input: PictureInput, _ warning: String) { writing.note("\(input): warning: \(warning)") }
+    private func note(_ input: ImageInput, _ warning: String) { writing.note("\(input): warning: \(warning)") }
 
     private func tell(_ text: String) {
         if destination == .standardOutput { writing.note(text) } else { writing.line(text) }
     }
 
-    private func read(_ path: String, like base: Picture) throws -> Picture {
+    private func read(_ path: String, like base: Image) throws -> Image {
         let input = Self.input(path)
-        let picture = try input.read { note(input, $0) }
-        guard picture.width == base.width, picture.height == base.height else {
+        let image = try input.read { note(input, $0) }
+        guard image.width == base.width, image.height == base.height else {
             throw ToolError("""
-                \(input): \(picture.width)×\(picture.height) pixels, \
+                \(input): \(image.width)×\(image.height) pixels, \
                 but \(Self.input(self.base)) has \(base.width)×\(base.height): they must be of one size\(path == reference ? ", or --from say where the region lies" : "")
                 """)
         }
-        return picture
+        return image
     }
 
     /// What takes the region's box, in BASE's kind.
-    private func reference(under window: Box, of base: Picture) throws -> Picture {
+    private func reference(under window: Box, of base: Image) throws -> Image {
         let input = Self.input(reference), corner = from ?? Corner(x: window.x, y: window.y)
         let whole = from == nil ? try read(reference, like: base) : try input.read { note(input, $0) }
         guard corner.x + window.width <= whole.width, corner.y + window.height <= whole.height else {
@@ -168,11 +168,11 @@ struct Fuse: ParsableCommand {
     }
 
     /// The file itself, where the formats are one.
-    private func write(unchanged base: Picture, _ file: MappedFile) throws {
+    private func write(unchanged base: Image, _ file: MappedFile) throws {
         let bytes = file.withBytes { Array($0) }
         if writing.stripMetadata {
             try destination.write(base.with(facts: nil))
-        } else if bytes.withUnsafeBytes({ PictureFormat(sniffing: $0) }) == destination.format {
+        } else if bytes.withUnsafeBytes({ ImageFormat(sniffing: $0) }) == destination.format {
             try destination.write(bytes: bytes)
         } else {
             try destination.write(base)

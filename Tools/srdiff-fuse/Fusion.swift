@@ -1,10 +1,10 @@
 import SRDImage
-import SRDiff
+import SRDModel
 import ToolSupport
 
 /// Content fusion: a region of the reference in the base, melted in.
 struct Fusion {
-    /// What is sampled around the region, in pixels of the small picture.
+    /// What is sampled around the region, in pixels of the small image.
     private static let margin = 24
 
     let loaded: LoadedModel
@@ -16,12 +16,12 @@ struct Fusion {
 
     private var scale: Int { loaded.configuration.scale }
 
-    /// The region and the margin around it, cut so that its pixels are reduced together as they are in the whole picture.
-    func surroundings(of box: Box, in picture: Picture) -> Box {
+    /// The region and the margin around it, cut so that its pixels are reduced together as they are in the whole image.
+    func surroundings(of box: Box, in image: Image) -> Box {
         let step = scale, margin = Self.margin * step
         let left = max(0, box.x - margin) / step * step, top = max(0, box.y - margin) / step * step
         func end(_ reach: Int, _ limit: Int) -> Int { min(limit, (reach + margin + step - 1) / step * step) }
-        let right = end(box.x + box.width, picture.width), bottom = end(box.y + box.height, picture.height)
+        let right = end(box.x + box.width, image.width), bottom = end(box.y + box.height, image.height)
         return Box(x: left, y: top, width: right - left, height: bottom - top)
     }
 
@@ -39,9 +39,9 @@ struct Fusion {
     ///   - reference: what comes into the box `window` of the base, of its kind.
     ///   - part: what `surroundings` says of the window.
     func run(
-        _ base: Picture, _ reference: Picture, in window: Box, _ region: Region, part: Box, on executor: some Executor,
+        _ base: Image, _ reference: Image, in window: Box, _ region: Region, part: Box, on executor: some Executor,
         progress: ProgressLine
-    ) -> Picture {
+    ) -> Image {
         let under = base.cropped(x: part.x, y: part.y, width: part.width, height: part.height)
         let over = under.replacing(x: window.x - part.x, y: window.y - part.y, with: reference), shares = region.cropped(to: part)
         let pasted = shares.mix(under, over).padded(toMultipleOf: scale)
@@ -61,15 +61,15 @@ struct Fusion {
     }
 }
 
-extension Picture {
-    /// With another picture of its kind put over it there.
-    fileprivate func replacing(x: Int, y: Int, with part: Picture) -> Picture {
-        var picture = self
+extension Image {
+    /// With another image of its kind put over it there.
+    fileprivate func replacing(x: Int, y: Int, with part: Image) -> Image {
+        var image = self
         let length = part.width * channels
         for row in 0..<part.height {
             let start = ((y + row) * width + x) * channels
-            picture.samples.replaceSubrange(start..<start + length, with: part.samples[row * length..<(row + 1) * length])
+            image.samples.replaceSubrange(start..<start + length, with: part.samples[row * length..<(row + 1) * length])
         }
-        return picture
+        return image
     }
 }

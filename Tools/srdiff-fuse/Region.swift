@@ -7,11 +7,11 @@ struct Region {
     /// `[height][width]`, 0…1.
     private(set) var shares: [Float]
 
-    init(_ box: Box, in picture: Picture) throws {
-        width = picture.width
-        height = picture.height
+    init(_ box: Box, in image: Image) throws {
+        width = image.width
+        height = image.height
         guard box.x + box.width <= width, box.y + box.height <= height else {
-            throw ToolError("--box \(box): reaches beyond the picture's \(width)×\(height) pixels")
+            throw ToolError("--box \(box): reaches beyond the image's \(width)×\(height) pixels")
         }
         shares = [Float](repeating: 0, count: width * height)
         for y in box.y..<box.y + box.height {
@@ -20,7 +20,7 @@ struct Region {
     }
 
     /// White is 1, black and what is transparent 0.
-    init(mask: Picture) {
+    init(mask: Image) {
         width = mask.width
         height = mask.height
         let gray = mask.converted(channels: 2, bitDepth: 16)
@@ -79,7 +79,7 @@ struct Region {
     }
 
     /// `under` where the share is 0, `over` where it is 1; colours alone, alpha stays.
-    func mix(_ under: Picture, _ over: Picture) -> Picture {
+    func mix(_ under: Image, _ over: Image) -> Image {
         precondition(under.channels == over.channels && under.bitDepth == over.bitDepth)
         precondition(under.samples.count == over.samples.count)
         var mixed = under

@@ -1,7 +1,7 @@
 import SRDCheckpoint
 import SRDFile
 import SRDTensor
-import SRDiff
+import SRDModel
 import ToolSupport
 
 /// A model file, read, and the model in it if there is one.

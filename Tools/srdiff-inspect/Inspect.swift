@@ -2,7 +2,7 @@ import ArgumentParser
 import SRDCheckpoint
 import SRDFile
 import SRDTensor
-import SRDiff
+import SRDModel
 import ToolSupport
 
 @main

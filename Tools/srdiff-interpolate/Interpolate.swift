@@ -1,33 +1,33 @@
 import ArgumentParser
 import SRDImage
-import SRDiff
+import SRDModel
 import ToolSupport
 
 @main
 struct Interpolate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "srdiff-interpolate",
-        abstract: "Goes from one picture to another through the model's latent space, frame by frame.",
+        abstract: "Goes from one image to another through the model's latent space, frame by frame.",
         usage: """
             srdiff-interpolate SMALL --seeds A B [-o FOLDER] [options]
-            srdiff-interpolate PICTURE PICTURE [-o FOLDER] [options]
+            srdiff-interpolate IMAGE IMAGE [-o FOLDER] [options]
             """,
         discussion: """
             EXAMPLES
               srdiff-interpolate small.png --seeds 1 2  from one guess at the detail to another
-              srdiff-interpolate a.png b.png            from one picture to another
+              srdiff-interpolate a.png b.png            from one image to another
               srdiff-interpolate a_x4.png b_x4.png --low small.png --frames 25
               ffmpeg -i a-b/frame_%03d.png a-b.mp4      a film of them
 
-            With --seeds, one small picture is enlarged as srdiff-upscale does, and the
+            With --seeds, one small image is enlarged as srdiff-upscale does, and the
             noise goes from that of one seed to that of the other: the first and the last
             frame are just what srdiff-upscale makes with these seeds.
 
-            With two pictures of one size (as they should be, not small ones), what each
+            With two images of one size (as they should be, not small ones), what each
             has beyond the enlargement of its own reduced self is taken back into the same
             noise (to step t: --strength), the two are mixed, and sampling goes on from
             there. What they are reduced to is mixed too and guides it, or else --low does.
-            The first and the last frame are the two pictures sampled anew like that.
+            The first and the last frame are the two images sampled anew like that.
 
             Frames are FOLDER/frame_000.png and so on, with FOLDER/sheet.png to see them at
             once; λ, 0 to 1, is in each PNG's text "srdiff". Run again after an
@@ -38,16 +38,16 @@ struct Interpolate: ParsableCommand {
         version: ToolInfo.version
     )
 
-    @Argument(help: ArgumentHelp("One small picture and --seeds, or two pictures: PNG, PPM or PGM.", valueName: "input"))
+    @Argument(help: ArgumentHelp("One small image and --seeds, or two images: PNG, PPM or PGM.", valueName: "input"))
     var inputs: [String]
 
-    @Option(parsing: .upToNextOption, help: ArgumentHelp("From one seed to the other, over one small picture.", valueName: "n n"))
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("From one seed to the other, over one small image.", valueName: "n n"))
     var seeds: [UInt64] = []
 
     @Option(name: .shortAndLong, help: ArgumentHelp("A folder, made where missing. (default: NAME_x4_seed1-2 or A-B beside the input)", valueName: "folder"))
     var output: String?
 
-    @Option(help: ArgumentHelp("The small picture that guides every frame between two pictures. (default: their own, mixed)", valueName: "file"))
+    @Option(help: ArgumentHelp("The small image that guides every frame between two images. (default: their own, mixed)", valueName: "file"))
     var low: String?
 
     @Option(help: ArgumentHelp("Frames, both ends included: 2 to 1000.", valueName: "n"))
@@ -56,10 +56,10 @@ struct Interpolate: ParsableCommand {
     @Flag(help: "Mix along a straight line, as published, instead of an arc: halfway between two seeds there is less noise than the model knows, and less detail.")
     var linear = false
 
-    @Option(help: ArgumentHelp("How far back into the noise two pictures are taken, above 0 to 1: the more, the more is invented anew. (default: \(Interpolate.defaultStrength))", valueName: "x"))
+    @Option(help: ArgumentHelp("How far back into the noise two images are taken, above 0 to 1: the more, the more is invented anew. (default: \(Interpolate.defaultStrength))", valueName: "x"))
     var strength: Strength?
 
-    @Option(help: ArgumentHelp("Of the noise that two pictures are taken into. (default: 0)", valueName: "n"))
+    @Option(help: ArgumentHelp("Of the noise that two images are taken into. (default: 0)", valueName: "n"))
     var seed: UInt64?
 
     @OptionGroup var sampling: SamplingOptions
@@ -74,14 +74,14 @@ struct Interpolate: ParsableCommand {
         func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }
         try check((2...1000).contains(frames), "--frames \(frames): 2 to 1000")
         if seeds.isEmpty {
-            try check(inputs.count != 1, "one picture needs --seeds A B; or name two pictures")
-            try check(inputs.count == 2, "\(inputs.count) pictures: name two, or one and --seeds")
-            try check((inputs + [low ?? ""]).count { $0 == "-" } < 2, "- can be one of the pictures only")
+            try check(inputs.count != 1, "one image needs --seeds A B; or name two images")
+            try check(inputs.count == 2, "\(inputs.count) images: name two, or one and --seeds")
+            try check((inputs + [low ?? ""]).count { $0 == "-" } < 2, "- can be one of the images only")
         } else {
             try check(seeds.count == 2, "--seeds takes two: the first frame's and the last's")
             try check(seeds[0] != seeds[1], "--seeds \(seeds[0]) \(seeds[1]): the same noise twice")
-            try check(inputs.count == 1, "--seeds goes over one small picture, not \(inputs.count)")
-            try check(low == nil && strength == nil && seed == nil, "--low, --strength and --seed are for two pictures, not for --seeds")
+            try check(inputs.count == 1, "--seeds goes over one small image, not \(inputs.count)")
+            try check(low == nil && strength == nil && seed == nil, "--low, --strength and --seed are for two images, not for --seeds")
         }
     }
 
@@ -110,15 +110,15 @@ struct Interpolate: ParsableCommand {
             series.missing, of: ends, on: loaded.executor(threads: journey.threads, instructionSet: instructionSet),
             progress: progress.restarted()
         ) { try series.write($1, frame: $0) }
-        try series.writeSheet(between: ends.pictures)
+        try series.writeSheet(between: ends.images)
         progress.clear()
         let size = ends.size(loaded), seconds = (ContinuousClock.now - start).seconds
         writing.line("\(folder): \(frames) frames of \(size.width)×\(size.height), sheet.png  \(Text.duration(seconds))")
     }
 
     private func ends(_ loaded: LoadedModel) throws -> Ends {
-        func read(_ path: String) throws -> Picture {
-            let input: PictureInput = path == "-" ? .standardInput : .file(path)
+        func read(_ path: String) throws -> Image {
+            let input: ImageInput = path == "-" ? .standardInput : .file(path)
             return try input.read { writing.note("\(input): warning: \($0)") }
         }
         guard seeds.isEmpty else { return .seeds(seeds[0], seeds[1], over: try read(inputs[0])) }
@@ -138,9 +138,9 @@ struct Interpolate: ParsableCommand {
             }
             return low
         }
-        let kind = Picture.commonKind(a, b)
-        func alike(_ picture: Picture) -> Picture { picture.converted(channels: kind.channels, bitDepth: kind.bitDepth) }
-        return .pictures(
+        let kind = Image.commonKind(a, b)
+        func alike(_ image: Image) -> Image { image.converted(channels: kind.channels, bitDepth: kind.bitDepth) }
+        return .images(
             alike(a), alike(b), low: low.map(alike), timestep: (strength ?? Self.defaultStrength).timestep(of: loaded.schedule),
             seed: seed ?? 0)
     }

@@ -1,30 +1,30 @@
 import SRDFile
 import SRDImage
-import SRDiff
+import SRDModel
 import ToolSupport
 
 /// What lies at λ = 0 and λ = 1.
 enum Ends {
-    case seeds(UInt64, UInt64, over: Picture)
+    case seeds(UInt64, UInt64, over: Image)
     /// Of one size and kind, taken back to step t with the noise of a seed. `low` guides both; nil for what each is reduced to.
-    case pictures(Picture, Picture, low: Picture?, timestep: Int, seed: UInt64)
+    case images(Image, Image, low: Image?, timestep: Int, seed: UInt64)
 
     /// Of a frame.
     func size(_ loaded: LoadedModel) -> (width: Int, height: Int) {
         let scale = loaded.configuration.scale
         return switch self {
         case .seeds(_, _, let low): (low.width * scale, low.height * scale)
-        case .pictures(let a, _, _, _, _): (a.width, a.height)
+        case .images(let a, _, _, _, _): (a.width, a.height)
         }
     }
 
-    /// Which pictures they are of: a hash of their pixels.
+    /// Which images they are of: a hash of their pixels.
     var fact: String {
         var sha = SHA256()
-        func add(_ picture: Picture) { picture.samples.map(\.littleEndian).withUnsafeBytes { sha.update($0) } }
+        func add(_ image: Image) { image.samples.map(\.littleEndian).withUnsafeBytes { sha.update($0) } }
         switch self {
         case .seeds(_, _, let low): add(low)
-        case .pictures(let a, let b, let low, _, _):
+        case .images(let a, let b, let low, _, _):
             add(a)
             add(b)
             if let low { add(low) }
@@ -41,9 +41,9 @@ enum Ends {
         return ([], labels, [])
     }
 
-    /// The pictures between which the frames lie, where there are any.
-    var pictures: (Picture, Picture)? {
-        guard case .pictures(let a, let b, _, _, _) = self else { return nil }
+    /// The images between which the frames lie, where there are any.
+    var images: (Image, Image)? {
+        guard case .images(let a, let b, _, _, _) = self else { return nil }
         return (a, b)
     }
 }
@@ -68,12 +68,12 @@ struct Journey {
     /// - Returns: what it takes to make a frame again. Between seeds, the ends are what srdiff-upscale makes, and say so.
     func facts(_ ends: Ends, inputs: String, frame: Int) -> [String] {
         let path = ["lambda=\(lambda(frame))", "path=\(isLinear ? "linear" : "spherical")"]
-        func sampled(_ seed: UInt64) -> [String] { PictureFacts.sampled(loaded, sampler, seeds: [seed], generator) }
+        func sampled(_ seed: UInt64) -> [String] { ImageFacts.sampled(loaded, sampler, seeds: [seed], generator) }
         switch ends {
         case .seeds(let a, let b, _):
             if frame == 0 || frame == frames - 1 { return sampled(frame == 0 ? a : b) }
             return sampled(a) + ["toward=\(b)"] + path + [inputs]
-        case .pictures(_, _, _, let timestep, let seed):
+        case .images(_, _, _, let timestep, let seed):
             return sampled(seed) + ["timestep=\(timestep)"] + path + [inputs]
         }
     }
@@ -82,18 +82,18 @@ struct Journey {
         let size = ends.size(loaded), scale = loaded.configuration.scale
         let padded = loaded.configuration.paddedSize(
             width: (size.width + scale - 1) / scale, height: (size.height + scale - 1) / scale)
-        // Pictures, their states and the mixed one.
-        let extra = ends.pictures == nil ? 12 : 2 * 6 + 3 * 12 + 12
+        // Images, their states and the mixed one.
+        let extra = ends.images == nil ? 12 : 2 * 6 + 3 * 12 + 12
         let bytes = loaded.samplingMemory(
             lowWidth: padded.width, lowHeight: padded.height, sampler: sampler, generator: generator, bytesPerPixel: 6,
             extra: extra)
-            + ContactSheet.memory(pictures: frames + 2, pixels: size.width * size.height)
+            + ContactSheet.memory(images: frames + 2, pixels: size.width * size.height)
         try Machine.checkMemory(bytes, for: "a frame of \(size.width)×\(size.height) pixels")
     }
 
     func make(
         _ wanted: [Int], of ends: Ends, on executor: some Executor, progress: ProgressLine,
-        each: (_ frame: Int, Picture) throws -> Void
+        each: (_ frame: Int, Image) throws -> Void
     ) throws {
         let upscaler = Upscaler(executor: executor, schedule: loaded.schedule, threads: threads)
         var done = 0
@@ -110,13 +110,13 @@ struct Journey {
                     progress.show("frame \(frame + 1)/\(frames)", done: done, of: total)
                 })
             }
-        case .pictures(let a, let b, let low, let timestep, let seed):
+        case .images(let a, let b, let low, let timestep, let seed):
             let scale = loaded.configuration.scale
             let settings = SamplingSettings(sampler: sampler, seed: seed, generator: generator)
             let total = wanted.count * sampler.steps(from: timestep, in: loaded.schedule)
             let lows = [a, b].map { low ?? $0.padded(toMultipleOf: scale).resized(by: 1, over: scale) }
-            let states = zip([a, b], lows).map { picture, low in
-                upscaler.diffuse(picture, over: upscaler.prepare(low), to: timestep, settings: settings)
+            let states = zip([a, b], lows).map { image, low in
+                upscaler.diffuse(image, over: upscaler.prepare(low), to: timestep, settings: settings)
             }
             let angle = states[0].angle(to: states[1]), guide = low.map { upscaler.prepare($0) }
             for frame in wanted {
@@ -133,9 +133,9 @@ struct Journey {
     }
 }
 
-extension Picture {
+extension Image {
     /// Pixel by pixel (1 − share) of this and share of the other, of the same size and kind.
-    fileprivate func mixed(with other: Picture, share: Float) -> Picture {
+    fileprivate func mixed(with other: Image, share: Float) -> Image {
         var mixed = self
         for i in samples.indices {
             let value = (1 - share) * Float(samples[i]) + share * Float(other.samples[i])
@@ -144,10 +144,10 @@ extension Picture {
         return mixed
     }
 
-    fileprivate func withAlpha(of other: Picture) -> Picture {
+    fileprivate func withAlpha(of other: Image) -> Image {
         guard hasAlpha else { return self }
-        var picture = self
-        for i in stride(from: channels - 1, to: samples.count, by: channels) { picture.samples[i] = other.samples[i] }
-        return picture
+        var image = self
+        for i in stride(from: channels - 1, to: samples.count, by: channels) { image.samples[i] = other.samples[i] }
+        return image
     }
 }

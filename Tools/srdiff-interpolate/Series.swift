@@ -27,7 +27,7 @@ struct Series {
         first = labels.before.count
         sheet = ContactSheet(labels.before + labels.frames + labels.after, width: size.width, height: size.height)
         for frame in facts.indices {
-            let output = PictureOutput.file(path(frame))
+            let output = ImageOutput.file(path(frame))
             if let kept = try kept(output, facts[frame]) {
                 sheet.place(kept, at: first + frame)
             } else {
@@ -47,26 +47,26 @@ struct Series {
 
     private var sheetFacts: [String] { facts[0] + ["to"] + facts[facts.count - 1] + ["frames=\(facts.count)"] }
 
-    private func kept(_ output: PictureOutput, _ facts: [String]) throws -> Picture? {
+    private func kept(_ output: ImageOutput, _ facts: [String]) throws -> Image? {
         guard output.exists, !flags.overwrite, case .file(let path) = output else { return nil }
-        let picture = try PictureInput.file(path).read { _ in }
-        guard picture.has(facts: facts) else {
+        let image = try ImageInput.file(path).read { _ in }
+        guard image.has(facts: facts) else {
             throw ToolError("\(path): it exists and was made otherwise; --overwrite replaces it")
         }
-        return picture
+        return image
     }
 
-    mutating func write(_ picture: Picture, frame: Int) throws {
-        sheet.place(picture, at: first + frame)
-        try PictureOutput.file(path(frame)).write(picture.with(facts: flags.stripMetadata ? nil : facts[frame]))
+    mutating func write(_ image: Image, frame: Int) throws {
+        sheet.place(image, at: first + frame)
+        try ImageOutput.file(path(frame)).write(image.with(facts: flags.stripMetadata ? nil : facts[frame]))
     }
 
-    /// - Parameter pictures: what the frames lie between.
-    mutating func writeSheet(between pictures: (Picture, Picture)?) throws {
-        if let (a, b) = pictures {
+    /// - Parameter images: what the frames lie between.
+    mutating func writeSheet(between images: (Image, Image)?) throws {
+        if let (a, b) = images {
             sheet.place(a, at: 0)
             sheet.place(b, at: first + facts.count)
         }
-        try PictureOutput.file(sheetPath).write(sheet.picture.with(facts: flags.stripMetadata ? nil : sheetFacts))
+        try ImageOutput.file(sheetPath).write(sheet.image.with(facts: flags.stripMetadata ? nil : sheetFacts))
     }
 }

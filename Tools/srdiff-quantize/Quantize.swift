@@ -4,7 +4,7 @@ import SRDFile
 import SRDInt8
 import SRDMetrics
 import SRDQuantizer
-import SRDiff
+import SRDModel
 import ToolSupport
 
 @main
@@ -20,12 +20,12 @@ struct Quantize: ParsableCommand {
               srdiff-quantize model.ckpt --max-loss 0.02
               srdiff-quantize model.ckpt --recipe model.recipe --dry-run
 
-            The float model draws a few pictures; from the range of every layer's numbers
-            on the way follow the scales of the integers. Use pictures like those you will
+            The float model draws a few images; from the range of every layer's numbers
+            on the way follow the scales of the integers. Use images like those you will
             enlarge. The report says what the integers cost, layer by layer and in the
-            picture.
+            image.
 
-            The same model, pictures and settings give the same file, byte for byte.
+            The same model, images and settings give the same file, byte for byte.
 
             \(ToolInfo.exitCodes)
             """,
@@ -38,14 +38,14 @@ struct Quantize: ParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("Where to write. (default: NAME.int8.safetensors beside the model)", valueName: "file"))
     var output: String?
 
-    @Option(help: ArgumentHelp("A picture or a folder of pictures as they should become; they are reduced first. May be repeated. (default: a small set of our own)", valueName: "path"))
+    @Option(help: ArgumentHelp("An image or a folder of images as they should become; they are reduced first. May be repeated. (default: a small set of our own)", valueName: "path"))
     var calibration: [String] = []
 
-    @Option(help: ArgumentHelp("The same with pictures to be enlarged, taken as they are.", valueName: "path"))
+    @Option(help: ArgumentHelp("The same with images to be enlarged, taken as they are.", valueName: "path"))
     var lr: [String] = []
 
-    @Option(help: ArgumentHelp("Calibration pictures to use, at most.", valueName: "n"))
-    var pictures = 16
+    @Option(name: .customLong("pictures"), help: ArgumentHelp("Calibration images to use, at most.", valueName: "n"))
+    var imageLimit = 16
 
     @Option(help: ArgumentHelp("Keep layers in float whose name matches, as \"ups.0|mid\". May be repeated.", valueName: "regex"))
     var keepFloat: [String] = []
@@ -59,7 +59,7 @@ struct Quantize: ParsableCommand {
     @Option(help: ArgumentHelp("Search the timesteps and the noise with which so few steps draw best, and keep them in the model: srdiff-upscale --steps uses them. Takes minutes. all: \(SearchedCounts.all.text)", valueName: "all|n,…"))
     var searchSteps: SearchedCounts?
 
-    @Option(help: ArgumentHelp("A picture or folder of pictures to search steps on, best ones that the model was not trained on. May be repeated. (default: those it is calibrated on)", valueName: "path"))
+    @Option(help: ArgumentHelp("An image or folder of images to search steps on, best ones that the model was not trained on. May be repeated. (default: those it is calibrated on)", valueName: "path"))
     var searchOn: [String] = []
 
     @Option(help: ArgumentHelp("LPIPS weights for --search-steps. (default: \(PerceptualWeights.name) in Models/ or share/srdiff/)", valueName: "file"))
@@ -103,7 +103,7 @@ struct Quantize: ParsableCommand {
     func validate() throws {
         func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }
         try check(threads.map { (1...1024).contains($0) } ?? true, "--threads \(threads ?? 0): 1 to 1024")
-        try check((1...1000).contains(pictures), "--pictures \(pictures): 1 to 1000")
+        try check((1...1000).contains(imageLimit), "--pictures \(imageLimit): 1 to 1000")
         try check(maxLoss.map { $0 > 0 && $0.isFinite } ?? true, "--max-loss \(maxLoss ?? 0): more than 0 dB")
         try check(calibration.isEmpty || lr.isEmpty, "--calibration and --lr: one or the other")
         try check(searchSteps == nil || lr.isEmpty || !searchOn.isEmpty, "--search-steps compares with originals, which --lr has none of: name some with --search-on")
@@ -172,7 +172,7 @@ struct Quantize: ParsableCommand {
     // MARK: Steps
 
     private func calibrationSet(_ paths: [String], lr: [String] = [], scale: Int) throws -> CalibrationSet {
-        try CalibrationPictures(calibration: paths, lr: lr, count: pictures, seed: seed).load(scale: scale)
+        try CalibrationImages(calibration: paths, lr: lr, count: imageLimit, seed: seed).load(scale: scale)
     }
 
     private func keptByPattern(_ network: Network) throws -> [String: String] {
@@ -221,7 +221,7 @@ struct Quantize: ParsableCommand {
         let search = ScheduleSearch(executor, schedule: model.schedule, on: perceptual.set, lpips: perceptual.lpips, settings: settings) { done, total in
             progress.show("drawing with many steps", done: done, of: total)
         }
-        guard let search else { throw ToolError("--search-steps: every picture is smaller than \(LPIPS.leastSide)×\(LPIPS.leastSide) pixels") }
+        guard let search else { throw ToolError("--search-steps: every image is smaller than \(LPIPS.leastSide)×\(LPIPS.leastSide) pixels") }
         let line = progress.restarted()
         return search.search(perceptual.counts.below(model.schedule.timesteps)) { steps, done, total in
             line.show("searching \(steps) steps", done: done, of: total)

@@ -1,7 +1,7 @@
 import SRDFile
 import SRDMetrics
 import SRDQuantizer
-import SRDiff
+import SRDModel
 import ToolSupport
 
 /// What was done and what it costs, in words, as Markdown and as JSON.
@@ -48,7 +48,7 @@ struct Report {
 
     private var sections: [Section] {
         let worst = quality.layers.sorted { $0.own.decibels < $1.own.decibels }
-        let own = quality.pictures.compactMap(\.ownError)
+        let own = quality.images.compactMap(\.ownError)
         var sections = [
             Section("Size", ["""
                 \(source.path): \(Text.bytes(sizeBefore)). \(output): \(Text.bytes(sizeAfter)), \
@@ -60,17 +60,17 @@ struct Report {
                 """]),
             Section("Kept in float", ["Layers where eight bits would cost more than they bring, or that were asked for."], table: Table(
                 ["layers", "why"], excluded.map { [Self.list($0.names), $0.reason] })),
-            Section("The picture", ["""
+            Section("The image", ["""
                 PSNR of what the int8 model draws against what the float model draws from the same noise (\
                 DDIM, \(quality.noise.count) steps). Above 46 dB the two are hard to tell apart, side by side; \
-                40 dB is a visible difference in flat areas. LR-PSNR says how well a result, reduced again, agrees with the picture \
+                40 dB is a visible difference in flat areas. LR-PSNR says how well a result, reduced again, agrees with the image \
                 it was made from: lost colour shows there first.
                 """, """
                 Mean: \(Text.fixed(quality.meanPSNR, 2)) dB.\(quality.loss.map { """
                  Against the originals (\(own.count) patches) that costs \(Text.fixed($0, 3)) dB, on top of the model's own error.
                 """ } ?? "")
-                """], table: Table(["picture", "int8 to float, dB", "LR-PSNR float", "int8"], quality.pictures.enumerated().map { i, picture in
-                    [String(i + 1), Text.fixed(picture.psnr, 2), Text.fixed(picture.lowResolutionPSNR.float, 2), Text.fixed(picture.lowResolutionPSNR.int8, 2)]
+                """], table: Table(["image", "int8 to float, dB", "LR-PSNR float", "int8"], quality.images.enumerated().map { i, image in
+                    [String(i + 1), Text.fixed(image.psnr, 2), Text.fixed(image.lowResolutionPSNR.float, 2), Text.fixed(image.lowResolutionPSNR.int8, 2)]
                 }, right: [1, 2, 3]))
         ]
         if !quantized.schedules.isEmpty {
@@ -89,7 +89,7 @@ struct Report {
         sections.append(Section("Layers, worst first", ["""
             SNR of what each layer puts out: with the float model's values before it (its own error), and with everything before it \
             int8 too; and of its rounded weights. Errors gather from layer to layer and average out again in the sums of the next: a \
-            low number in the middle need not show in the picture. \
+            low number in the middle need not show in the image. \
             `--keep-float` takes a layer out, `--max-loss` finds the ones that matter.
             """], table: Table(["layer", "own, dB", "output, dB", "weights, dB"], worst.prefix(Self.shownLayers).map { Self.row($0) }, right: [1, 2, 3]),
             fullTable: Table(["layer", "own, dB", "output, dB", "weights, dB"], worst.map { Self.row($0) }, right: [1, 2, 3]),
@@ -121,10 +121,10 @@ struct Report {
             ("layers", ["int8": .int(int8Layers), "float": .int(quantized.layers.count - int8Layers)]),
             ("psnr_to_float", .number(quality.meanPSNR)),
             ("loss", quality.loss.map(JSON.number) ?? .null),
-            ("pictures", .array(quality.pictures.map { picture in
+            ("pictures", .array(quality.images.map { image in
                 .object([
-                    ("psnr_to_float", .number(picture.psnr)), ("lr_psnr_float", .number(picture.lowResolutionPSNR.float)),
-                    ("lr_psnr_int8", .number(picture.lowResolutionPSNR.int8))
+                    ("psnr_to_float", .number(image.psnr)), ("lr_psnr_float", .number(image.lowResolutionPSNR.float)),
+                    ("lr_psnr_int8", .number(image.lowResolutionPSNR.int8))
                 ])
             })),
             ("noise", .array(quality.noise.map { .object([("timestep", .int($0.timestep)), ("snr", .number($0.ratio.decibels))]) })),

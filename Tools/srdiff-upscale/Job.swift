@@ -6,7 +6,7 @@ import ToolSupport
 struct Job {
     struct Output {
         let seed: UInt64
-        let destination: PictureOutput
+        let destination: ImageOutput
     }
 
     /// What `--statistics` adds to the samples.
@@ -14,26 +14,26 @@ struct Job {
         case mean, sigma, sheet
     }
 
-    let input: PictureInput
+    let input: ImageInput
     /// The samples.
     let outputs: [Output]
-    let summaries: [Summary: PictureOutput]
+    let summaries: [Summary: ImageOutput]
 
-    var destinations: [PictureOutput] { outputs.map(\.destination) + Summary.allCases.compactMap { summaries[$0] } }
+    var destinations: [ImageOutput] { outputs.map(\.destination) + Summary.allCases.compactMap { summaries[$0] } }
 }
 
 extension Job {
-    /// Finds every output's name before the first picture is touched; what cannot be meant is a usage error.
-    static func plan(_ inputs: [PictureInput], arguments: [String], output: String?, scale: Int, _ settings: Settings) throws -> [Job] {
+    /// Finds every output's name before the first image is touched; what cannot be meant is a usage error.
+    static func plan(_ inputs: [ImageInput], arguments: [String], output: String?, scale: Int, _ settings: Settings) throws -> [Job] {
         let isMany = inputs.count > 1 || arguments.contains { FilePath.isFolder($0) }
         let target = try Target(output, isMany: isMany)
         let suffix = "_x\(scale)" + (settings.method == .sampled ? "" : "_\(settings.method.rawValue)")
         let inputs = target == .besideInput ? withoutResults(inputs, suffix: "_x\(scale)") : inputs
         if inputs.count * settings.samples > 1 && (target == .standardOutput || target == .besideInput && inputs.contains(.standardInput)) {
-            throw ValidationError("standard output takes one picture: name a folder with -o")
+            throw ValidationError("standard output takes one image: name a folder with -o")
         }
         let jobs = inputs.map { input in
-            func destination(_ part: String) -> PictureOutput { target.destination(of: input, suffix: suffix, part: part) }
+            func destination(_ part: String) -> ImageOutput { target.destination(of: input, suffix: suffix, part: part) }
             let outputs = settings.seeds.map { seed in
                 Output(seed: seed, destination: destination(settings.samples > 1 ? "_seed\(seed)" : ""))
             }
@@ -42,7 +42,7 @@ extension Job {
                 input: input, outputs: outputs,
                 summaries: Dictionary(uniqueKeysWithValues: summaries.map { ($0, destination("_\($0)")) }))
         }
-        var origin: [PictureOutput: PictureInput] = [:]
+        var origin: [ImageOutput: ImageInput] = [:]
         for job in jobs {
             for destination in job.destinations {
                 if let other = origin.updateValue(job.input, forKey: destination) {
@@ -51,13 +51,13 @@ extension Job {
             }
         }
         if jobs.contains(where: { $0.outputs[0].destination == .standardOutput }) && Terminal.output.isInteractive {
-            throw ValidationError("a picture does not belong on a terminal: name a file with -o")
+            throw ValidationError("an image does not belong on a terminal: name a file with -o")
         }
         return jobs
     }
 
     /// Run again over a folder or a pattern, we do not enlarge what we made before.
-    private static func withoutResults(_ inputs: [PictureInput], suffix: String) -> [PictureInput] {
+    private static func withoutResults(_ inputs: [ImageInput], suffix: String) -> [ImageInput] {
         guard inputs.count > 1 else { return inputs }
         let stems = Set(inputs.map { FilePath.folder(of: $0.description) + FilePath.stem(of: $0.description) })
         return inputs.filter { input in
@@ -67,9 +67,9 @@ extension Job {
     }
 
     /// Before the long work.
-    func check(_ picture: Picture) throws {
-        if picture.hasAlpha, let output = destinations.first(where: { $0.format == .pnm }) {
-            throw ToolError("\(input): \(PictureError.alphaNotSupported), not \(output)")
+    func check(_ image: Image) throws {
+        if image.hasAlpha, let output = destinations.first(where: { $0.format == .pnm }) {
+            throw ToolError("\(input): \(ImageError.alphaNotSupported), not \(output)")
         }
     }
 }
@@ -82,13 +82,13 @@ private enum Target: Equatable {
 
     init(_ output: String?, isMany: Bool) throws {
         guard let output else { self = .besideInput; return }
-        let isPicture = FilePath.fileExtension(of: output).map { PictureFormat(fileExtension: $0) != nil } ?? false
+        let isImage = FilePath.fileExtension(of: output).map { ImageFormat(fileExtension: $0) != nil } ?? false
         if output == "-" {
             self = .standardOutput
         } else if output.hasSuffix("/") || FilePath.isFolder(output) {
             self = .folder(output)
-        } else if isPicture {
-            guard !isMany else { throw ValidationError("\(output) is one file, but there are several pictures: name a folder") }
+        } else if isImage {
+            guard !isMany else { throw ValidationError("\(output) is one file, but there are several images: name a folder") }
             self = .file(output)
         } else {
             guard isMany && !FilePath.exists(output) else {
@@ -98,7 +98,7 @@ private enum Target: Equatable {
         }
     }
 
-    func destination(of input: PictureInput, suffix: String, part: String) -> PictureOutput {
+    func destination(of input: ImageInput, suffix: String, part: String) -> ImageOutput {
         func name(_ path: String) -> String { "\(FilePath.stem(of: path))\(suffix)\(part).png" }
         switch (self, input) {
         case (.standardOutput, _), (.besideInput, .standardInput): return .standardOutput

@@ -1,10 +1,10 @@
 import SRDImage
-import SRDiff
+import SRDModel
 import ToolSupport
 
-/// What a picture will cost.
+/// What an image will cost.
 struct Plan {
-    /// Pixels of the picture, of what the network sees, and of the result.
+    /// Pixels of the image, of what the network sees, and of the result.
     let low, padded, high: (width: Int, height: Int)
     let steps: Int
     /// Multiply-accumulates: encoder and condition, then each step.
@@ -13,9 +13,9 @@ struct Plan {
     /// Bytes.
     let memory: Int
 
-    init(_ picture: Picture, _ model: LoadedModel, _ settings: Settings) {
+    init(_ image: Image, _ model: LoadedModel, _ settings: Settings) {
         self.init(
-            width: picture.width, height: picture.height, bytesPerPixel: picture.channels * picture.bitDepth / 8, model, settings
+            width: image.width, height: image.height, bytesPerPixel: image.channels * image.bitDepth / 8, model, settings
         )
     }
 
@@ -35,7 +35,7 @@ struct Plan {
         macsPerStep = pixels * network.noisePredictor.macsPerPixel
         // Means and squares of each sample; --consistent needs less than sampling did, which is over then.
         let extra = settings.hasStatistics ? 8 * min(bytesPerPixel, 4) : 0
-        let sheet = settings.hasStatistics ? ContactSheet.memory(pictures: samples + 3, pixels: Int(pixels)) : 0
+        let sheet = settings.hasStatistics ? ContactSheet.memory(images: samples + 3, pixels: Int(pixels)) : 0
         switch settings.method {
         case .sampled:
             memory = sheet + model.samplingMemory(
@@ -52,6 +52,6 @@ struct Plan {
     var macs: Double { macsOnce + macsPerStep * Double(steps * samples) }
 
     func checkMemory() throws {
-        try Machine.checkMemory(memory, for: "a picture of \(low.width)×\(low.height) pixels")
+        try Machine.checkMemory(memory, for: "an image of \(low.width)×\(low.height) pixels")
     }
 }

@@ -1,12 +1,12 @@
 import SRDImage
-import SRDiff
+import SRDModel
 import ToolSupport
 
 /// What happened: a line each on standard output, or one JSON document at the end.
 struct Report {
     let json: Bool
     let quiet: Bool
-    /// Standard output is taken by a picture.
+    /// Standard output is taken by an image.
     let resultsOnError: Bool
     private(set) var failures = 0
     private var results: [JSON] = []
@@ -25,20 +25,20 @@ struct Report {
         if !quiet && !json { (resultsOnError ? Terminal.error : .output).line(text) }
     }
 
-    mutating func failed(_ input: PictureInput?, _ error: any Error) {
+    mutating func failed(_ input: ImageInput?, _ error: any Error) {
         failures += 1
         ProgressLine(isShown: !quiet).clear()
         Upscale.report("\(error)")
         results.append(["input": input.map { .string($0.description) } ?? .null, "status": "failed", "error": .string("\(error)")])
     }
 
-    mutating func skipped(_ input: PictureInput, _ output: PictureOutput) {
+    mutating func skipped(_ input: ImageInput, _ output: ImageOutput) {
         line("\(input) → \(output)  skipped: it exists (--overwrite replaces it)")
         results.append(["input": .string(input.description), "output": .string(output.description), "status": "skipped"])
     }
 
-    mutating func written(_ input: PictureInput, _ output: Job.Output, from picture: Picture, _ result: Picture, seconds: Double) {
-        line("\(input) → \(output.destination)  \(picture.width)×\(picture.height) → \(result.width)×\(result.height)  \(Text.duration(seconds))")
+    mutating func written(_ input: ImageInput, _ output: Job.Output, from image: Image, _ result: Image, seconds: Double) {
+        line("\(input) → \(output.destination)  \(image.width)×\(image.height) → \(result.width)×\(result.height)  \(Text.duration(seconds))")
         results.append([
             "input": .string(input.description), "output": .string(output.destination.description), "status": "written",
             "width": .int(result.width), "height": .int(result.height), "seed": .unsigned(output.seed), "seconds": .number(seconds)

@@ -2,16 +2,16 @@ import SRDImage
 import SRDMetrics
 import ToolSupport
 
-/// What the samples of one picture have in common and where they differ, gathered sample by sample.
+/// What the samples of one image have in common and where they differ, gathered sample by sample.
 struct SampleSummary {
     private var statistics: SampleStatistics?
     private var sheet: ContactSheet
     /// Samples, the first at 1: before them comes the bicubic enlargement.
     private var count = 0
-    private let low: Picture
+    private let low: Image
     private let scale: Int
 
-    init(of low: Picture, seeds: [UInt64], scale: Int) {
+    init(of low: Image, seeds: [UInt64], scale: Int) {
         self.low = low
         self.scale = scale
         sheet = ContactSheet(
@@ -19,10 +19,10 @@ struct SampleSummary {
             width: low.width * scale, height: low.height * scale)
     }
 
-    mutating func add(_ picture: Picture) {
-        if statistics == nil { statistics = SampleStatistics(picture) } else { statistics!.add(picture) }
+    mutating func add(_ image: Image) {
+        if statistics == nil { statistics = SampleStatistics(image) } else { statistics!.add(image) }
         count += 1
-        sheet.place(picture, at: count)
+        sheet.place(image, at: count)
     }
 
     /// In codes of 8 bits.
@@ -30,21 +30,21 @@ struct SampleSummary {
     /// σ of the map's white.
     var white: Double { statistics!.map.white }
 
-    func picture(_ summary: Job.Summary) -> Picture {
+    func image(_ summary: Job.Summary) -> Image {
         switch summary {
         case .mean: return statistics!.mean
-        case .sigma: return statistics!.map.picture
+        case .sigma: return statistics!.map.image
         case .sheet:
             var sheet = sheet
             sheet.place(low.resized(by: scale), at: 0)
             sheet.place(statistics!.mean, at: count + 1)
             let map = statistics!.map
-            sheet.place(map.picture, at: count + 2, label: "σ 0 to \(Text.short(map.white))")
-            return sheet.picture
+            sheet.place(map.image, at: count + 2, label: "σ 0 to \(Text.short(map.white))")
+            return sheet.image
         }
     }
 
-    /// For the picture's text.
+    /// For the image's text.
     func fact(_ summary: Job.Summary) -> String {
         switch summary {
         case .mean: "mean sigma=\(Text.fixed(sigma, 3))"

@@ -1,11 +1,11 @@
-import SRDiff
+import SRDModel
 import ToolSupport
 
-/// What the command line settles for every picture.
+/// What the command line settles for every image.
 struct Settings {
     enum Method: String {
         case sampled
-        /// The encoder's own picture.
+        /// The encoder's own image.
         case preview
         case bicubic
     }
@@ -15,7 +15,7 @@ struct Settings {
     let samples: Int
     let generator: SamplingSettings.Generator
     let method: Method
-    /// Back-projected: see `Picture.backProjected`.
+    /// Back-projected: see `Image.backProjected`.
     let isConsistent: Bool
     /// The samples' mean, σ map and contact sheet are wanted too.
     let hasStatistics: Bool
@@ -25,10 +25,10 @@ struct Settings {
 
     func sampling(seed: UInt64) -> SamplingSettings { SamplingSettings(sampler: sampler, seed: seed, generator: generator) }
 
-    /// What it takes to make the picture again, or all that went into it; kept in it.
+    /// What it takes to make the image again, or all that went into it; kept in it.
     func facts(seeds: [UInt64], model: LoadedModel) -> [String] {
         let facts = switch method {
-        case .sampled: PictureFacts.sampled(model, sampler, seeds: seeds, generator)
+        case .sampled: ImageFacts.sampled(model, sampler, seeds: seeds, generator)
         case .preview: ["model=\(model.sha256)", "preview"]
         case .bicubic: ["bicubic"]
         }

@@ -1,26 +1,26 @@
 import ArgumentParser
 import SRDFile
 import SRDImage
-import SRDiff
+import SRDModel
 import ToolSupport
 
 @main
 struct Upscale: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "srdiff-upscale",
-        abstract: "Enlarges pictures with SRDiff: low resolution in, sharp detail out.",
+        abstract: "Enlarges images with SRDiff: low resolution in, sharp detail out.",
         usage: "srdiff-upscale INPUT... [-o OUTPUT] [options]",
         discussion: """
             EXAMPLES
               srdiff-upscale photo.png                  writes photo_x4.png beside it
-              srdiff-upscale photos -o large            a folder's pictures into another
+              srdiff-upscale photos -o large            a folder's images into another
               srdiff-upscale 'scan*.png' -o large --samples 3
               srdiff-upscale photo.png --samples 8 --statistics
                                                         where does the model guess?
               srdiff-upscale photo.png --dry-run        how long, how much memory?
               cat photo.png | srdiff-upscale - > large.png
 
-            The same picture, model, seed and settings give the same pixels on every
+            The same image, model, seed and settings give the same pixels on every
             machine and for every number of threads. They are kept in the PNG's text
             "srdiff".
 
@@ -44,22 +44,22 @@ struct Upscale: ParsableCommand {
 
     @OptionGroup var sampling: SamplingOptions
 
-    @Option(help: ArgumentHelp("Another seed, another picture.", valueName: "n"))
+    @Option(help: ArgumentHelp("Another seed, another image.", valueName: "n"))
     var seed: UInt64 = 0
 
-    @Option(help: ArgumentHelp("Several results for each picture, with seeds n, n+1, …, as NAME_x4_seed0.png and so on.", valueName: "n"))
+    @Option(help: ArgumentHelp("Several results for each image, with seeds n, n+1, …, as NAME_x4_seed0.png and so on.", valueName: "n"))
     var samples = 1
 
     @Flag(help: """
         Besides the samples: their mean, a map of how they differ (σ), and all of them on one sheet, as NAME_x4_mean.png, \
-        NAME_x4_sigma.png and NAME_x4_sheet.png. Says σ too: the standard deviation over the samples, 0 to 255, mean of the picture.
+        NAME_x4_sigma.png and NAME_x4_sheet.png. Says σ too: the standard deviation over the samples, 0 to 255, mean of the image.
         """)
     var statistics = false
 
     @Flag(help: "Correct the result until it is, reduced again, the input itself (back-projection). Alpha is left alone.")
     var consistent = false
 
-    @Flag(help: "Write the encoder's own picture: quick, smooth, no seed.")
+    @Flag(help: "Write the encoder's own image: quick, smooth, no seed.")
     var preview = false
 
     @Flag(help: "Write the plain bicubic enlargement, to compare with.")
@@ -88,14 +88,14 @@ struct Upscale: ParsableCommand {
     func validate() throws {
         func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }
         try check((1...1000).contains(samples), "--samples \(samples): 1 to 1000")
-        try check(!preview || !bicubic, "--preview and --bicubic are two different pictures")
+        try check(!preview || !bicubic, "--preview and --bicubic are two different images")
         try check(!preview && !bicubic || samples == 1, "--\(preview ? "preview" : "bicubic") has no seed: there is only one sample")
         try check(!statistics || samples > 1, "--statistics compares samples: ask for two or more with --samples")
     }
 
     func run() throws {
         let instructionSet = try InstructionSet.fromEnvironment()
-        let (inputs, errors) = PictureInput.expand(inputs)
+        let (inputs, errors) = ImageInput.expand(inputs)
         let loaded = try LoadedModel.find(sampling.model)
         let settings = try settings(for: loaded)
         let jobs = try Job.plan(inputs, arguments: self.inputs, output: output, scale: loaded.configuration.scale, settings)
@@ -117,7 +117,7 @@ struct Upscale: ParsableCommand {
         if report.failures > 0 { throw ExitCode(1) }
     }
 
-    /// One picture: read, plan, sample as often as asked, write.
+    /// One image: read, plan, sample as often as asked, write.
     private func run(_ job: Job, label: String, _ machine: inout UpscaleMachine, _ report: inout Report) throws {
         let kept = Set(overwrite || dryRun ? [] : job.destinations.filter(\.exists))
         for destination in job.destinations where kept.contains(destination) { report.skipped(job.input, destination) }
@@ -127,28 +127,28 @@ struct Upscale: ParsableCommand {
         guard !outputs.isEmpty && isIncomplete else { return }
         for destination in job.destinations where !kept.contains(destination) { try destination.check(against: [job.input]) }
 
-        let picture = try machine.read(job.input, evenIfTooLarge: force || dryRun) { report.note("\(job.input): warning: \($0)") }
-        try job.check(picture)
-        let plan = machine.plan(picture)
+        let image = try machine.read(job.input, evenIfTooLarge: force || dryRun) { report.note("\(job.input): warning: \($0)") }
+        try job.check(image)
+        let plan = machine.plan(image)
         if dryRun { return report.planned(job, plan, secondsPerMAC: machine.secondsPerMAC()) }
         if !force { try plan.checkMemory() }
 
         let progress = ProgressLine(isShown: !quiet), settings = machine.settings, loaded = machine.loaded
-        var summary = statistics ? SampleSummary(of: picture, seeds: settings.seeds, scale: loaded.configuration.scale) : nil
+        var summary = statistics ? SampleSummary(of: image, seeds: settings.seeds, scale: loaded.configuration.scale) : nil
         progress.show("\(label)  encoding")
-        try machine.run(picture, seeds: outputs.map(\.seed), progress: progress, label: label) { i, result, seconds in
+        try machine.run(image, seeds: outputs.map(\.seed), progress: progress, label: label) { i, result, seconds in
             summary?.add(result)
             guard !kept.contains(outputs[i].destination) else { return }
             let result = result.with(facts: stripMetadata ? nil : settings.facts(seeds: [outputs[i].seed], model: loaded))
             try outputs[i].destination.write(result)
             progress.clear()
-            report.written(job.input, outputs[i], from: picture, result, seconds: seconds)
+            report.written(job.input, outputs[i], from: image, result, seconds: seconds)
         }
         guard let summary else { return }
         for kind in Job.Summary.allCases {
             guard let destination = job.summaries[kind], !kept.contains(destination) else { continue }
             let facts = settings.facts(seeds: settings.seeds, model: loaded) + [summary.fact(kind)]
-            try destination.write(summary.picture(kind).with(facts: stripMetadata ? nil : facts))
+            try destination.write(summary.image(kind).with(facts: stripMetadata ? nil : facts))
         }
         report.summarized(job, sigma: summary.sigma, white: summary.white)
     }

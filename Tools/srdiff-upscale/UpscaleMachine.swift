@@ -1,15 +1,15 @@
 import SRDFile
 import SRDImage
 import SRDTensor
-import SRDiff
+import SRDModel
 import ToolSupport
 
-/// Reads pictures and runs the model on them, one after another.
+/// Reads images and runs the model on them, one after another.
 struct UpscaleMachine {
     let loaded: LoadedModel
     let settings: Settings
     let instructionSet: String?
-    /// An executor keeps the memory of one size of picture: the next of the same size may use it.
+    /// An executor keeps the memory of one size of image: the next of the same size may use it.
     private var last: (width: Int, height: Int, executor: any Executor)?
     private var measured: Double?
 
@@ -21,53 +21,53 @@ struct UpscaleMachine {
 
     private func executor() -> any Executor { loaded.executor(threads: settings.threads, instructionSet: instructionSet) }
 
-    /// - Parameter evenIfTooLarge: otherwise a picture that memory will not do for is refused by its header alone.
-    func read(_ input: PictureInput, evenIfTooLarge: Bool, onWarning: (String) -> Void) throws -> Picture {
+    /// - Parameter evenIfTooLarge: otherwise an image that memory will not do for is refused by its header alone.
+    func read(_ input: ImageInput, evenIfTooLarge: Bool, onWarning: (String) -> Void) throws -> Image {
         try input.read(
-            pixelLimit: evenIfTooLarge ? Picture.defaultPixelLimit : pixelLimit,
+            pixelLimit: evenIfTooLarge ? Image.defaultPixelLimit : pixelLimit,
             ifTooLarge: { try Plan(width: $0, height: $1, bytesPerPixel: 3, loaded, settings).checkMemory() },
             onWarning: onWarning)
     }
 
-    /// Pixels beyond which memory cannot do, whatever the picture's shape.
+    /// Pixels beyond which memory cannot do, whatever the image's shape.
     private var pixelLimit: Int {
-        guard let available = AvailableMemory.now()?.bytes else { return Picture.defaultPixelLimit }
+        guard let available = AvailableMemory.now()?.bytes else { return Image.defaultPixelLimit }
         let side = 1024
         let perPixel = Plan(width: side, height: side, bytesPerPixel: 1, loaded, settings).memory / (side * side)
-        return max(64 * 64, min(Picture.defaultPixelLimit, available / max(1, perPixel / 2)))
+        return max(64 * 64, min(Image.defaultPixelLimit, available / max(1, perPixel / 2)))
     }
 
-    func plan(_ picture: Picture) -> Plan { Plan(picture, loaded, settings) }
+    func plan(_ image: Image) -> Plan { Plan(image, loaded, settings) }
 
-    /// Samples a picture with each seed in turn.
+    /// Samples an image with each seed in turn.
     mutating func run(
-        _ picture: Picture, seeds: [UInt64], progress: ProgressLine, label: String,
-        each: (_ index: Int, _ result: Picture, _ seconds: Double) throws -> Void
+        _ image: Image, seeds: [UInt64], progress: ProgressLine, label: String,
+        each: (_ index: Int, _ result: Image, _ seconds: Double) throws -> Void
     ) throws {
         let clock = ContinuousClock(), start = clock.now
         if settings.method == .bicubic {
-            let result = finished(picture.resized(by: loaded.configuration.scale), picture)
+            let result = finished(image.resized(by: loaded.configuration.scale), image)
             return try each(0, result, (clock.now - start).seconds)
         }
-        let size = loaded.configuration.paddedSize(width: picture.width, height: picture.height)
+        let size = loaded.configuration.paddedSize(width: image.width, height: image.height)
         if last?.width != size.width || last?.height != size.height {
             last = nil                                    // its memory goes before the next takes any
             last = (size.width, size.height, executor())
         }
-        try run(picture, on: last!.executor, since: start, seeds: seeds, progress: progress, label: label, each: each)
+        try run(image, on: last!.executor, since: start, seeds: seeds, progress: progress, label: label, each: each)
     }
 
     private func run(
-        _ picture: Picture, on executor: some Executor, since start: ContinuousClock.Instant, seeds: [UInt64],
-        progress: ProgressLine, label: String, each: (_ index: Int, _ result: Picture, _ seconds: Double) throws -> Void
+        _ image: Image, on executor: some Executor, since start: ContinuousClock.Instant, seeds: [UInt64],
+        progress: ProgressLine, label: String, each: (_ index: Int, _ result: Image, _ seconds: Double) throws -> Void
     ) throws {
         let clock = ContinuousClock()
         let upscaler = Upscaler(executor: executor, schedule: loaded.schedule, threads: settings.threads)
         if settings.method == .preview {
-            let result = finished(upscaler.preview(picture), picture)
+            let result = finished(upscaler.preview(image), image)
             return try each(0, result, (clock.now - start).seconds)
         }
-        let prepared = upscaler.prepare(picture)
+        let prepared = upscaler.prepare(image)
         let steps = progress.restarted()
         var done = 0
         let total = settings.sampler.steps * seeds.count
@@ -78,15 +78,15 @@ struct UpscaleMachine {
                 done += 1
                 steps.show(label, done: done, of: total)
             }
-            try each(i, finished(result, picture), (clock.now - sampleStart).seconds)
+            try each(i, finished(result, image), (clock.now - sampleStart).seconds)
         }
     }
 
-    private func finished(_ result: Picture, _ low: Picture) -> Picture {
+    private func finished(_ result: Image, _ low: Image) -> Image {
         settings.isConsistent ? result.backProjected(onto: low, threads: settings.threads) : result
     }
 
-    /// Measured once, on a small picture.
+    /// Measured once, on a small image.
     mutating func secondsPerMAC() -> Double {
         if let measured { return measured }
         let seconds = secondsPerMAC(on: executor())

@@ -11,7 +11,7 @@
 typedef enum {
     SRD_PNG_OK,
     SRD_PNG_FAILED,     // the message says why
-    SRD_PNG_ENDS_EARLY, // the bytes end inside the picture
+    SRD_PNG_ENDS_EARLY, // the bytes end inside the image
 } srd_png_status;
 
 /// Rows are `width * channels` samples, interleaved: bytes at depth 8, big-endian pairs of bytes at depth 16.
@@ -26,9 +26,9 @@ typedef struct srd_png_reader srd_png_reader;
 
 /// NULL when out of memory. `bytes` must outlive the reader.
 srd_png_reader *srd_png_reader_create(const uint8_t *bytes, size_t count);
-/// Allocates nothing that grows with the picture.
+/// Allocates nothing that grows with the image.
 srd_png_status srd_png_read_header(srd_png_reader *, srd_png_header *);
-/// The next row, from the top. The first row of an interlaced picture allocates and reads the whole of it.
+/// The next row, from the top. The first row of an interlaced image allocates and reads the whole of it.
 srd_png_status srd_png_read_row(srd_png_reader *, uint8_t *row);
 /// Checks what follows the last row, up to the end mark.
 srd_png_status srd_png_read_end(srd_png_reader *);

@@ -1,4 +1,4 @@
-import SRDiff
+import SRDModel
 
 /// Where a packed layer looks for an output pixel, and where the weights for that are.
 struct LayerTap {

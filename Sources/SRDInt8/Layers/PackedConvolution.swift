@@ -1,6 +1,6 @@
 import CSRDKernels
 import SRDTensor
-import SRDiff
+import SRDModel
 
 /// An int8 layer's weights in the order its kernel reads them, and where each part of them looks. Owns its memory.
 final class PackedConvolution: @unchecked Sendable {       // written before any row runs and by `start`, which none runs beside

@@ -1,8 +1,8 @@
 import CSRDKernels
 import SRDTensor
-import SRDiff
+import SRDModel
 
-/// A layer kept in float: the noisy picture's first, the noise's last, and what the converter was told to spare.
+/// A layer kept in float: the noisy image's first, the noise's last, and what the converter was told to spare.
 final class WideConvolution: @unchecked Sendable {         // written by `init` alone
     private let kernels: srd_kernels_f32
     private let taps: UnsafeMutableBufferPointer<LayerTap>

@@ -1,6 +1,6 @@
 import Foundation
 import Testing
-import SRDiff
+import SRDModel
 
 @Suite("Noise")
 struct NoiseTests {
@@ -37,7 +37,7 @@ struct NoiseTests {
         #expect(PixelNoise(seed: 3, draw: 1).row(0, width: 50) != PixelNoise(seed: 3 + 1 << 32, draw: 1).row(0, width: 50))
     }
 
-    @Test("a pixel's noise does not depend on the picture's width")
+    @Test("a pixel's noise does not depend on the image's width")
     func ofThePixel() {
         let narrow = PixelNoise(seed: 9, draw: 0).row(7, width: 10), wide = PixelNoise(seed: 9, draw: 0).row(7, width: 40)
         #expect(narrow == Array(wide.prefix(30)))

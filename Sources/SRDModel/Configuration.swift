@@ -11,7 +11,7 @@ public struct Configuration: Hashable, Sendable {
     public var scale: Int
     /// Linear attention at the deepest level (`mid_attn`).
     public var hasAttention: Bool
-    /// The enlarged picture conditions the noise predictor too (`up_proj`, "up_input").
+    /// The enlarged image conditions the noise predictor too (`up_proj`, "up_input").
     public var hasEnlargedInput: Bool
     /// Diffusion timesteps the model was trained with, 0 ..< timesteps.
     public var timesteps: Int
@@ -33,7 +33,7 @@ public struct Configuration: Hashable, Sendable {
     public var levels: Int { multipliers.count }
     /// Channels of each level.
     public var channels: [Int] { multipliers.map { $0 * hiddenSize } }
-    /// The noise predictor halves the picture `levels − 1` times, so its sides must be multiples of this.
+    /// The noise predictor halves the image `levels − 1` times, so its sides must be multiples of this.
     public var sizeMultiple: Int { 1 << (levels - 1) }
     /// Blocks whose output conditions the noise predictor: every third, from the third.
     public var conditioningBlocks: [Int] { Array(stride(from: 2, through: encoderBlocks, by: 3)) }

@@ -1,13 +1,13 @@
 /// SRDiff's network, written once: every executor, the converter and the comparison walk these graphs.
 public struct Network: Sendable {
     public let configuration: Configuration
-    /// Low-resolution picture (0…1) → the maps that condition the noise predictor, then the trunk's output.
+    /// Low-resolution image (0…1) → the maps that condition the noise predictor, then the trunk's output.
     public let encoder: Graph
-    /// Encoder maps (and the enlarged picture with "up_input") → what is added at full resolution, once per picture.
+    /// Encoder maps (and the enlarged image with "up_input") → what is added at full resolution, once per image.
     public let conditioner: Graph
     /// x_t and the condition → noise, once per step.
     public let noisePredictor: Graph
-    /// The trunk's output → the encoder's own picture (0…1 before clamping); not needed for sampling.
+    /// The trunk's output → the encoder's own image (0…1 before clamping); not needed for sampling.
     public let preview: Graph
 
     public init(_ configuration: Configuration) {

@@ -1,12 +1,12 @@
 import SRDImage
-import SRDiff
+import SRDModel
 
-/// What a picture keeps of how it was made.
-public enum PictureFacts {
+/// What an image keeps of how it was made.
+public enum ImageFacts {
     /// The PNG text's keyword.
     public static let keyword = "srdiff"
 
-    /// What it takes to sample a picture again.
+    /// What it takes to sample an image again.
     public static func sampled(
         _ model: LoadedModel, _ sampler: SamplerSchedule, seeds: [UInt64], _ generator: SamplingSettings.Generator
     ) -> [String] {
@@ -17,20 +17,20 @@ public enum PictureFacts {
     public static func text(_ facts: [String]) -> String { (facts + ["version=\(ToolInfo.version)"]).joined(separator: " ") }
 }
 
-extension Picture {
+extension Image {
     /// With the text of how it was made; nil for pixels alone.
-    public func with(facts: [String]?) -> Picture {
-        var picture = self
+    public func with(facts: [String]?) -> Image {
+        var image = self
         guard let facts else {
-            picture.metadata = PictureMetadata()
-            return picture
+            image.metadata = ImageMetadata()
+            return image
         }
-        picture.metadata.addText(keyword: PictureFacts.keyword, PictureFacts.text(facts))
-        return picture
+        image.metadata.addText(keyword: ImageFacts.keyword, ImageFacts.text(facts))
+        return image
     }
 
     /// Whether it was made in just this way.
     public func has(facts: [String]) -> Bool {
-        metadata.texts.contains { $0.keyword == PictureFacts.keyword && $0.text == PictureFacts.text(facts) }
+        metadata.texts.contains { $0.keyword == ImageFacts.keyword && $0.text == ImageFacts.text(facts) }
     }
 }

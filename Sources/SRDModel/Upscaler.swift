@@ -1,7 +1,7 @@
 import SRDImage
 import SRDTensor
 
-/// How to sample: everything that, with the picture and the model, decides the result.
+/// How to sample: everything that, with the image and the model, decides the result.
 public struct SamplingSettings: Hashable, Sendable {
     public enum Generator: String, Hashable, Sendable, CaseIterable {
         /// Noise by pixel: see `NoiseSource.pixel`.
@@ -53,7 +53,7 @@ public enum UpscaleProgress: Sendable {
     case step(done: Int, total: Int)
 }
 
-/// A picture in, a picture `scale` times as large out.
+/// An image in, an image `scale` times as large out.
 public struct Upscaler<E: Executor> {
     public let executor: E
     private let schedule: NoiseSchedule
@@ -65,20 +65,20 @@ public struct Upscaler<E: Executor> {
         self.threads = threads
     }
 
-    /// What is the same for every sample of one picture.
+    /// What is the same for every sample of one image.
     public struct Prepared {
-        let picture: Picture
-        let padded: Picture
+        let image: Image
+        let padded: Image
         package let condition: E.Condition
     }
 
-    /// Pads the picture to a size the network can take, and encodes it.
-    public func prepare(_ picture: Picture) -> Prepared {
-        let size = executor.configuration.paddedSize(width: picture.width, height: picture.height)
-        let padded = picture.opaqueRGB.padded(width: size.width, height: size.height)
+    /// Pads the image to a size the network can take, and encodes it.
+    public func prepare(_ image: Image) -> Prepared {
+        let size = executor.configuration.paddedSize(width: image.width, height: image.height)
+        let padded = image.opaqueRGB.padded(width: size.width, height: size.height)
         let enlarged = executor.configuration.hasEnlargedInput ? enlarge(padded) : nil
         return Prepared(
-            picture: picture, padded: padded,
+            image: image, padded: padded,
             condition: executor.encode(FloatTensor(networkInput: padded), enlarged: enlarged)
         )
     }
@@ -89,19 +89,19 @@ public struct Upscaler<E: Executor> {
     public func upscale(
         _ prepared: Prepared, settings: SamplingSettings, from state: LatentState? = nil,
         progress: (UpscaleProgress) throws -> Void = { _ in }
-    ) rethrows -> Picture {
+    ) rethrows -> Image {
         let residual = try residual(prepared, settings: settings, from: state, progress: progress)
-        executor.rest()                                    // before the picture takes its own
-        return picture(of: residual, prepared)
+        executor.rest()                                    // before the image takes its own
+        return image(of: residual, prepared)
     }
 
-    /// x_t of a picture of the result's size: what it holds beyond the enlargement, as in training clamped, and the first
+    /// x_t of an image of the result's size: what it holds beyond the enlargement, as in training clamped, and the first
     /// noise of the settings (DDPM eq. 4).
     public func diffuse(
-        _ picture: Picture, over prepared: Prepared, to timestep: Int, settings: SamplingSettings
+        _ image: Image, over prepared: Prepared, to timestep: Int, settings: SamplingSettings
     ) -> LatentState {
         let rows = BicubicRows(prepared.padded, scaledBy: executor.configuration.scale), width = rows.width
-        let high = FloatTensor(networkInput: picture.opaqueRGB.padded(width: width, height: rows.height))
+        let high = FloatTensor(networkInput: image.opaqueRGB.padded(width: width, height: rows.height))
         var noise = settings.noise
         let start = noise.field(draw: 0, height: rows.height, width: width)
         let signal = Float(schedule.signal[timestep]), strength = Float(schedule.noise[timestep])
@@ -117,19 +117,19 @@ public struct Upscaler<E: Executor> {
     }
 
     /// The result that x_0 makes.
-    package func picture(of residual: FloatTensor, _ prepared: Prepared) -> Picture {
-        compose(prepared.picture, padded: prepared.padded) { y, enlarged in
+    package func image(of residual: FloatTensor, _ prepared: Prepared) -> Image {
+        compose(prepared.image, padded: prepared.padded) { y, enlarged in
             let row = residual.values[y * residual.width * 3..<y * residual.width * 3 + enlarged.count]
             return zip(row, enlarged).map { max(-1, min(1, $0)) / Configuration.residualGain + $1 }
         }
     }
 
-    /// The encoder's own picture: one pass, no noise, no seed.
-    public func preview(_ picture: Picture) -> Picture {
-        let size = executor.configuration.paddedSize(width: picture.width, height: picture.height)
-        let padded = picture.opaqueRGB.padded(width: size.width, height: size.height)
+    /// The encoder's own image: one pass, no noise, no seed.
+    public func preview(_ image: Image) -> Image {
+        let size = executor.configuration.paddedSize(width: image.width, height: image.height)
+        let padded = image.opaqueRGB.padded(width: size.width, height: size.height)
         let own = executor.preview(FloatTensor(networkInput: padded))
-        return compose(picture, padded: padded) { y, enlarged in
+        return compose(image, padded: padded) { y, enlarged in
             Array(own.values[y * own.width * 3..<y * own.width * 3 + enlarged.count])
         }
     }
@@ -176,7 +176,7 @@ public struct Upscaler<E: Executor> {
     }
 
     /// 2 · bicubic(v / 256) − 1, v in 0…255: the published code divides by 256 here, and models are trained with that.
-    private func enlarge(_ padded: Picture) -> FloatTensor {
+    private func enlarge(_ padded: Image) -> FloatTensor {
         let scale = executor.configuration.scale
         let rows = BicubicRows(padded, scaledBy: scale)
         var tensor = FloatTensor(height: rows.height, width: rows.width, channels: 3)
@@ -184,17 +184,17 @@ public struct Upscaler<E: Executor> {
         return tensor
     }
 
-    /// Makes the result row by row from `row(y, enlarged row)`, both −1…1 and RGB, and gives it the picture's own kind:
+    /// Makes the result row by row from `row(y, enlarged row)`, both −1…1 and RGB, and gives it the image's own kind:
     /// its bit depth, gray or colour, its alpha (bicubic) and its metadata.
     private func compose(
-        _ picture: Picture, padded: Picture, row: @Sendable (_ y: Int, _ enlarged: [Float]) -> [Float]
-    ) -> Picture {
+        _ image: Image, padded: Image, row: @Sendable (_ y: Int, _ enlarged: [Float]) -> [Float]
+    ) -> Image {
         let scale = executor.configuration.scale
-        let width = picture.width * scale, height = picture.height * scale
+        let width = image.width * scale, height = image.height * scale
         let rows = BicubicRows(padded, scaledBy: scale)
-        let alpha = picture.alpha?.resized(by: scale)
-        let unit: Float = picture.bitDepth == 8 ? 127.5 : 127.5 * 257
-        let channels = picture.channels, hasColor = picture.hasColor, largest = Float(picture.maximum)
+        let alpha = image.alpha?.resized(by: scale)
+        let unit: Float = image.bitDepth == 8 ? 127.5 : 127.5 * 257
+        let channels = image.channels, hasColor = image.hasColor, largest = Float(image.maximum)
         var samples = [UInt16](repeating: 0, count: width * height * channels)
         samples.updateRows(count: height, threads: threads) { y, out in
             let values = row(y, Array(rows.networkRow(y).prefix(width * 3)))
@@ -213,10 +213,10 @@ public struct Upscaler<E: Executor> {
                 if let alpha { out[pixel + channels - 1] = alpha.samples[y * width + x] }
             }
         }
-        var metadata = picture.metadata
+        var metadata = image.metadata
         metadata.scalePixelDensity(by: Double(scale))
-        return Picture(
-            width: width, height: height, channels: channels, bitDepth: picture.bitDepth, samples: samples, metadata: metadata
+        return Image(
+            width: width, height: height, channels: channels, bitDepth: image.bitDepth, samples: samples, metadata: metadata
         )
     }
 }
@@ -235,11 +235,11 @@ extension Configuration {
 }
 
 extension FloatTensor {
-    /// −1…1. 16-bit pictures keep their precision.
-    package init(networkInput picture: Picture) {
-        let unit: Float = picture.bitDepth == 8 ? 1 : 257
+    /// −1…1. 16-bit images keep their precision.
+    package init(networkInput image: Image) {
+        let unit: Float = image.bitDepth == 8 ? 1 : 257
         self.init(
-            shape: [picture.height, picture.width, 3], values: picture.samples.map { Float($0) / unit / 127.5 - 1 }
+            shape: [image.height, image.width, 3], values: image.samples.map { Float($0) / unit / 127.5 - 1 }
         )
     }
 
@@ -265,7 +265,7 @@ extension Array where Element: Sendable {
 }
 
 extension BicubicRows {
-    /// One row of the published code's enlarged picture, 2 · bicubic(v / 256) − 1 with v in 0…255.
+    /// One row of the published code's enlarged image, 2 · bicubic(v / 256) − 1 with v in 0…255.
     fileprivate func networkRow(_ y: Int) -> [Float] {
         var row: [Double] = []
         rows(y..<y + 1, into: &row)
@@ -274,22 +274,22 @@ extension BicubicRows {
     }
 }
 
-extension Picture {
+extension Image {
     /// Red, green and blue alone; gray three times.
-    fileprivate var opaqueRGB: Picture {
+    fileprivate var opaqueRGB: Image {
         guard channels != 3 else { return self }
         var rgb: [UInt16] = []
         rgb.reserveCapacity(width * height * 3)
         for pixel in stride(from: 0, to: samples.count, by: channels) {
             for c in 0..<3 { rgb.append(samples[pixel + (hasColor ? c : 0)]) }
         }
-        return Picture(width: width, height: height, channels: 3, bitDepth: bitDepth, samples: rgb, metadata: metadata)
+        return Image(width: width, height: height, channels: 3, bitDepth: bitDepth, samples: rgb, metadata: metadata)
     }
 
-    /// The opacity alone, as a gray picture.
-    fileprivate var alpha: Picture? {
+    /// The opacity alone, as a gray image.
+    fileprivate var alpha: Image? {
         guard hasAlpha else { return nil }
         let plane = stride(from: channels - 1, to: samples.count, by: channels).map { samples[$0] }
-        return Picture(width: width, height: height, channels: 1, bitDepth: bitDepth, samples: plane)
+        return Image(width: width, height: height, channels: 1, bitDepth: bitDepth, samples: plane)
     }
 }

@@ -1,47 +1,47 @@
 import SRDImage
 import SRDTensor
 
-/// How alike two pictures are. All take pictures of one size and 8 bits, without alpha.
-public enum PictureMetrics {
+/// How alike two images are. All take images of one size and 8 bits, without alpha.
+public enum ImageMetrics {
     /// Peak signal-to-noise ratio over all samples, in dB; ∞ when they are equal.
-    public static func psnr(_ a: Picture, _ b: Picture) -> Double {
+    public static func psnr(_ a: Image, _ b: Image) -> Double {
         psnr(a.samples.map(Double.init), b.samples.map(Double.init))
     }
 
     /// The same of the luminance that MATLAB's `rgb2ycbcr` gives (16…235, not rounded), without `border` pixels on each side:
     /// how super-resolution papers count it.
-    public static func psnrOfLuminance(_ a: Picture, _ b: Picture, border: Int) -> Double {
-        func inner(_ picture: Picture) -> [Double] {
-            precondition(picture.width > 2 * border && picture.height > 2 * border, "a border of \(border) leaves nothing")
-            return (border..<picture.height - border).flatMap { y in
-                (border..<picture.width - border).map { x in picture.luminance(x, y) }
+    public static func psnrOfLuminance(_ a: Image, _ b: Image, border: Int) -> Double {
+        func inner(_ image: Image) -> [Double] {
+            precondition(image.width > 2 * border && image.height > 2 * border, "a border of \(border) leaves nothing")
+            return (border..<image.height - border).flatMap { y in
+                (border..<image.width - border).map { x in image.luminance(x, y) }
             }
         }
         return psnr(inner(a), inner(b))
     }
 
-    /// How well `picture`, reduced again (MATLAB bicubic, rounded to 8 bits), agrees with the one it was made from.
-    public static func lowResolutionPSNR(of picture: Picture, from low: Picture) -> Double {
-        psnr(picture.resized(width: low.width, height: low.height), low)
+    /// How well `image`, reduced again (MATLAB bicubic, rounded to 8 bits), agrees with the one it was made from.
+    public static func lowResolutionPSNR(of image: Image, from low: Image) -> Double {
+        psnr(image.resized(width: low.width, height: low.height), low)
     }
 
     /// How much the samples of one input differ: see `SampleStatistics.sigma`. nil for fewer than two.
-    public static func diversity(_ samples: [Picture]) -> Double? {
+    public static func diversity(_ samples: [Image]) -> Double? {
         guard samples.count > 1 else { return nil }
         var statistics = SampleStatistics(samples[0])
-        for picture in samples.dropFirst() { statistics.add(picture) }
+        for image in samples.dropFirst() { statistics.add(image) }
         return statistics.sigma
     }
 
     /// Mean squared difference over all samples.
-    public static func meanSquare(_ a: Picture, _ b: Picture) -> Double {
+    public static func meanSquare(_ a: Image, _ b: Image) -> Double {
         precondition(a.samples.count == b.samples.count)
         return zip(a.samples, b.samples).reduce(0.0) { $0 + (Double($1.0) - Double($1.1)) * (Double($1.0) - Double($1.1)) } / Double(a.samples.count)
     }
 
     /// 10 · lg(255² / mean squared difference)
     static func psnr(_ a: [Double], _ b: [Double]) -> Double {
-        precondition(a.count == b.count && !a.isEmpty, "pictures of \(a.count) and \(b.count) samples")
+        precondition(a.count == b.count && !a.isEmpty, "images of \(a.count) and \(b.count) samples")
         var sum = 0.0
         for i in a.indices { sum += (a[i] - b[i]) * (a[i] - b[i]) }
         return decibels(255 * 255 * Double(a.count) / sum)
@@ -79,7 +79,7 @@ public struct SignalToNoise: Equatable, Sendable {
     public var decibels: Double { noise == 0 ? .infinity : SRDMetrics.decibels(signal / noise) }
 }
 
-extension Picture {
+extension Image {
     /// ITU-R BT.601 as `rgb2ycbcr` scales it: 16…235.
     fileprivate func luminance(_ x: Int, _ y: Int) -> Double {
         let pixel = (y * width + x) * channels

@@ -8,7 +8,7 @@ public struct NoiseSchedule: Equatable, Sendable {
     public let signal: [Double]
     public let noise: [Double]
     /// 1/√ᾱ_t and √(1/ᾱ_t − 1), which turn x_t and ε into x_0: up to thousands at the noisy end, so their last digits,
-    /// as the published code rounded them, show in the picture.
+    /// as the published code rounded them, show in the image.
     public let inverseSignal: [Double]
     public let noiseToSignal: [Double]
 

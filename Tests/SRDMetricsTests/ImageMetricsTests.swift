@@ -4,54 +4,54 @@ import SRDTensor
 import TestSupport
 import Testing
 
-@Suite("metrics of pictures")
-struct PictureMetricsTests {
-    private func noise(_ width: Int, _ height: Int, channels: Int = 3, seed: UInt64 = SeededRandom.seed) -> Picture {
+@Suite("metrics of images")
+struct ImageMetricsTests {
+    private func noise(_ width: Int, _ height: Int, channels: Int = 3, seed: UInt64 = SeededRandom.seed) -> Image {
         var random = SeededRandom(seed: seed)
-        return Picture(
+        return Image(
             width: width, height: height, channels: channels, bitDepth: 8,
             samples: (0..<width * height * channels).map { _ in .random(in: 0...255, using: &random) })
     }
 
-    private func flat(_ value: UInt16, _ width: Int = 12, _ height: Int = 12) -> Picture {
-        Picture(width: width, height: height, channels: 3, bitDepth: 8, samples: [UInt16](repeating: value, count: width * height * 3))
+    private func flat(_ value: UInt16, _ width: Int = 12, _ height: Int = 12) -> Image {
+        Image(width: width, height: height, channels: 3, bitDepth: 8, samples: [UInt16](repeating: value, count: width * height * 3))
     }
 
-    @Test("a picture equals itself")
+    @Test("an image equals itself")
     func identity() {
-        let picture = noise(19, 13), small = picture.resized(by: 1, over: 1)
-        #expect(PictureMetrics.psnr(picture, picture) == .infinity)
-        #expect(PictureMetrics.psnrOfLuminance(picture, picture, border: 2) == .infinity)
-        #expect(PictureMetrics.lowResolutionPSNR(of: picture, from: small) == .infinity)
-        #expect(abs(StructuralSimilarity.gaussian11.mean(picture, picture)! - 1) < 1e-12)
-        #expect(abs(StructuralSimilarity.uniform7.mean(picture, picture)! - 1) < 1e-12)
+        let image = noise(19, 13), small = image.resized(by: 1, over: 1)
+        #expect(ImageMetrics.psnr(image, image) == .infinity)
+        #expect(ImageMetrics.psnrOfLuminance(image, image, border: 2) == .infinity)
+        #expect(ImageMetrics.lowResolutionPSNR(of: image, from: small) == .infinity)
+        #expect(abs(StructuralSimilarity.gaussian11.mean(image, image)! - 1) < 1e-12)
+        #expect(abs(StructuralSimilarity.uniform7.mean(image, image)! - 1) < 1e-12)
     }
 
     @Test("one code off everywhere is 20 · lg 255 dB; the luminance moves by (65.481 + 128.553 + 24.966) / 255 of it")
     func oneCode() {
         let psnr = 48.1308036086791
-        #expect(abs(PictureMetrics.psnr(flat(100), flat(101)) - psnr) < 1e-9)
-        #expect(abs(PictureMetrics.psnrOfLuminance(flat(100), flat(101), border: 4) - (psnr + 1.3219)) < 1e-3)
+        #expect(abs(ImageMetrics.psnr(flat(100), flat(101)) - psnr) < 1e-9)
+        #expect(abs(ImageMetrics.psnrOfLuminance(flat(100), flat(101), border: 4) - (psnr + 1.3219)) < 1e-3)
     }
 
     @Test("the border does not count")
     func border() {
         var other = noise(20, 20)
-        let picture = other
+        let image = other
         other.samples[0] ^= 255
-        #expect(PictureMetrics.psnrOfLuminance(picture, other, border: 1) == .infinity)
-        #expect(PictureMetrics.psnrOfLuminance(picture, other, border: 0) < 60)
+        #expect(ImageMetrics.psnrOfLuminance(image, other, border: 1) == .infinity)
+        #expect(ImageMetrics.psnrOfLuminance(image, other, border: 0) < 60)
     }
 
-    /// Flat pictures have no variance: (2xy + c₁) / (x² + y² + c₁) is left.
-    @Test("SSIM of flat pictures is the luminance term")
+    /// Flat images have no variance: (2xy + c₁) / (x² + y² + c₁) is left.
+    @Test("SSIM of flat images is the luminance term")
     func flatSSIM() {
         let product: Double = 5000, squares: Double = 12500, expected = (2 * product + 6.5025) / (squares + 6.5025)
         #expect(abs(StructuralSimilarity.gaussian11.mean(flat(100), flat(50))! - expected) < 1e-9)
         #expect(abs(StructuralSimilarity.uniform7.mean(flat(100), flat(50), threads: 3)! - expected) < 1e-9)
     }
 
-    @Test("SSIM is symmetric, the same for every thread count, and below 1 for unlike pictures")
+    @Test("SSIM is symmetric, the same for every thread count, and below 1 for unlike images")
     func symmetry() {
         let a = noise(23, 17), b = noise(23, 17, seed: SeededRandom.seed &+ 1)
         let one = StructuralSimilarity.gaussian11.mean(a, b)!
@@ -60,7 +60,7 @@ struct PictureMetricsTests {
         #expect(one < 0.5)
     }
 
-    @Test("a picture smaller than the window has no SSIM")
+    @Test("an image smaller than the window has no SSIM")
     func small() {
         #expect(StructuralSimilarity.gaussian11.mean(noise(10, 40), noise(10, 40)) == nil)
         #expect(StructuralSimilarity.gaussian11.mean(noise(11, 11), noise(11, 11)) != nil)
@@ -69,9 +69,9 @@ struct PictureMetricsTests {
 
     @Test("diversity: samples 0 and 10 everywhere differ by σ = 5; one sample has none")
     func diversity() {
-        #expect(abs(PictureMetrics.diversity([flat(0), flat(10)])! - 5) < 1e-12)
-        #expect(PictureMetrics.diversity([flat(7), flat(7), flat(7)])! == 0)
-        #expect(PictureMetrics.diversity([flat(7)]) == nil)
+        #expect(abs(ImageMetrics.diversity([flat(0), flat(10)])! - 5) < 1e-12)
+        #expect(ImageMetrics.diversity([flat(7), flat(7), flat(7)])! == 0)
+        #expect(ImageMetrics.diversity([flat(7)]) == nil)
     }
 }
 
@@ -94,18 +94,18 @@ struct LPIPSTests {
         return tensors
     }
 
-    private func noise(_ width: Int, _ height: Int, seed: UInt64) -> Picture {
+    private func noise(_ width: Int, _ height: Int, seed: UInt64) -> Image {
         var random = SeededRandom(seed: seed)
-        return Picture(
+        return Image(
             width: width, height: height, channels: 1, bitDepth: 8,
             samples: (0..<width * height).map { _ in .random(in: 0...255, using: &random) })
     }
 
-    @Test("0 for equal pictures, more for others, symmetric; gray is RGB three times; too small is nil")
+    @Test("0 for equal images, more for others, symmetric; gray is RGB three times; too small is nil")
     func laws() throws {
         let lpips = try LPIPS(tensors: tensors())
         let a = noise(35, 41, seed: 1), b = noise(35, 41, seed: 2)
-        let color = Picture(width: 35, height: 41, channels: 3, bitDepth: 8, samples: a.samples.flatMap { [$0, $0, $0] })
+        let color = Image(width: 35, height: 41, channels: 3, bitDepth: 8, samples: a.samples.flatMap { [$0, $0, $0] })
         #expect(lpips.distance(a, a) == 0 && lpips.distance(a, color) == 0)
         #expect(lpips.distance(a, b)! > 0.01)
         #expect(lpips.distance(a, b) == lpips.distance(b, a, threads: 2))

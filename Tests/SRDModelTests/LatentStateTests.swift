@@ -1,5 +1,5 @@
 import SRDTensor
-import SRDiff
+import SRDModel
 import Testing
 
 @Suite("Starting in the middle, and mixtures")

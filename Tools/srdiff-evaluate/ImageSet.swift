@@ -2,8 +2,8 @@ import SRDFile
 import SRDImage
 import ToolSupport
 
-/// Pictures of one folder, by path.
-struct PictureSet {
+/// Images of one folder, by path.
+struct ImageSet {
     struct Entry {
         /// Unique among all sets.
         let name: String
@@ -17,31 +17,31 @@ struct PictureSet {
 
     /// An original cut to a multiple of the scale, and what the models are given.
     struct Pair {
-        let original, low: Picture
+        let original, low: Image
     }
 
-    static func find(_ paths: [String], low: [String], scale: Int) throws -> [PictureSet] {
-        var sets: [PictureSet] = [], taken: Set<String> = []
+    static func find(_ paths: [String], low: [String], scale: Int) throws -> [ImageSet] {
+        var sets: [ImageSet] = [], taken: Set<String> = []
         for (i, path) in paths.enumerated() {
-            let (inputs, errors) = PictureInput.expand([path])
+            let (inputs, errors) = ImageInput.expand([path])
             if let error = errors.first { throw error }
             var trimmed = path
             while trimmed.count > 1 && trimmed.hasSuffix("/") { trimmed.removeLast() }
             let folder = FilePath.isFolder(path) ? trimmed : String(FilePath.folder(of: path).dropLast())
-            let setName = FilePath.name(of: folder).isEmpty ? "pictures" : FilePath.name(of: folder)
+            let setName = FilePath.name(of: folder).isEmpty ? "images" : FilePath.name(of: folder)
             let entries = try inputs.map { input -> Entry in
-                guard case .file(let file) = input else { throw ToolError("pictures to compare with come from files, not from standard input") }
+                guard case .file(let file) = input else { throw ToolError("images to compare with come from files, not from standard input") }
                 let lowPath = low.isEmpty ? nil : FilePath.joined(low[i], FilePath.name(of: file))
-                if let lowPath, !FilePath.exists(lowPath) { throw ToolError("\(file): its reduced picture \(lowPath) is missing") }
+                if let lowPath, !FilePath.exists(lowPath) { throw ToolError("\(file): its reduced image \(lowPath) is missing") }
                 var name = paths.count > 1 ? "\(setName)/\(FilePath.stem(of: file))" : FilePath.stem(of: file)
                 if taken.contains(name) { name += ".\(taken.count)" }
                 taken.insert(name)
                 return Entry(name: name, path: file, lowPath: lowPath)
             }
             if let same = sets.firstIndex(where: { $0.name == setName }) {
-                sets[same] = PictureSet(name: setName, entries: sets[same].entries + entries)
+                sets[same] = ImageSet(name: setName, entries: sets[same].entries + entries)
             } else {
-                sets.append(PictureSet(name: setName, entries: entries))
+                sets.append(ImageSet(name: setName, entries: entries))
             }
         }
         return sets
@@ -63,12 +63,12 @@ struct PictureSet {
     }
 
     /// 8 bits, without alpha and metadata.
-    private static func read(_ path: String) throws -> Picture {
+    private static func read(_ path: String) throws -> Image {
         do {
-            var picture = try MappedFile(path: path).withBytes { try Picture(parsing: $0) }.plain
-            picture.metadata = PictureMetadata()
-            return picture
-        } catch let error as PictureError {
+            var image = try MappedFile(path: path).withBytes { try Image(parsing: $0) }.plain
+            image.metadata = ImageMetadata()
+            return image
+        } catch let error as ImageError {
             throw ToolError("\(path): \(error)")
         }
     }

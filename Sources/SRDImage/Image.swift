@@ -1,5 +1,5 @@
 /// Pixels of 8 or 16 bits as a file holds them, with what the file says about them.
-public struct Picture: Equatable, Sendable {
+public struct Image: Equatable, Sendable {
     public let width: Int
     public let height: Int
     /// 1 gray, 2 gray and alpha, 3 RGB, 4 RGBA. Alpha is not premultiplied.
@@ -8,11 +8,11 @@ public struct Picture: Equatable, Sendable {
     public let bitDepth: Int
     /// `[height][width][channels]`, each 0…`maximum`.
     public var samples: [UInt16]
-    public var metadata: PictureMetadata
+    public var metadata: ImageMetadata
 
     /// Traps unless the sizes fit together: sizes from outside are checked before they get here.
     public init(
-        width: Int, height: Int, channels: Int, bitDepth: Int, samples: [UInt16], metadata: PictureMetadata = .init()
+        width: Int, height: Int, channels: Int, bitDepth: Int, samples: [UInt16], metadata: ImageMetadata = .init()
     ) {
         precondition(width > 0 && height > 0 && (1...4).contains(channels) && (bitDepth == 8 || bitDepth == 16))
         precondition(samples.count == width * height * channels, "\(samples.count) samples")
@@ -25,20 +25,20 @@ public struct Picture: Equatable, Sendable {
     }
 }
 
-extension Picture {
+extension Image {
     /// The value of white and of full opacity: 255 or 65535.
     public var maximum: UInt16 { bitDepth == 8 ? 255 : 65535 }
     public var hasAlpha: Bool { channels == 2 || channels == 4 }
     public var hasColor: Bool { channels >= 3 }
 
-    /// The upper left part. Traps when it is larger than the picture.
-    public func cropped(width: Int, height: Int) -> Picture {
+    /// The upper left part. Traps when it is larger than the image.
+    public func cropped(width: Int, height: Int) -> Image {
         precondition(width <= self.width && height <= self.height)
         return rearranged(width: width, height: height)
     }
 
-    /// The part whose upper left corner is (x, y). Traps when it reaches beyond the picture.
-    public func cropped(x: Int, y: Int, width: Int, height: Int) -> Picture {
+    /// The part whose upper left corner is (x, y). Traps when it reaches beyond the image.
+    public func cropped(x: Int, y: Int, width: Int, height: Int) -> Image {
         precondition(x >= 0 && y >= 0 && x + width <= self.width && y + height <= self.height)
         var out: [UInt16] = []
         out.reserveCapacity(width * height * channels)
@@ -46,14 +46,14 @@ extension Picture {
             let start = (row * self.width + x) * channels
             out += samples[start..<start + width * channels]
         }
-        return Picture(
+        return Image(
             width: width, height: height, channels: channels, bitDepth: bitDepth, samples: out, metadata: metadata
         )
     }
 
-    /// The same picture in another kind: gray as equal red, green and blue and back as their mean, opaque alpha added or
+    /// The same image in another kind: gray as equal red, green and blue and back as their mean, opaque alpha added or
     /// alpha dropped, 8 bits as 16 and back, rounded.
-    public func converted(channels: Int, bitDepth: Int) -> Picture {
+    public func converted(channels: Int, bitDepth: Int) -> Image {
         guard channels != self.channels || bitDepth != self.bitDepth else { return self }
         let isWider = bitDepth > self.bitDepth, isNarrower = bitDepth < self.bitDepth
         func code(_ value: UInt32) -> UInt16 { UInt16(isWider ? value * 257 : isNarrower ? (value + 128) / 257 : value) }
@@ -68,18 +68,18 @@ extension Picture {
             }
             if channels % 2 == 0 { out.append(code(UInt32(hasAlpha ? samples[pixel + self.channels - 1] : maximum))) }
         }
-        return Picture(
+        return Image(
             width: width, height: height, channels: channels, bitDepth: bitDepth, samples: out, metadata: metadata
         )
     }
 
-    /// Larger at the right and bottom by mirroring, borders repeated: …b a │ a b…. Traps when it is smaller than the picture.
-    public func padded(width: Int, height: Int) -> Picture {
+    /// Larger at the right and bottom by mirroring, borders repeated: …b a │ a b…. Traps when it is smaller than the image.
+    public func padded(width: Int, height: Int) -> Image {
         precondition(width >= self.width && height >= self.height)
         return rearranged(width: width, height: height)
     }
 
-    private func rearranged(width: Int, height: Int) -> Picture {
+    private func rearranged(width: Int, height: Int) -> Image {
         guard width != self.width || height != self.height else { return self }
         var out: [UInt16] = []
         out.reserveCapacity(width * height * channels)
@@ -91,7 +91,7 @@ extension Picture {
                 out += samples[pixel..<pixel + channels]
             }
         }
-        return Picture(
+        return Image(
             width: width, height: height, channels: channels, bitDepth: bitDepth, samples: out, metadata: metadata
         )
     }

@@ -1,7 +1,7 @@
 import SRDFile
 import SRDImage
 
-extension PictureInput {
+extension ImageInput {
     public func file() throws -> MappedFile {
         switch self {
         case .standardInput: try MappedFile(copying: Terminal.readInput(), path: "standard input")
@@ -10,31 +10,31 @@ extension PictureInput {
     }
 
     /// - Parameters:
-    ///   - pixelLimit: a picture of more is refused by its header alone.
+    ///   - pixelLimit: an image of more is refused by its header alone.
     ///   - ifTooLarge: is called before that, with its size, for a better error than the plain one.
     public func read(
-        pixelLimit: Int = Picture.defaultPixelLimit, ifTooLarge: (_ width: Int, _ height: Int) throws -> Void = { _, _ in },
+        pixelLimit: Int = Image.defaultPixelLimit, ifTooLarge: (_ width: Int, _ height: Int) throws -> Void = { _, _ in },
         onWarning: (String) -> Void
-    ) throws -> Picture {
+    ) throws -> Image {
         try parse(try file(), pixelLimit: pixelLimit, ifTooLarge: ifTooLarge, onWarning: onWarning)
     }
 
     /// The same of a file that is open already.
     public func parse(
-        _ file: MappedFile, pixelLimit: Int = Picture.defaultPixelLimit,
+        _ file: MappedFile, pixelLimit: Int = Image.defaultPixelLimit,
         ifTooLarge: (_ width: Int, _ height: Int) throws -> Void = { _, _ in }, onWarning: (String) -> Void
-    ) throws -> Picture {
-        let picture = file.withBytes { bytes in
-            Result { () throws(PictureError) in try Picture(parsing: bytes, pixelLimit: pixelLimit, onWarning: onWarning) }
+    ) throws -> Image {
+        let image = file.withBytes { bytes in
+            Result { () throws(ImageError) in try Image(parsing: bytes, pixelLimit: pixelLimit, onWarning: onWarning) }
         }
-        switch picture {
-        case .success(let picture): return picture
+        switch image {
+        case .success(let image): return image
         case .failure(let error):
-            if case .tooManyPixels(let width, let height, _) = error, width <= Picture.defaultPixelLimit / max(1, height) {
+            if case .tooManyPixels(let width, let height, _) = error, width <= Image.defaultPixelLimit / max(1, height) {
                 do { try ifTooLarge(width, height) } catch { throw ToolError("\(self): \(error)") }
             }
             if case .unknownFormat(let firstBytes) = error, firstBytes.starts(with: [0xff, 0xd8, 0xff]) {
-                throw ToolError("\(self): a JPEG; we read PNG, PPM and PGM: `djpeg \(self) > picture.ppm` makes one")
+                throw ToolError("\(self): a JPEG; we read PNG, PPM and PGM: `djpeg \(self) > image.ppm` makes one")
             }
             throw ToolError("\(self): \(error)")
         }

@@ -1,8 +1,8 @@
-/// What is wrong with a picture file, or with a wish to write one.
-public enum PictureError: Error, Equatable {
+/// What is wrong with an image file, or with a wish to write one.
+public enum ImageError: Error, Equatable {
     /// Neither PNG nor PPM/PGM; the first bytes, at most eight.
     case unknownFormat(firstBytes: [UInt8])
-    /// The bytes end inside the picture.
+    /// The bytes end inside the image.
     case endsEarly
     /// More pixels than the caller allows.
     case tooManyPixels(width: Int, height: Int, limit: Int)
@@ -18,11 +18,11 @@ public enum PictureError: Error, Equatable {
     case alphaNotSupported
 }
 
-extension PictureError: CustomStringConvertible {
+extension ImageError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .unknownFormat(let firstBytes):
-            firstBytes.isEmpty ? "empty, not a picture" : "neither PNG nor PPM/PGM: it starts with the bytes \(firstBytes)"
+            firstBytes.isEmpty ? "empty, not an image" : "neither PNG nor PPM/PGM: it starts with the bytes \(firstBytes)"
         case .endsEarly:
             "the file ends early"
         case .tooManyPixels(let width, let height, let limit):

@@ -9,7 +9,7 @@ public enum NoiseSource: Sendable {
     /// Two sources, mixed draw by draw.
     indirect case blend(NoiseSource, NoiseSource, Shares)
 
-    /// Standard normal numbers for one whole picture; draw 0 is x_T, draw n the noise of the n-th step.
+    /// Standard normal numbers for one whole image; draw 0 is x_T, draw n the noise of the n-th step.
     public mutating func field(draw: Int, height: Int, width: Int) -> NoiseField {
         switch self {
         case .pixel(let seed):

@@ -3,8 +3,8 @@ import SRDFile
 import SRDImage
 import ToolSupport
 
-/// Pictures that are made already, as PNG files that say how.
-final class PictureStore {
+/// Images that are made already, as PNG files that say how.
+final class ImageStore {
     private let reference, images: String?
     private let partial: String
     /// Files in the partial folder.
@@ -18,32 +18,32 @@ final class PictureStore {
 
     struct Key {
         let run: Run
-        let picture: String
+        let image: String
         let seed: UInt64
         /// Everything that decides the pixels.
         let facts: String
     }
 
-    /// The picture, and the seconds it once took; nil where it was not made, or not like this.
-    func load(_ key: Key) -> (picture: Picture, seconds: Double?)? {
+    /// The image, and the seconds it once took; nil where it was not made, or not like this.
+    func load(_ key: Key) -> (image: Image, seconds: Double?)? {
         let path = path(key)
         guard FilePath.exists(path) else { return nil }
-        let found = try? MappedFile(path: path).withBytes { try Picture(parsing: $0) }
-        guard var picture = found, Self.text("srdiff", of: picture) == key.facts else { return nil }
-        let seconds = Self.text("srdiff-seconds", of: picture).flatMap { Double($0) }
-        picture.metadata = PictureMetadata()
+        let found = try? MappedFile(path: path).withBytes { try Image(parsing: $0) }
+        guard var image = found, Self.text("srdiff", of: image) == key.facts else { return nil }
+        let seconds = Self.text("srdiff-seconds", of: image).flatMap { Double($0) }
+        image.metadata = ImageMetadata()
         note(path)
-        return (picture, seconds)
+        return (image, seconds)
     }
 
-    func save(_ picture: Picture, seconds: Double?, _ key: Key) throws {
+    func save(_ image: Image, seconds: Double?, _ key: Key) throws {
         let path = path(key)
         guard FilePath.makeFolder(FilePath.folder(of: path)) else { throw FileError(.write, path, .missing) }
-        var picture = picture
-        picture.metadata = PictureMetadata()
-        picture.metadata.addText(keyword: "srdiff", key.facts)
-        if let seconds { picture.metadata.addText(keyword: "srdiff-seconds", "\(seconds)") }
-        try FileOutput.write(atomically: [picture.encoded(as: .png)], to: path)
+        var image = image
+        image.metadata = ImageMetadata()
+        image.metadata.addText(keyword: "srdiff", key.facts)
+        if let seconds { image.metadata.addText(keyword: "srdiff-seconds", "\(seconds)") }
+        try FileOutput.write(atomically: [image.encoded(as: .png)], to: path)
         note(path)
     }
 
@@ -60,12 +60,12 @@ final class PictureStore {
 
     private func path(_ key: Key) -> String {
         let folder = (key.run.isReference ? reference : nil) ?? images ?? partial
-        let name = key.picture.map { $0 == "/" ? "_" : String($0) }.joined()
+        let name = key.image.map { $0 == "/" ? "_" : String($0) }.joined()
         let seed = key.run.schedule == nil ? "" : "_seed\(key.seed)"
         return FilePath.joined(FilePath.joined(folder, key.run.folder), "\(name)\(seed).png")
     }
 
-    private static func text(_ keyword: String, of picture: Picture) -> String? {
-        picture.metadata.texts.first { $0.keyword == keyword }?.text
+    private static func text(_ keyword: String, of image: Image) -> String? {
+        image.metadata.texts.first { $0.keyword == keyword }?.text
     }
 }

@@ -1,7 +1,7 @@
 import SRDImage
 
-/// One picture to read.
-public enum PictureInput: Hashable, Sendable, CustomStringConvertible {
+/// One image to read.
+public enum ImageInput: Hashable, Sendable, CustomStringConvertible {
     case standardInput
     case file(String)
 
@@ -13,19 +13,19 @@ public enum PictureInput: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-extension PictureInput {
-    /// Files as they are named, folders' pictures, patterns' matches, `-`; each once. What leads nowhere is an error of its own.
-    public static func expand(_ arguments: [String]) -> (inputs: [PictureInput], errors: [ToolError]) {
-        var inputs: [PictureInput] = [], seen: Set<PictureInput> = [], errors: [ToolError] = []
-        func add(_ input: PictureInput) {
+extension ImageInput {
+    /// Files as they are named, folders' images, patterns' matches, `-`; each once. What leads nowhere is an error of its own.
+    public static func expand(_ arguments: [String]) -> (inputs: [ImageInput], errors: [ToolError]) {
+        var inputs: [ImageInput] = [], seen: Set<ImageInput> = [], errors: [ToolError] = []
+        func add(_ input: ImageInput) {
             if seen.insert(input).inserted { inputs.append(input) }
         }
         for argument in arguments {
             if argument == "-" {
                 add(.standardInput)
             } else if FilePath.isFolder(argument) {
-                let names = (FilePath.list(argument) ?? []).filter(isPicture)
-                if names.isEmpty { errors.append(ToolError("\(argument): no picture (.png, .ppm, .pgm) in this folder")) }
+                let names = (FilePath.list(argument) ?? []).filter(isImage)
+                if names.isEmpty { errors.append(ToolError("\(argument): no image (.png, .ppm, .pgm) in this folder")) }
                 for name in names { add(.file(FilePath.joined(argument, name))) }
             } else if !FilePath.exists(argument), argument.contains(where: { "*?[".contains($0) }) {
                 let paths = FilePath.matches(argument).filter { !FilePath.isFolder($0) }
@@ -38,19 +38,19 @@ extension PictureInput {
         return (inputs, errors)
     }
 
-    private static func isPicture(_ name: String) -> Bool {
-        !name.hasPrefix(".") && FilePath.fileExtension(of: name).map { PictureFormat(fileExtension: $0) != nil } ?? false
+    private static func isImage(_ name: String) -> Bool {
+        !name.hasPrefix(".") && FilePath.fileExtension(of: name).map { ImageFormat(fileExtension: $0) != nil } ?? false
     }
 }
 
-extension Picture {
+extension Image {
     /// 8 bits, without alpha.
-    public var plain: Picture {
+    public var plain: Image {
         let kept = channels - (hasAlpha ? 1 : 0), unit: UInt32 = bitDepth == 8 ? 1 : 257
         guard kept != channels || unit != 1 else { return self }
         let samples = stride(from: 0, to: samples.count, by: channels).flatMap { pixel in
             (pixel..<pixel + kept).map { UInt16((UInt32(self.samples[$0]) + unit / 2) / unit) }
         }
-        return Picture(width: width, height: height, channels: kept, bitDepth: 8, samples: samples)
+        return Image(width: width, height: height, channels: kept, bitDepth: 8, samples: samples)
     }
 }

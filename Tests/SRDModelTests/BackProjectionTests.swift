@@ -1,12 +1,12 @@
 import SRDImage
-import SRDiff
+import SRDModel
 import TestSupport
 import Testing
 
 @Suite("Back-projection")
 struct BackProjectionTests {
     /// Slow waves between 20 and 80 % of the range, and noise of ±`noise` of it: something like a photograph.
-    func picture(_ width: Int, _ height: Int, channels: Int, bitDepth: Int, noise: Double, seed: UInt64) -> Picture {
+    func image(_ width: Int, _ height: Int, channels: Int, bitDepth: Int, noise: Double, seed: UInt64) -> Image {
         var random = SeededRandom(seed: seed), samples: [UInt16] = []
         let most = bitDepth == 8 ? 255.0 : 65535
         for y in 0..<height {
@@ -18,16 +18,16 @@ struct BackProjectionTests {
                 }
             }
         }
-        return Picture(width: width, height: height, channels: channels, bitDepth: bitDepth, samples: samples)
+        return Image(width: width, height: height, channels: channels, bitDepth: bitDepth, samples: samples)
     }
 
-    func worst(_ a: Picture, _ b: Picture) -> Int { zip(a.samples, b.samples).map { abs(Int($0) - Int($1)) }.max()! }
+    func worst(_ a: Image, _ b: Image) -> Int { zip(a.samples, b.samples).map { abs(Int($0) - Int($1)) }.max()! }
 
     static let kinds = [(1, 8), (2, 8), (3, 8), (4, 8), (3, 16), (4, 16)]
 
-    @Test("the result, reduced again, is the small picture; alpha stays", arguments: [2, 4, 8], kinds)
+    @Test("the result, reduced again, is the small image; alpha stays", arguments: [2, 4, 8], kinds)
     func agrees(scale: Int, kind: (channels: Int, bitDepth: Int)) {
-        let original = picture(11 * scale, 9 * scale, channels: kind.channels, bitDepth: kind.bitDepth, noise: 0.1, seed: 3)
+        let original = image(11 * scale, 9 * scale, channels: kind.channels, bitDepth: kind.bitDepth, noise: 0.1, seed: 3)
         let low = original.resized(by: 1, over: scale)
         var guess = low.resized(by: scale)
         guess.samples = zip(guess.samples, original.samples).map { UInt16((Int($0) + Int($1)) / 2) }
@@ -46,13 +46,13 @@ struct BackProjectionTests {
 
     @Test("what agrees already is left as it is")
     func unchanged() {
-        let high = picture(24, 16, channels: 3, bitDepth: 8, noise: 0.2, seed: 5)
+        let high = image(24, 16, channels: 3, bitDepth: 8, noise: 0.2, seed: 5)
         #expect(high.backProjected(onto: high.resized(by: 1, over: 4), threads: 1) == high)
     }
 
     @Test("noise that would need more than white comes nearer all the same, for every number of threads")
     func clipped() {
-        let low = picture(13, 9, channels: 3, bitDepth: 8, noise: 1, seed: 7), guess = low.resized(by: 4)
+        let low = image(13, 9, channels: 3, bitDepth: 8, noise: 1, seed: 7), guess = low.resized(by: 4)
         let result = guess.backProjected(onto: low, threads: 1)
         #expect(worst(result.resized(by: 1, over: 4), low) < worst(guess.resized(by: 1, over: 4), low))
         #expect(result == guess.backProjected(onto: low, threads: 5))

@@ -2,7 +2,7 @@ import SRDTensor
 
 /// Runs a model's graphs, in whatever arithmetic.
 public protocol Executor: AnyObject {
-    /// What the encoder leaves for the noise predictor; made once per picture.
+    /// What the encoder leaves for the noise predictor; made once per image.
     associatedtype Condition
 
     var configuration: Configuration { get }
@@ -18,7 +18,7 @@ public protocol Executor: AnyObject {
     func predictNoise(in x: FloatTensor, at timestep: Int, given condition: Condition) -> FloatTensor
 
     /// Calls `body(y, ε of row y, row y of x)`, both `[W][3]`, once for every row, on several threads: what a step of a
-    /// sampler needs, where memory is short without a whole picture of noise.
+    /// sampler needs, where memory is short without a whole image of noise.
     func predictNoise(
         in x: inout FloatTensor, at timestep: Int, given condition: Condition,
         _ body: @Sendable (Int, UnsafePointer<Float>, UnsafeMutableBufferPointer<Float>) -> Void)
@@ -26,7 +26,7 @@ public protocol Executor: AnyObject {
     /// Lets go of the memory that noise predictions need; the next takes it anew.
     func rest()
 
-    /// The encoder's own picture of `low`, `[H, W, 3]`, −1…1. The model must have its layers.
+    /// The encoder's own image of `low`, `[H, W, 3]`, −1…1. The model must have its layers.
     func preview(_ low: FloatTensor) -> FloatTensor
 }
 

@@ -33,7 +33,7 @@ public struct SamplerStep: Hashable, Sendable {
 
 /// How to get from one timestep to the next: what decides a step's numbers, beside the model's noise schedule.
 public struct Jump: Hashable, Sendable {
-    /// Where it starts; it ends where the next jump starts, the last one at the clean picture.
+    /// Where it starts; it ends where the next jump starts, the last one at the clean image.
     public let timestep: Int
     /// Fresh noise, as a share of DDPM's: DDIM's η (Song et al. 2020, arXiv 2010.02502, eq. 16), 0…1.
     public let eta: Double
@@ -50,7 +50,7 @@ public struct Jump: Hashable, Sendable {
     }
 }
 
-/// The best way found to make a picture in so many steps with one model, and how it compares with many steps of DDPM on the pictures
+/// The best way found to make an image in so many steps with one model, and how it compares with many steps of DDPM on the images
 /// it was searched on.
 public struct SearchedSchedule: Hashable, Sendable {
     /// From the noisiest, each of order 1.
@@ -116,7 +116,7 @@ public enum SamplerSchedule: Hashable, Sendable {
         }
     }
 
-    /// How many earlier x0 a run keeps, each a whole picture.
+    /// How many earlier x0 a run keeps, each a whole image.
     public var memory: Int {
         switch self {
         case .spaced(.dpm2M, let steps, _), .spaced(.dpm2MSDE, let steps, _): return steps > 2 ? 1 : 0

@@ -1,6 +1,6 @@
 import Testing
 import SRDTensor
-import SRDiff
+import SRDModel
 import TestSupport
 
 @Suite("A model is read off its tensors")
@@ -77,7 +77,7 @@ struct ModelTests {
 
     @Test("MAC per pixel are the published numbers")
     func cost() {
-        // ../shared/spec: hidden 64, multipliers 1|2|2|4: 578,624 per pixel of the enlarged picture; cond_proj 24,576.
+        // ../shared/spec: hidden 64, multipliers 1|2|2|4: 578,624 per pixel of the enlarged image; cond_proj 24,576.
         let network = Network(Configuration(hiddenSize: 64, multipliers: [1, 2, 2, 4], encoderBlocks: 8, encoderFeatures: 32, scale: 4))
         #expect(network.noisePredictor.macsPerPixel == 578_624)
         #expect(network.conditioner.macsPerPixel == 24_576)

@@ -1,6 +1,6 @@
 /// What a PNG says about its pixels: the chunks named in `kept`, byte for byte and in the file's order.
-/// PNG only: PPM and PGM have none. Empty it by assigning `PictureMetadata()`.
-public struct PictureMetadata: Equatable, Sendable {
+/// PNG only: PPM and PGM have none. Empty it by assigning `ImageMetadata()`.
+public struct ImageMetadata: Equatable, Sendable {
     public struct Chunk: Equatable, Sendable {
         /// Four letters, such as "iCCP".
         public let type: String
@@ -18,7 +18,7 @@ public struct PictureMetadata: Equatable, Sendable {
 }
 
 /// A comment or other text of a PNG.
-public struct PictureText: Equatable, Sendable {
+public struct ImageText: Equatable, Sendable {
     /// Latin-1, compressed Latin-1, and UTF-8.
     public enum Kind: String, Sendable { case tEXt, zTXt, iTXt }
 
@@ -49,8 +49,8 @@ public struct PixelDensity: Equatable, Sendable {
 
 // MARK: - Texts
 
-extension PictureMetadata {
-    public var texts: [PictureText] { chunks.compactMap(PictureText.init) }
+extension ImageMetadata {
+    public var texts: [ImageText] { chunks.compactMap(ImageText.init) }
 
     /// Appends a tEXt, or an uncompressed iTXt where the text goes beyond Latin-1.
     /// The keyword must be 1…79 printable Latin-1 characters. A NUL would end the text, so NULs are dropped.
@@ -67,9 +67,9 @@ extension PictureMetadata {
     }
 }
 
-extension PictureText {
+extension ImageText {
     /// nil when the chunk holds no text, or a damaged one.
-    init?(_ chunk: PictureMetadata.Chunk) {
+    init?(_ chunk: ImageMetadata.Chunk) {
         guard let kind = Kind(rawValue: chunk.type) else { return nil }
         // tEXt: keyword NUL text.  zTXt: keyword NUL method compressed.
         // iTXt: keyword NUL is-compressed method language NUL translated-keyword NUL text.
@@ -98,7 +98,7 @@ extension String {
 
 // MARK: - Density
 
-extension PictureMetadata {
+extension ImageMetadata {
     public var pixelDensity: PixelDensity? {
         get {
             guard let data = chunks.first(where: { $0.type == "pHYs" })?.data, data.count == 9 else { return nil }
@@ -113,7 +113,7 @@ extension PictureMetadata {
         }
     }
 
-    /// Keeps the printed size of a picture with `factor` times as many pixels a side.
+    /// Keeps the printed size of an image with `factor` times as many pixels a side.
     public mutating func scalePixelDensity(by factor: Double) {
         scalePixelDensity(x: factor, y: factor)
     }
@@ -139,7 +139,7 @@ extension UInt32 {
 
 // MARK: - Chunks of a file
 
-extension PictureMetadata {
+extension ImageMetadata {
     /// Chunks that stay true when pixels change, and their sizes where fixed. Others are dropped: sBIT, bKGD, hIST, tIME, ….
     static let kept: [String: Int?] = [
         "cICP": 4, "iCCP": nil, "sRGB": 1, "gAMA": 4, "cHRM": 32, "mDCV": 24, "cLLI": 8,
@@ -160,7 +160,7 @@ extension PictureMetadata {
 
     private mutating func append(_ chunk: Chunk) {
         guard let size = Self.kept[chunk.type], size == nil || size == chunk.data.count else { return }
-        let mayRepeat = PictureText.Kind(rawValue: chunk.type) != nil
+        let mayRepeat = ImageText.Kind(rawValue: chunk.type) != nil
         guard mayRepeat || !chunks.contains(where: { $0.type == chunk.type }) else { return }
         chunks.append(chunk)
     }

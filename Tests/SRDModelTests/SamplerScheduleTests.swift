@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 import TestSupport
-import SRDiff
+import SRDModel
 
 @Suite("A sampler's numbers keep the diffusion's laws")
 struct SamplerScheduleTests {

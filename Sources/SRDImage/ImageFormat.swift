@@ -1,5 +1,5 @@
-/// A file format for pictures.
-public enum PictureFormat: Hashable, Sendable, CaseIterable {
+/// A file format for images.
+public enum ImageFormat: Hashable, Sendable, CaseIterable {
     case png
     /// PGM (P2, P5) for gray, PPM (P3, P6) for colour; written in binary.
     case pnm
@@ -25,7 +25,7 @@ public enum PictureFormat: Hashable, Sendable, CaseIterable {
     }
 }
 
-extension Picture {
+extension Image {
     /// 2²⁸: 16384 × 16384.
     public static let defaultPixelLimit = 1 << 28
 
@@ -35,10 +35,10 @@ extension Picture {
     /// Memory grows with the pixels, so `pixelLimit` is checked first. libpng's warnings go to `onWarning`.
     public init(
         parsing bytes: UnsafeRawBufferPointer,
-        pixelLimit: Int = Picture.defaultPixelLimit,
+        pixelLimit: Int = Image.defaultPixelLimit,
         onWarning: (String) -> Void = { _ in }
-    ) throws(PictureError) {
-        switch PictureFormat(sniffing: bytes) {
+    ) throws(ImageError) {
+        switch ImageFormat(sniffing: bytes) {
         case .png: self = try PNG.decode(bytes, pixelLimit: pixelLimit, onWarning: onWarning)
         case .pnm: self = try PNM.decode(bytes, pixelLimit: pixelLimit)
         case nil: throw .unknownFormat(firstBytes: Array(bytes.prefix(8)))
@@ -48,19 +48,19 @@ extension Picture {
     /// Reads a whole PNG, PPM or PGM file, as above.
     public init(
         parsing bytes: [UInt8],
-        pixelLimit: Int = Picture.defaultPixelLimit,
+        pixelLimit: Int = Image.defaultPixelLimit,
         onWarning: (String) -> Void = { _ in }
-    ) throws(PictureError) {
+    ) throws(ImageError) {
         self = try bytes.withUnsafeBytes { raw in
-            Result { () throws(PictureError) in
-                try Picture(parsing: raw, pixelLimit: pixelLimit, onWarning: onWarning)
+            Result { () throws(ImageError) in
+                try Image(parsing: raw, pixelLimit: pixelLimit, onWarning: onWarning)
             }
         }.get()
     }
 
-    /// The bytes of a file. The same picture gives the same bytes; those of a PNG also depend on the versions of libpng
+    /// The bytes of a file. The same image gives the same bytes; those of a PNG also depend on the versions of libpng
     /// and zlib, so compare pixels, not files, across machines. PPM/PGM carry no metadata and throw when there is alpha.
-    public func encoded(as format: PictureFormat) throws(PictureError) -> [UInt8] {
+    public func encoded(as format: ImageFormat) throws(ImageError) -> [UInt8] {
         switch format {
         case .png: try PNG.encode(self)
         case .pnm: try PNM.encode(self)
@@ -68,7 +68,7 @@ extension Picture {
     }
 
     /// Throws when there are more than `limit` pixels; width × height cannot overflow afterwards.
-    static func check(width: Int, height: Int, limit: Int) throws(PictureError) {
+    static func check(width: Int, height: Int, limit: Int) throws(ImageError) {
         let (pixels, overflow) = width.multipliedReportingOverflow(by: height)
         guard !overflow && pixels <= limit else {
             throw .tooManyPixels(width: width, height: height, limit: limit)

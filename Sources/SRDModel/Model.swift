@@ -6,7 +6,7 @@ public struct Model: Sendable {
     public let schedule: NoiseSchedule
     /// By the checkpoint's own names, in PyTorch's layout.
     public let weights: [String: FloatTensor]
-    /// Whether the encoder's own picture can be made: some files leave its layers out.
+    /// Whether the encoder's own image can be made: some files leave its layers out.
     public let hasPreview: Bool
 
     public var configuration: Configuration { network.configuration }

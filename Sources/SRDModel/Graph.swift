@@ -4,7 +4,7 @@ public struct Value: Hashable, Sendable {
     public let shape: FeatureShape
 }
 
-/// A feature map's channels, and how many pixels of the enlarged picture one of its pixels spans along each axis.
+/// A feature map's channels, and how many pixels of the enlarged image one of its pixels spans along each axis.
 public struct FeatureShape: Hashable, Sendable {
     public let channels: Int
     public let reduction: Int
@@ -80,7 +80,7 @@ public struct Node: Hashable, Sendable {
         return 0
     }
 
-    /// Multiply-accumulates per pixel of the enlarged picture.
+    /// Multiply-accumulates per pixel of the enlarged image.
     public var macsPerPixel: Double {
         let area = Double(output.shape.reduction * output.shape.reduction), out = Double(output.shape.channels)
         let channelsIn = Double(inputs.reduce(0) { $0 + $1.shape.channels })

@@ -1,8 +1,8 @@
 import SRDFile
 import SRDImage
 
-/// Where a picture goes.
-public enum PictureOutput: Hashable, Sendable, CustomStringConvertible {
+/// Where an image goes.
+public enum ImageOutput: Hashable, Sendable, CustomStringConvertible {
     case standardOutput
     case file(String)
 
@@ -14,9 +14,9 @@ public enum PictureOutput: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Standard output gets PNG.
-    public var format: PictureFormat {
+    public var format: ImageFormat {
         guard case .file(let path) = self else { return .png }
-        return FilePath.fileExtension(of: path).flatMap { PictureFormat(fileExtension: $0) } ?? .png
+        return FilePath.fileExtension(of: path).flatMap { ImageFormat(fileExtension: $0) } ?? .png
     }
 
     public var exists: Bool {
@@ -24,9 +24,9 @@ public enum PictureOutput: Hashable, Sendable, CustomStringConvertible {
         return FilePath.exists(path)
     }
 
-    public func write(_ picture: Picture) throws { try write(bytes: picture.encoded(as: format)) }
+    public func write(_ image: Image) throws { try write(bytes: image.encoded(as: format)) }
 
-    /// A whole picture file's.
+    /// A whole image file's.
     public func write(bytes: [UInt8]) throws {
         switch self {
         case .standardOutput:
@@ -40,7 +40,7 @@ public enum PictureOutput: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Before the long work: can it be written there at all, over none of the inputs?
-    public func check(against inputs: [PictureInput]) throws {
+    public func check(against inputs: [ImageInput]) throws {
         guard case .file(let path) = self else { return }
         for case .file(let own) in inputs where FilePath.isSameFile(own, path) {
             throw ToolError("\(own): the output is the input itself")

@@ -1,14 +1,14 @@
 import SRDImage
 
-extension Picture {
-    /// Makes the picture agree with the one it was enlarged from: x += up(low − down(x)), both MATLAB's bicubic, until
+extension Image {
+    /// Makes the image agree with the one it was enlarged from: x += up(low − down(x)), both MATLAB's bicubic, until
     /// down(x), rounded, is `low` itself (iterative back-projection, Irani & Peleg 1991). Alpha is left alone.
     ///
     /// A difference stays where black or white would have to be exceeded, and may stay by a code here and there, as
-    /// rounding has it. 8 bits need about 10 iterations, 16 need 30. Holds 8 bytes for each sample of the picture.
+    /// rounding has it. 8 bits need about 10 iterations, 16 need 30. Holds 8 bytes for each sample of the image.
     ///
     /// - Parameter low: of the same kind, and smaller by a whole number. Traps otherwise.
-    public func backProjected(onto low: Picture, threads: Int) -> Picture {
+    public func backProjected(onto low: Image, threads: Int) -> Image {
         let scale = width / low.width
         precondition(width == low.width * scale && height == low.height * scale)
         precondition(channels == low.channels && bitDepth == low.bitDepth)

@@ -18,7 +18,7 @@ func tests(_ name: String, _ libraries: Target.Dependency...) -> Target {
 let package = Package(
     name: "srdiff-edge",
     products: [
-        .library(name: "SRDiff", targets: ["SRDModel", "SRDImage", "SRDFile", "SRDFloat"]),
+        .library(name: "SRDiff", targets: ["SRDiff"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
@@ -31,31 +31,31 @@ let package = Package(
         .systemLibrary(name: "CLibPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .target(name: "CPNG", dependencies: ["CLibPNG"]),
         .target(name: "SRDImage", dependencies: ["CPNG"]),
-        .target(name: "SRDModel", dependencies: ["SRDTensor", "SRDImage"]),
+        .target(name: "SRDModel", dependencies: ["SRDTensor"]),
         .target(name: "SRDFile", dependencies: ["SRDTensor", "SRDModel"], exclude: ["FORMAT.md"]),
-        .target(name: "SRDFloat", dependencies: ["CSRDKernels", "SRDTensor", "SRDModel"]),
         .target(name: "SRDCheckpoint", dependencies: ["SRDTensor", "SRDFile"]),
+        .target(name: "SRDRuntime", dependencies: ["CSRDKernels", "SRDTensor", "SRDImage", "SRDModel"]),
         .target(name: "SRDMetrics", dependencies: ["SRDTensor", "SRDImage"]),
-        .target(name: "SRDInt8", dependencies: ["CSRDKernels", "SRDTensor", "SRDModel"]),
-
-        .target(name: "SRDQuantizer", dependencies: ["SRDTensor", "SRDImage", "SRDModel", "SRDFloat", "SRDFile", "SRDMetrics"]),
+        .target(
+            name: "SRDQuantizer",
+            dependencies: ["SRDTensor", "SRDImage", "SRDModel", "SRDFile", "SRDRuntime", "SRDMetrics"]),
+        .target(name: "SRDiff", dependencies: ["SRDTensor", "SRDImage", "SRDModel", "SRDFile", "SRDCheckpoint", "SRDRuntime"]),
 
         // Tools
         .target(
             name: "ToolSupport",
             dependencies: [
-                "SRDImage", "SRDFile", "SRDModel", "SRDFloat", "SRDInt8", "SRDCheckpoint", "SRDMetrics",
-                .product(name: "ArgumentParser", package: "swift-argument-parser")
+                "SRDTensor", "SRDFile", "SRDMetrics", "SRDiff", .product(name: "ArgumentParser", package: "swift-argument-parser")
             ],
             path: "Tools/ToolSupport"
         ),
-        tool("srdiff-upscale", "SRDImage", "SRDModel", "SRDFile", "SRDTensor", "SRDMetrics"),
-        tool("srdiff-interpolate", "SRDImage", "SRDModel", "SRDFile"),
-        tool("srdiff-fuse", "SRDImage", "SRDModel", "SRDFile"),
-        tool("srdiff-quantize", "SRDImage", "SRDModel", "SRDFile", "SRDCheckpoint", "SRDInt8", "SRDQuantizer", "SRDMetrics"),
-        tool("srdiff-evaluate", "SRDImage", "SRDModel", "SRDFile", "SRDInt8", "SRDQuantizer", "SRDMetrics"),
-        tool("srdiff-bench", "CSRDKernels", "SRDImage", "SRDModel", "SRDFile", "SRDTensor", "SRDInt8", "SRDQuantizer"),
-        tool("srdiff-inspect", "SRDTensor", "SRDModel", "SRDFile", "SRDCheckpoint"),
+        tool("srdiff-upscale", "SRDFile", "SRDTensor", "SRDMetrics", "SRDiff"),
+        tool("srdiff-interpolate", "SRDFile", "SRDiff"),
+        tool("srdiff-fuse", "SRDFile", "SRDiff"),
+        tool("srdiff-quantize", "SRDFile", "SRDCheckpoint", "SRDQuantizer", "SRDMetrics", "SRDiff"),
+        tool("srdiff-evaluate", "SRDFile", "SRDQuantizer", "SRDMetrics", "SRDiff"),
+        tool("srdiff-bench", "CSRDKernels", "SRDFile", "SRDTensor", "SRDQuantizer", "SRDiff"),
+        tool("srdiff-inspect", "SRDTensor", "SRDFile", "SRDCheckpoint", "SRDiff"),
 
         // Tests
         .target(
@@ -65,14 +65,14 @@ let package = Package(
         tests("SRDImageTests", "SRDImage"),
         tests("SRDFileTests", "SRDFile", "SRDTensor"),
         tests("SRDCheckpointTests", "SRDCheckpoint", "SRDFile", "SRDTensor"),
-        tests("SRDModelTests", "SRDModel", "SRDImage", "SRDTensor"),
-        tests("SRDFloatTests", "SRDFloat", "SRDModel", "SRDImage", "SRDFile", "SRDCheckpoint"),
-        tests("SRDInt8Tests", "SRDInt8", "SRDQuantizer", "SRDFloat", "SRDModel", "SRDTensor"),
-        tests("SRDQuantizerTests", "SRDQuantizer", "SRDMetrics", "SRDFloat", "SRDModel", "SRDImage", "SRDTensor"),
+        tests("SRDModelTests", "SRDModel", "SRDTensor"),
+        tests("SRDRuntimeTests", "SRDRuntime", "SRDQuantizer", "SRDModel", "SRDImage", "SRDFile", "SRDCheckpoint", "SRDTensor"),
+        tests("SRDQuantizerTests", "SRDQuantizer", "SRDMetrics", "SRDRuntime", "SRDModel", "SRDImage", "SRDTensor"),
         tests("SRDMetricsTests", "SRDMetrics", "SRDImage", "SRDFile", "SRDTensor"),
         tests("SRDKernelTests", "CSRDKernels"),
+        tests("SRDiffTests", "SRDiff"),
         tests(
-            "ToolTests", "SRDInt8", "SRDImage", "SRDFile", "SRDModel", "SRDTensor", "ToolSupport", "srdiff-upscale",
-            "srdiff-interpolate", "srdiff-fuse", "srdiff-evaluate", "srdiff-bench", "srdiff-inspect", "srdiff-quantize"),
+            "ToolTests", "SRDFile", "SRDTensor", "SRDiff", "SRDQuantizer", "ToolSupport", "srdiff-upscale", "srdiff-interpolate",
+            "srdiff-fuse", "srdiff-evaluate", "srdiff-bench", "srdiff-inspect", "srdiff-quantize"),
     ]
 )

@@ -22,10 +22,10 @@ public struct QuantizedModelFile: Sendable {
         }
     }
 
-    public let model: QuantizedModel
+    public let model: Model
     public let provenance: Provenance
 
-    public init(model: QuantizedModel, provenance: Provenance) {
+    public init(model: Model, provenance: Provenance) {
         self.model = model
         self.provenance = provenance
     }
@@ -62,20 +62,11 @@ enum QuantizedModelKeys {
     /// Lengths, then the schedules one after another, then a loss for each.
     static let scheduleSteps = "schedules.steps", scheduleTimesteps = "schedules.timesteps"
     static let scheduleEta = "schedules.eta", schedulePSNR = "schedules.psnr_gain", scheduleLPIPS = "schedules.lpips_ratio"
-    static func names(_ graph: Graph) -> String { "activations.\(graph.name)" }
-    static func scale(_ graph: Graph) -> String { "activations.\(graph.name).scale" }
-    static func zeroPoint(_ graph: Graph) -> String { "activations.\(graph.name).zero_point" }
-    static func keepsFloat(_ graph: Graph) -> String { "activations.\(graph.name).keeps_float" }
+    static func names(_ graph: Graph) -> String { "activations.\(graph.role.rawValue)" }
+    static func scale(_ graph: Graph) -> String { "activations.\(graph.role.rawValue).scale" }
+    static func zeroPoint(_ graph: Graph) -> String { "activations.\(graph.role.rawValue).zero_point" }
+    static func keepsFloat(_ graph: Graph) -> String { "activations.\(graph.role.rawValue).keeps_float" }
 
-    /// With the schedule's numbers for each.
-    static func buffers(_ schedule: NoiseSchedule) -> [(name: String, values: [Double])] {
-        [
-            ("betas", schedule.betas), ("sqrt_alphas_cumprod", schedule.signal),
-            ("sqrt_one_minus_alphas_cumprod", schedule.noise), ("sqrt_recip_alphas_cumprod", schedule.inverseSignal),
-            ("sqrt_recipm1_alphas_cumprod", schedule.noiseToSignal)
-        ]
-    }
-    static let bufferNames = buffers(NoiseSchedule(betas: [])).map(\.name)
 }
 
 extension Graph {
@@ -83,8 +74,7 @@ extension Graph {
 
     /// Nodes whose output may be kept in codes: all but graph inputs, and the network's own results.
     var quantizable: [Node] {
-        let results = name == "noisePredictor" || name == "preview" ? outputs : []
-        return nodes.filter { $0.operation != .input && !results.contains($0.output) }
+        nodes.filter { $0.operation != .input && !results.contains($0.output) }
     }
 }
 

@@ -31,22 +31,22 @@ struct QuantizedModelReader {
         )
     }
 
-    mutating func model() throws(QuantizedModelError) -> QuantizedModel {
+    mutating func model() throws(QuantizedModelError) -> Model {
         let network = try network()
         let hasPreview = network.preview.parameters.contains { file[$0.name] != nil }
         let graphs = network.graphs(withPreview: hasPreview)
 
         let schedule = try schedule(timesteps: network.configuration.timesteps)
         let timesteps = try timesteps(below: network.configuration.timesteps)
-        var layers: [String: QuantizedLayer] = [:], activations: [String: QuantizedActivation] = [:]
+        var layers: [String: Layer] = [:], activations: [String: QuantizedActivation] = [:]
         for graph in graphs {
             let shapes = Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.name, $0.shape) })
             for node in graph.convolutions { layers[node.name] = try layer(node, shape: shapes["\(node.name).weight"]!) }
-            try readActivations(of: graph, timesteps: graph.timed ? timesteps.count : 1, into: &activations)
+            try readActivations(of: graph, timesteps: graph.role.dependsOnTimestep ? timesteps.count : 1, into: &activations)
         }
-        var floatWeights: [String: FloatTensor] = [:]
+        var parameters: [String: FloatTensor] = [:]
         for parameter in network.floatParameters(withPreview: hasPreview) {
-            floatWeights[parameter.name] = FloatTensor(
+            parameters[parameter.name] = FloatTensor(
                 shape: parameter.shape, values: try finiteFloats(parameter.name, parameter.shape)
             )
         }
@@ -59,9 +59,9 @@ struct QuantizedModelReader {
                 }
             }
         }
-        var model = QuantizedModel(
-            network: network, schedule: schedule, timesteps: timesteps, layers: layers, activations: activations,
-            floatWeights: floatWeights, hasPreview: hasPreview
+        var model = Model(
+            network: network, schedule: schedule, layers: layers, activations: activations, calibratedTimesteps: timesteps,
+            parameters: parameters, hasPreview: hasPreview
         )
         model.schedules = schedules
         return model
@@ -74,16 +74,16 @@ struct QuantizedModelReader {
         do throws(ModelError) { return Network(try Configuration(shapes: shapes)) } catch { throw .model(error) }
     }
 
-    private mutating func layer(_ node: Node, shape: [Int]) throws(QuantizedModelError) -> QuantizedLayer {
+    private mutating func layer(_ node: Node, shape: [Int]) throws(QuantizedModelError) -> Layer {
         let key = "\(node.name).weight", channels = shape[node.outputDimension]
         let bias = try finiteFloats("\(node.name).bias", [channels])
         guard file[key]?.type == .i8 else {
-            return QuantizedLayer(shape: shape, weights: .float(try finiteFloats(key, shape)), bias: bias)
+            return Layer(shape: shape, weights: .float(try finiteFloats(key, shape)), bias: bias)
         }
         let codes = try read(key) { file throws(SafetensorsError) in try file.codes(key, shape: shape) }
         if let bad = codes.firstIndex(of: -128) { throw .badElement(key: key, index: bad, found: "-128", expected: "-127…127") }
-        return QuantizedLayer(
-            shape: shape, weights: .int8(codes: codes, scales: try scales("\(node.name).weight_scale", [channels])), bias: bias
+        return Layer(
+            shape: shape, weights: .int8(codes, scales: try scales("\(node.name).weight_scale", [channels])), bias: bias
         )
     }
 
@@ -113,7 +113,7 @@ struct QuantizedModelReader {
 
     private mutating func schedule(timesteps: Int) throws(QuantizedModelError) -> NoiseSchedule {
         var buffers: [String: FloatTensor] = [:]
-        for name in QuantizedModelKeys.bufferNames {
+        for name in NoiseSchedule.bufferNames {
             buffers[name] = FloatTensor(shape: [timesteps], values: try finiteFloats(name, [timesteps]))
         }
         do throws(ModelError) { return try NoiseSchedule(tensors: buffers) } catch { throw .model(error) }
@@ -135,7 +135,7 @@ struct QuantizedModelReader {
     }
 
     /// All five keys or none.
-    private mutating func schedules(below end: Int) throws(QuantizedModelError) -> [SearchedSchedule] {
+    private mutating func schedules(below end: Int) throws(QuantizedModelError) -> [SearchedTimestepSchedule] {
         typealias Keys = QuantizedModelKeys
         let keys = [Keys.scheduleSteps, Keys.scheduleTimesteps, Keys.scheduleEta, Keys.schedulePSNR, Keys.scheduleLPIPS]
         guard keys.contains(where: { file[$0] != nil }) else { return [] }
@@ -165,7 +165,7 @@ struct QuantizedModelReader {
         if let bad = ratios.firstIndex(where: { $0 < 0 }) {
             throw .badElement(key: Keys.scheduleLPIPS, index: bad, found: "\(ratios[bad])", expected: "a share of 0 or more")
         }
-        var found: [SearchedSchedule] = [], start = 0
+        var found: [SearchedTimestepSchedule] = [], start = 0
         for (i, length) in lengths.enumerated() {
             for j in start..<start + length {
                 let most = j == start ? end - 1 : Int(timesteps[j - 1]) - 1
@@ -175,8 +175,8 @@ struct QuantizedModelReader {
                         expected: "timesteps of \(length) steps, descending, below \(end)")
                 }
             }
-            found.append(SearchedSchedule(
-                jumps: (start..<start + length).map { Jump(timestep: Int(timesteps[$0]), eta: Double(etas[$0])) },
+            found.append(SearchedTimestepSchedule(
+                transitions: (start..<start + length).map { TimestepTransition(timestep: Int(timesteps[$0]), eta: Double(etas[$0])) },
                 psnrGain: gains[i], lpipsRatio: ratios[i]))
             start += length
         }
@@ -224,9 +224,4 @@ struct QuantizedModelReader {
         }
         return values
     }
-}
-
-extension Graph {
-    /// Whether it runs once per timestep.
-    var timed: Bool { name == "noisePredictor" }
 }

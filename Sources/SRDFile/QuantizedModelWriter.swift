@@ -21,27 +21,27 @@ extension QuantizedModelFile {
             metadata[QuantizedModelKeys.names(graph)] = kept.map(\.0).joined(separator: " ")
             tensors += activations(kept.map(\.1), of: graph)
         }
-        for (name, values) in QuantizedModelKeys.buffers(model.schedule) {
+        for (name, values) in model.schedule.buffers {
             tensors.append(SafetensorsTensor(name, FloatTensor(shape: [values.count], values: values.map(Float.init))))
         }
-        for (name, tensor) in model.floatWeights { tensors.append(SafetensorsTensor(name, tensor)) }
+        for (name, tensor) in model.parameters { tensors.append(SafetensorsTensor(name, tensor)) }
         tensors.append(SafetensorsTensor(
-            QuantizedModelKeys.timesteps, shape: [model.timesteps.count], model.timesteps.map(Int32.init)
+            QuantizedModelKeys.timesteps, shape: [model.calibratedTimesteps.count], model.calibratedTimesteps.map(Int32.init)
         ))
         tensors += schedules()
         return Safetensors.encode(tensors, metadata: metadata)
     }
 
     private func schedules() -> [SafetensorsTensor] {
-        let schedules = model.schedules, jumps = schedules.flatMap(\.jumps)
+        let schedules = model.schedules, transitions = schedules.flatMap(\.transitions)
         guard !schedules.isEmpty else { return [] }
         return [
             SafetensorsTensor(
-                QuantizedModelKeys.scheduleSteps, shape: [schedules.count], schedules.map { Int32($0.jumps.count) }),
+                QuantizedModelKeys.scheduleSteps, shape: [schedules.count], schedules.map { Int32($0.transitions.count) }),
             SafetensorsTensor(
-                QuantizedModelKeys.scheduleTimesteps, shape: [jumps.count], jumps.map { Int32($0.timestep) }),
+                QuantizedModelKeys.scheduleTimesteps, shape: [transitions.count], transitions.map { Int32($0.timestep) }),
             SafetensorsTensor(
-                QuantizedModelKeys.scheduleEta, FloatTensor(shape: [jumps.count], values: jumps.map { Float($0.eta) })),
+                QuantizedModelKeys.scheduleEta, FloatTensor(shape: [transitions.count], values: transitions.map { Float($0.eta) })),
             SafetensorsTensor(
                 QuantizedModelKeys.schedulePSNR, FloatTensor(shape: [schedules.count], values: schedules.map(\.psnrGain))),
             SafetensorsTensor(
@@ -57,9 +57,9 @@ extension QuantizedModelFile {
         let bias = floats("bias", [layer.bias.count], layer.bias)
         switch layer.weights {
         case .float(let values): return [floats("weight", layer.shape, values), bias]
-        case .int8(let codes, let scales):
+        case .int8(let quantized, let scales):
             return [
-                SafetensorsTensor("\(node.name).weight", shape: layer.shape, Array(codes)),
+                SafetensorsTensor("\(node.name).weight", shape: layer.shape, Array(quantized)),
                 floats("weight_scale", [scales.count], scales), bias
             ]
         }

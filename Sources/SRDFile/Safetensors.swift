@@ -66,10 +66,10 @@ extension Safetensors {
     }
 
     /// The same, left where they are.
-    public func codes(_ name: String, shape: [Int]? = nil) throws(SafetensorsError) -> WeightCodes {
+    public func codes(_ name: String, shape: [Int]? = nil) throws(SafetensorsError) -> QuantizedWeights {
         let entry = try entry(name, types: [.i8], shape), file = file
         let codes = withBytes(of: entry) { $0.assumingMemoryBound(to: Int8.self) }
-        return WeightCodes(codes, in: file) { file.evict(entry.range) }
+        return QuantizedWeights(codes, in: file) { file.evict(entry.range) }
     }
 
     public func uint8s(_ name: String, shape: [Int]? = nil) throws(SafetensorsError) -> [UInt8] {

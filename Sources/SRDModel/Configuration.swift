@@ -99,6 +99,19 @@ extension Configuration {
     }
 }
 
+extension Configuration {
+    /// Returns the smallest low-resolution size, at least the given one, whose upsample the network can halve down to the deepest level with
+    /// two pixels left there: reflection requires a neighbour.
+    public func paddedSize(width: Int, height: Int) -> (width: Int, height: Int) {
+        func padded(_ side: Int) -> Int {
+            let step = max(1, sizeMultiple / scale)
+            let least = max(side, (2 * sizeMultiple + scale - 1) / scale)
+            return (least + step - 1) / step * step
+        }
+        return (padded(width), padded(height))
+    }
+}
+
 /// Why a set of tensors is not an SRDiff model.
 public enum ModelError: Error, Equatable, CustomStringConvertible {
     /// `expected` is nil where the shape depends on the very tensor that is missing.

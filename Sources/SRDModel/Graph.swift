@@ -50,8 +50,8 @@ public enum Operation: Hashable, Sendable {
     case convolution(Convolution)
     /// Kernel 2·stride, padding stride/2: every output pixel sees 2×2 inputs. Weights `[in, out, 2·stride, 2·stride]`.
     case transposedConvolution(stride: Int)
-    /// Each pixel twice along each axis.
-    case nearestDouble
+    /// Nearest-neighbour upsampling by 2.
+    case nearestUpsample
     /// input + g · attention(input), over the whole map at once (Katharopoulos et al. 2020, softmax over pixels).
     case linearAttention(heads: Int, headChannels: Int)
 }
@@ -70,7 +70,7 @@ public struct Node: Hashable, Sendable {
     public var isConvolution: Bool {
         switch operation {
         case .convolution, .transposedConvolution: return true
-        case .input, .nearestDouble, .linearAttention: return false
+        case .input, .nearestUpsample, .linearAttention: return false
         }
     }
 
@@ -78,20 +78,6 @@ public struct Node: Hashable, Sendable {
     public var outputDimension: Int {
         if case .transposedConvolution = operation { return 1 }
         return 0
-    }
-
-    /// Multiply-accumulates per pixel of the enlarged image.
-    public var macsPerPixel: Double {
-        let area = Double(output.shape.reduction * output.shape.reduction), out = Double(output.shape.channels)
-        let channelsIn = Double(inputs.reduce(0) { $0 + $1.shape.channels })
-        switch operation {
-        case .input, .nearestDouble: return 0
-        case .convolution(let c): return channelsIn * out * Double(c.kernel * c.kernel) / area
-        case .transposedConvolution: return channelsIn * out * 4 / area
-        case .linearAttention(let heads, let headChannels):
-            let inner = Double(heads * headChannels)
-            return (channelsIn * inner * 3 + 2 * inner * Double(headChannels) + inner * out) / area
-        }
     }
 }
 
@@ -105,15 +91,31 @@ public struct Parameter: Hashable, Sendable {
 
 /// Nodes in an order in which they can run: a node's inputs come before it.
 public struct Graph: Sendable {
-    public let name: String
+    /// What a graph is for; the raw value is its name in files and reports.
+    public enum Role: String, Hashable, Sendable, CaseIterable {
+        case encoder, conditioner, noisePredictor, preview
+        /// The conditioner and the noise predictor joined into one graph, for images whose condition is not stored.
+        case conditionedNoisePredictor
+
+        /// Whether the graph runs once per timestep.
+        public var dependsOnTimestep: Bool { self == .noisePredictor || self == .conditionedNoisePredictor }
+    }
+
+    public let role: Role
     public let nodes: [Node]
     public let inputs: [Value]
     public let outputs: [Value]
     public let parameters: [Parameter]
 
-    public var macsPerPixel: Double { nodes.reduce(0) { $0 + $1.macsPerPixel } }
-
     public func node(of value: Value) -> Node { nodes[value.index] }
+
+    /// The values that leave the network: an image or the predicted noise. They stay in float.
+    public var results: [Value] {
+        switch role {
+        case .noisePredictor, .conditionedNoisePredictor, .preview: outputs
+        case .encoder, .conditioner: []
+        }
+    }
 
     /// What stands beyond each value's edge, by value index: its consumers say, and they agree.
     public var borders: [Border] {
@@ -132,34 +134,21 @@ public struct Graph: Sendable {
         }
         return borders.map { $0 ?? .zero }
     }
-
-    /// For each node, the values that no later node reads (outputs excepted): their memory may be used again.
-    public var lastUses: [[Value]] {
-        var last = [Int](repeating: -1, count: nodes.count)
-        for (i, node) in nodes.enumerated() {
-            for value in node.inputs + node.residuals { last[value.index] = i }
-        }
-        var uses = [[Value]](repeating: [], count: nodes.count)
-        for node in nodes where last[node.output.index] >= 0 && !outputs.contains(node.output) {
-            uses[last[node.output.index]].append(node.output)
-        }
-        return uses
-    }
 }
 
 /// Writes a graph down, layer by layer.
 public struct GraphBuilder {
-    private let name: String
+    private let role: Graph.Role
     /// Width of the embedding that time biases are made from.
     public var timeWidth = 0
     private var nodes: [Node] = []
     private var inputs: [Value] = []
     private var parameters: [Parameter] = []
 
-    public init(_ name: String) { self.name = name }
+    public init(_ role: Graph.Role) { self.role = role }
 
     public func finish(outputs: [Value]) -> Graph {
-        Graph(name: name, nodes: nodes, inputs: inputs, outputs: outputs, parameters: parameters)
+        Graph(role: role, nodes: nodes, inputs: inputs, outputs: outputs, parameters: parameters)
     }
 
     private mutating func append(
@@ -205,8 +194,8 @@ public struct GraphBuilder {
         return append(name, .transposedConvolution(stride: stride), inputs, shape)
     }
 
-    public mutating func nearestDouble(_ input: Value, _ name: String) -> Value {
-        append(name, .nearestDouble, [input], FeatureShape(channels: input.shape.channels, reduction: input.shape.reduction / 2))
+    public mutating func nearestUpsample(_ input: Value, _ name: String) -> Value {
+        append(name, .nearestUpsample, [input], FeatureShape(channels: input.shape.channels, reduction: input.shape.reduction / 2))
     }
 
     public mutating func linearAttention(_ input: Value, _ name: String, heads: Int, headChannels: Int) -> Value {
@@ -220,8 +209,8 @@ public struct GraphBuilder {
 }
 
 extension Graph {
-    /// Two graphs as one: the second's inputs that bear the name of an output of the first are that output.
-    public init(joining first: Graph, to second: Graph) {
+    /// Creates one graph from two. Inputs of the second that are named like an output of the first become that output.
+    public init(joining first: Graph, to second: Graph, as role: Role) {
         var nodes = first.nodes, inputs = first.inputs, places: [Int: Value] = [:]
         let outputs = Dictionary(uniqueKeysWithValues: first.outputs.map { (first.node(of: $0).name, $0) })
         for node in second.nodes {
@@ -238,7 +227,7 @@ extension Graph {
             if node.operation == .input { inputs.append(output) }
         }
         self.init(
-            name: "\(first.name)+\(second.name)", nodes: nodes, inputs: inputs,
+            role: role, nodes: nodes, inputs: inputs,
             outputs: second.outputs.map { places[$0.index]! }, parameters: first.parameters + second.parameters
         )
     }

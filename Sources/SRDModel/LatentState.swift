@@ -1,6 +1,6 @@
 import SRDTensor
 
-/// x_t, `[H, W, 3]` of the padded result's size: where a run starts that does not start from noise alone.
+/// x_t `[H, W, 3]`, of the padded result's size, from which a run can continue instead of from noise.
 public struct LatentState: Sendable {
     public let timestep: Int
     package let x: FloatTensor
@@ -10,15 +10,15 @@ public struct LatentState: Sendable {
         self.x = x
     }
 
-    /// Both in these shares. Traps unless they are of one size and timestep.
-    public func mixed(with other: LatentState, _ shares: Shares) -> LatentState {
+    /// Returns a blend of two states of the same size and timestep.
+    public func blended(with other: LatentState, _ weights: BlendWeights) -> LatentState {
         precondition(timestep == other.timestep && x.shape == other.x.shape)
-        var mixed = x
-        for i in mixed.values.indices { mixed.values[i] = shares.mix(mixed.values[i], other.x.values[i]) }
-        return LatentState(timestep: timestep, x: mixed)
+        var blended = x
+        for i in blended.values.indices { blended.values[i] = weights.blend(blended.values[i], other.x.values[i]) }
+        return LatentState(timestep: timestep, x: blended)
     }
 
-    /// Between the two as vectors, 0…π.
+    /// Returns the angle between the two states as vectors, 0…π.
     public func angle(to other: LatentState) -> Double {
         precondition(x.shape == other.x.shape)
         var product = 0.0, own = 0.0, others = 0.0
@@ -31,35 +31,35 @@ public struct LatentState: Sendable {
     }
 }
 
-/// How much of each of two things goes into their mixture. λ = 0 is exactly the first, λ = 1 the second.
-public struct Shares: Hashable, Sendable {
+/// The weights of a blend of two values. λ = 0 gives exactly the first value, λ = 1 the second.
+public struct BlendWeights: Hashable, Sendable {
     public let first, second: Float
 
     /// 1 − λ and λ, 0 ≤ λ ≤ 1: as published.
-    public static func linear(_ lambda: Double) -> Shares { Shares(first: Float(1 - lambda), second: Float(lambda)) }
+    public static func linear(_ lambda: Double) -> BlendWeights { BlendWeights(first: Float(1 - lambda), second: Float(lambda)) }
 
-    /// sin((1 − λ)Ω) / sin Ω and sin(λΩ) / sin Ω (Shoemake 1985): on the arc between two vectors of the angle Ω. Independent
-    /// noises lie at a right angle: their mixture is as strong as each of them, which the linear one is not.
-    public static func spherical(_ lambda: Double, angle: Double = .pi / 2) -> Shares {
+    /// sin((1 − λ)Ω) / sin Ω and sin(λΩ) / sin Ω: spherical interpolation between two vectors at the angle Ω (Shoemake 1985). Independent
+    /// noises are orthogonal, and their spherical blend has the variance of each; a linear blend has less.
+    public static func spherical(_ lambda: Double, angle: Double = .pi / 2) -> BlendWeights {
         let sine = Mathematics.sincos(angle).sin
         guard sine > 1e-6 else { return linear(lambda) }      // too near one line for an arc
-        return Shares(
+        return BlendWeights(
             first: Float(Mathematics.sincos((1 - lambda) * angle).sin / sine),
             second: Float(Mathematics.sincos(lambda * angle).sin / sine))
     }
 
     @inlinable
-    public func mix(_ a: Float, _ b: Float) -> Float { first * a + second * b }
+    public func blend(_ a: Float, _ b: Float) -> Float { first * a + second * b }
 }
 
-extension SamplerSchedule {
-    /// What is left of it from `timestep` on: a step there, then all that come below.
-    package func starting(at timestep: Int, in schedule: NoiseSchedule) -> SamplerSchedule {
-        let jumps = jumps(in: schedule), below = jumps.drop { $0.timestep >= timestep }
-        // The jump from there goes as the one that would have passed it.
-        let passing = jumps.last { $0.timestep >= timestep } ?? jumps[0]
-        let first = Jump(timestep: timestep, eta: passing.eta, order: passing.order, corrects: passing.corrects)
-        return .jumps([first] + below)
+extension TimestepSchedule {
+    /// Returns the rest of the schedule from `timestep` on: a step there, then all steps below.
+    package func starting(at timestep: Int, in schedule: NoiseSchedule) -> TimestepSchedule {
+        let transitions = transitions(in: schedule), below = transitions.drop { $0.timestep >= timestep }
+        // The transition from there has the η and order of the one that would have passed it.
+        let passing = transitions.last { $0.timestep >= timestep } ?? transitions[0]
+        let first = TimestepTransition(timestep: timestep, eta: passing.eta, order: passing.order, corrects: passing.corrects)
+        return .transitions([first] + below)
     }
 
     /// Steps of a run that starts at `timestep`.

@@ -28,7 +28,7 @@ public struct Network: Sendable {
     // MARK: Encoder (RRDBNet; Wang et al. 2018, arXiv 1809.00219)
 
     private static func encoder(_ configuration: Configuration) -> Graph {
-        var graph = GraphBuilder("encoder")
+        var graph = GraphBuilder(.encoder)
         let low = graph.input("low", FeatureShape(channels: 3, reduction: configuration.scale))
         let first = graph.convolution(
             [low], "rrdb.conv_first", channels: configuration.encoderFeatures, border: .zero
@@ -47,11 +47,11 @@ public struct Network: Sendable {
     }
 
     private static func preview(_ configuration: Configuration, trunk: String) -> Graph {
-        var graph = GraphBuilder("preview")
+        var graph = GraphBuilder(.preview)
         let features = configuration.encoderFeatures
         var x = graph.input(trunk, FeatureShape(channels: features, reduction: configuration.scale))
         for i in 1...configuration.scale.trailingZeroBitCount {
-            x = graph.nearestDouble(x, "rrdb.upconv\(i).nearest")
+            x = graph.nearestUpsample(x, "rrdb.upconv\(i).nearest")
             x = graph.convolution([x], "rrdb.upconv\(i)", channels: features, border: .zero, activation: .leakyReLU)
         }
         x = graph.convolution([x], "rrdb.HRconv", channels: features, border: .zero, activation: .leakyReLU)
@@ -62,7 +62,7 @@ public struct Network: Sendable {
     // MARK: Condition
 
     private static func conditioner(_ configuration: Configuration, maps: [String]) -> Graph {
-        var graph = GraphBuilder("conditioner")
+        var graph = GraphBuilder(.conditioner)
         let shape = FeatureShape(channels: configuration.encoderFeatures, reduction: configuration.scale)
         let maps = maps.map { graph.input($0, shape) }
         let channels = configuration.channels[0]
@@ -81,7 +81,7 @@ public struct Network: Sendable {
     // MARK: Noise predictor (U-Net without normalisation)
 
     private static func noisePredictor(_ configuration: Configuration, condition: String) -> Graph {
-        var graph = GraphBuilder("noisePredictor")
+        var graph = GraphBuilder(.noisePredictor)
         graph.timeWidth = configuration.hiddenSize
         let channels = configuration.channels, last = configuration.levels - 1
         var x = graph.input("x_t", FeatureShape(channels: 3, reduction: 1))
@@ -156,5 +156,12 @@ extension GraphBuilder {
             [hidden], "\(name).block2.block.1", channels: channels, border: .reflect, activation: .mish,
             residuals: [(shortcut, Float(1))] + (condition.map { [($0, Float(1))] } ?? [])
         )
+    }
+}
+
+extension Network {
+    /// The graphs that sampling needs, and the preview's if its layers are there.
+    public func graphs(withPreview: Bool) -> [Graph] {
+        [encoder, conditioner, noisePredictor] + (withPreview ? [preview] : [])
     }
 }

@@ -7,7 +7,7 @@ public enum NoiseSource: Sendable {
     /// PyTorch's CPU generator after `torch.manual_seed(seed)`; one `randn([1, 3, height, width])` per draw.
     case torch(TorchRandom)
     /// Two sources, mixed draw by draw.
-    indirect case blend(NoiseSource, NoiseSource, Shares)
+    indirect case blend(NoiseSource, NoiseSource, BlendWeights)
 
     /// Standard normal numbers for one whole image; draw 0 is x_T, draw n the noise of the n-th step.
     public mutating func field(draw: Int, height: Int, width: Int) -> NoiseField {
@@ -18,11 +18,11 @@ public enum NoiseSource: Sendable {
             let planes = random.normal(count: 3 * height * width)
             self = .torch(random)
             return .stored(FloatTensor(planes: planes, height: height, width: width, channels: 3))
-        case .blend(var first, var second, let shares):
+        case .blend(var first, var second, let weights):
             let a = first.field(draw: draw, height: height, width: width)
             let b = second.field(draw: draw, height: height, width: width)
-            self = .blend(first, second, shares)
-            return .blend(a, b, shares)
+            self = .blend(first, second, weights)
+            return .blend(a, b, weights)
         }
     }
 }
@@ -31,15 +31,15 @@ public enum NoiseSource: Sendable {
 public enum NoiseField: Sendable {
     case pixel(PixelNoise)
     case stored(FloatTensor)
-    indirect case blend(NoiseField, NoiseField, Shares)
+    indirect case blend(NoiseField, NoiseField, BlendWeights)
 
     /// `[width, 3]`
     public func row(_ y: Int, width: Int) -> [Float] {
         switch self {
         case .pixel(let noise): return noise.row(y, width: width)
         case .stored(let tensor): return Array(tensor.values[y * width * 3..<(y + 1) * width * 3])
-        case .blend(let first, let second, let shares):
-            return zip(first.row(y, width: width), second.row(y, width: width)).map { shares.mix($0, $1) }
+        case .blend(let first, let second, let weights):
+            return zip(first.row(y, width: width), second.row(y, width: width)).map { weights.blend($0, $1) }
         }
     }
 }

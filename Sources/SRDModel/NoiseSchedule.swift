@@ -14,10 +14,16 @@ public struct NoiseSchedule: Equatable, Sendable {
 
     public var timesteps: Int { betas.count }
 
-    /// The checkpoint's buffers that are read; `betas` must be there.
-    public static let bufferNames = [
-        "betas", "sqrt_alphas_cumprod", "sqrt_one_minus_alphas_cumprod", "sqrt_recip_alphas_cumprod", "sqrt_recipm1_alphas_cumprod"
-    ]
+    /// The names of a checkpoint's buffers that are read; `betas` is required.
+    public static let bufferNames = NoiseSchedule(betas: []).buffers.map(\.name)
+
+    /// The schedule as a checkpoint's buffers.
+    public var buffers: [(name: String, values: [Double])] {
+        [
+            ("betas", betas), ("sqrt_alphas_cumprod", signal), ("sqrt_one_minus_alphas_cumprod", noise),
+            ("sqrt_recip_alphas_cumprod", inverseSignal), ("sqrt_recipm1_alphas_cumprod", noiseToSignal)
+        ]
+    }
 
     /// β alone; the rest follows.
     public init(betas: [Double]) {

@@ -1,5 +1,6 @@
 import SRDFile
 import SRDImage
+import SRDTensor
 
 /// Small low-resolution images that the converter watches the float model at work on.
 public struct CalibrationSet: Sendable {
@@ -12,7 +13,7 @@ public struct CalibrationSet: Sendable {
 
     /// Low-resolution images: one patch of at most `side` × `side` pixels of each, at a place that `seed` decides.
     public init(lowResolution images: [Image], side: Int, seed: UInt64, description: String) {
-        var random = PatchRandom(state: seed)
+        var random = SplitMix64(seed: seed)
         self.images = images.map { random.patch(of: $0, width: min(side, $0.width), height: min(side, $0.height), step: 1) }
         originals = []
         self.description = description
@@ -21,7 +22,7 @@ public struct CalibrationSet: Sendable {
     /// Images as they should become: a patch of each is reduced by `scale`, to at most `side` × `side` pixels.
     /// Images smaller than one pixel of that are left out.
     public init(originals images: [Image], scale: Int, side: Int, seed: UInt64, description: String) {
-        var random = PatchRandom(state: seed)
+        var random = SplitMix64(seed: seed)
         originals = images.filter { $0.width >= scale && $0.height >= scale }.map { image in
             let width = min(side, image.width / scale) * scale, height = min(side, image.height / scale) * scale
             return random.patch(of: image, width: width, height: height, step: scale)
@@ -53,26 +54,11 @@ public struct CalibrationSet: Sendable {
     }
 }
 
-/// SplitMix64.
-private struct PatchRandom {
-    var state: UInt64
-
-    private mutating func next(below count: Int) -> Int {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return Int((z ^ (z >> 31)) % UInt64(count))
-    }
-
-    mutating func patch(of image: Image, width: Int, height: Int, step: Int) -> Image {
-        let x = next(below: (image.width - width) / step + 1) * step, y = next(below: (image.height - height) / step + 1) * step
-        var out: [UInt16] = []
-        out.reserveCapacity(width * height * image.channels)
-        for row in y..<y + height {
-            let start = (row * image.width + x) * image.channels
-            out += image.samples[start..<start + width * image.channels]
-        }
-        return Image(width: width, height: height, channels: image.channels, bitDepth: image.bitDepth, samples: out)
+extension SplitMix64 {
+    /// Cuts a patch at a random place, whose coordinates are multiples of `step`.
+    fileprivate mutating func patch(of image: Image, width: Int, height: Int, step: Int) -> Image {
+        let columns = UInt64((image.width - width) / step + 1), rows = UInt64((image.height - height) / step + 1)
+        let x = Int(next() % columns) * step, y = Int(next() % rows) * step
+        return image.cropped(x: x, y: y, width: width, height: height)
     }
 }

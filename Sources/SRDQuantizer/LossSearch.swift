@@ -1,4 +1,5 @@
-import SRDFloat
+import SRDRuntime
+import SRDImage
 import SRDMetrics
 import SRDTensor
 import SRDModel
@@ -22,30 +23,24 @@ extension Quantizer {
         _ recipe: Recipe, _ statistics: Statistics, on set: CalibrationSet, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) -> [LayerCost] {
         guard let image = set.images.first else { return [] }
-        let float = FloatExecutor(model, threads: settings.threads), watched = WatchedExecutor(float)
-        var moments: [(x: FloatTensor, timestep: Int, noise: FloatTensor)] = []
-        watched.onNoise = { x, timestep, _, noise in moments.append((x, timestep, noise)) }
-        let upscaler = Upscaler(executor: watched, schedule: model.schedule, threads: settings.threads)
-        let sampler = SamplerSchedule.ddim(steps: min(settings.steps, model.schedule.timesteps), eta: 0)
-        let prepared = upscaler.prepare(image)
-        _ = upscaler.residual(prepared, settings: SamplingSettings(sampler: sampler, seed: settings.seed)) { _ in }
+        let pipeline = Pipeline(Executor(model, threads: settings.threads))
+        let schedule = TimestepSchedule.ddim(steps: min(settings.steps, model.schedule.timesteps), eta: 0)
+        let moments = pipeline.moments(of: image, settings: SamplingSettings(schedule: schedule, seed: settings.seed))
+        let prepared = pipeline.prepare(image)
         let chosen = Set([0, moments.count / 2, moments.count - 1]).sorted().map { moments[$0] }
+        let expected = chosen.map { pipeline.executor.predictNoise(in: $0.x, at: $0.timestep, given: prepared.condition) }
 
         let graphs = [model.network.encoder, model.network.conditioner, model.network.noisePredictor]
         let nodes = graphs.flatMap(\.nodes).filter { $0.isConvolution && recipe.decisions[$0.name]?.weights == .int8 }
         var costs: [LayerCost] = []
         for (i, node) in nodes.enumerated() {
             let one = quantize(recipe.keepingOnly(node.name, of: model.network), statistics)
-            let executor = FloatExecutor(simulating: one, threads: settings.threads)
-            // Layers of the noise predictor leave the condition as it is.
-            let isPredictor = model.network.noisePredictor.nodes.contains { $0.name == node.name }
-            let condition = isPredictor
-                ? prepared.condition
-                : Upscaler(executor: executor, schedule: model.schedule, threads: settings.threads).prepare(image).condition
+            let executor = Executor(one, threads: settings.threads)
+            let condition = Pipeline(executor).prepare(image).condition
             var ratio = SignalToNoise()
-            for moment in chosen {
-                let noise = executor.predictNoise(in: moment.x, at: moment.timestep, given: condition)
-                ratio.add(noise.values, expected: moment.noise.values)
+            for (moment, expected) in zip(chosen, expected) {
+                ratio.add(
+                    executor.predictNoise(in: moment.x, at: moment.timestep, given: condition).values, expected: expected.values)
             }
             costs.append(LayerCost(name: node.name, ratio: ratio))
             progress(i + 1, nodes.count)
@@ -62,7 +57,7 @@ extension Quantizer {
     /// - Returns: with its loss; every layer in float where nothing less will do.
     public func keepFloat(
         untilLossIsAtMost most: Double, _ costs: [LayerCost], _ statistics: Statistics,
-        recipe: (_ keepFloat: [String: String]) -> Recipe, loss: (QuantizedModel) -> Double
+        recipe: (_ keepFloat: [String: String]) -> Recipe, loss: (Model) -> Double
     ) -> (recipe: Recipe, kept: Int, loss: Double) {
         func attempt(_ count: Int) -> (recipe: Recipe, kept: Int, loss: Double) {
             let kept = costs.prefix(count).map { ($0.name, $0.reason) }
@@ -94,5 +89,15 @@ extension Recipe {
             recipe.decisions[key]!.output = inputs.contains(key) ? .both : .float
         }
         return recipe
+    }
+}
+
+extension Pipeline {
+    /// Returns x_t and the timestep of every step of one sampler run, noisiest first.
+    func moments(of image: Image, settings: SamplingSettings) -> [(x: FloatTensor, timestep: Int)] {
+        let prepared = prepare(image)
+        var moments: [(x: FloatTensor, timestep: Int)] = []
+        _ = residual(prepared, settings: settings, progress: { _, _ in }, onStep: { x, timestep in moments.append((x, timestep)) })
+        return moments
     }
 }

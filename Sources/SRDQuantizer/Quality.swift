@@ -1,4 +1,4 @@
-import SRDFloat
+import SRDRuntime
 import SRDImage
 import SRDMetrics
 import SRDTensor
@@ -50,7 +50,7 @@ public struct Comparison {
     private let model: Model
     private let patches: CalibrationSet
     private let settings: QuantizerSettings
-    private let sampler: SamplerSchedule
+    private let sampler: TimestepSchedule
 
     /// Compares along DDIM, which adds no noise of its own.
     public init(_ model: Model, on set: CalibrationSet, settings: QuantizerSettings) {
@@ -63,29 +63,25 @@ public struct Comparison {
     /// Noise predictions of each model that `measure` makes.
     public var steps: Int { patches.images.count * sampler.steps }
 
-    /// - Parameters:
-    ///   - executor: runs `quantized`.
-    ///   - progress: called with steps done.
-    public func measure<E: Executor>(
-        _ quantized: QuantizedModel, executor: E, withLayers: Bool = true, progress: (_ done: Int) -> Void = { _ in }
+    /// - Parameter progress: called with steps done.
+    public func measure(
+        _ quantized: Model, withLayers: Bool = true, progress: (_ done: Int) -> Void = { _ in }
     ) -> Quality {
         var quality = Quality(), noise: [Int: SignalToNoise] = [:], done = 0
-        let float = FloatExecutor(model, threads: settings.threads)
-        let watched = WatchedExecutor(float)
-        let floatUpscaler = Upscaler(executor: watched, schedule: model.schedule, threads: settings.threads)
-        let upscaler = Upscaler(executor: executor, schedule: model.schedule, threads: settings.threads)
+        let float = Pipeline(Executor(model, threads: settings.threads))
+        let pipeline = Pipeline(Executor(quantized, threads: settings.threads)), second = Executor(model, threads: settings.threads)
         for (i, image) in patches.images.enumerated() {
-            let prepared = upscaler.prepare(image), floatPrepared = floatUpscaler.prepare(image)
-            watched.onNoise = { x, timestep, _, expected in
-                noise[timestep, default: .init()].add(
-                    executor.predictNoise(in: x, at: timestep, given: prepared.condition).values, expected: expected.values)
-            }
-            let sampling = SamplingSettings(sampler: sampler, seed: settings.seed &+ UInt64(i))
-            let expected = floatUpscaler.upscale(floatPrepared, settings: sampling) { _ in
+            let prepared = pipeline.prepare(image), floatPrepared = float.prepare(image)
+            let sampling = SamplingSettings(schedule: sampler, seed: settings.seed &+ UInt64(i))
+            let residual = float.residual(floatPrepared, settings: sampling, progress: { _, _ in
                 done += 1
                 progress(done)
-            }
-            let found = upscaler.upscale(prepared, settings: sampling) { _ in }
+            }, onStep: { x, timestep in
+                noise[timestep, default: .init()].add(
+                    pipeline.executor.predictNoise(in: x, at: timestep, given: prepared.condition).values,
+                    expected: second.predictNoise(in: x, at: timestep, given: floatPrepared.condition).values)
+            })
+            let expected = float.image(of: residual, floatPrepared), found = pipeline.upscale(prepared, settings: sampling) { _, _ in }
             quality.images.append(Self.compare(found, expected, from: image, original: patches.originals.isEmpty ? nil : patches.originals[i]))
         }
         quality.noise = noise.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
@@ -101,42 +97,41 @@ public struct Comparison {
                 ImageMetrics.lowResolutionPSNR(of: expected, from: low), ImageMetrics.lowResolutionPSNR(of: found, from: low)))
     }
 
-    /// Every layer on the first image, at the first, the middle and the last step of its float trajectory.
-    public func layers(of quantized: QuantizedModel) -> [Quality.Layer] {
+    /// Compares every layer on the first image, at the first, the middle and the last step of its float trajectory.
+    public func layers(of quantized: Model) -> [Quality.Layer] {
         guard let image = patches.images.first else { return [] }
-        let float = FloatExecutor(model, threads: settings.threads)
-        let simulated = FloatExecutor(simulating: quantized, threads: settings.threads)
-        var expected: [String: FloatTensor] = [:], outputs: [String: SignalToNoise] = [:], own: [String: SignalToNoise] = [:]
-        /// `run` is told which it is: 0 float, 1 int8, 2 int8 with every layer's inputs put right.
-        func compare(_ run: (FloatExecutor, Int) -> Void) {
-            float.observe = { node, tensor in expected[node.name] = tensor }
-            run(float, 0)
-            simulated.observe = { node, tensor in
-                if node.operation != .input { outputs[node.name, default: .init()].add(tensor.values, expected: expected[node.name]!.values) }
+        let float = Executor(model, threads: settings.threads), int8 = Executor(quantized, threads: settings.threads)
+        var outputs: [String: SignalToNoise] = [:], own: [String: SignalToNoise] = [:]
+        /// Runs both models, then the int8 model once more with every layer's inputs replaced by the float model's.
+        func compare(_ run: (Executor) -> Void) {
+            var expected: [String: FloatTensor] = [:]
+            func rows(_ rows: Range<Int>, of node: Node) -> FloatTensor { expected[node.name]!.rows(rows) }
+            float.observer = ExecutorObserver()
+            float.observer!.onRows = { node, _, values in expected[node.name, default: .noRows(like: values)].append(values) }
+            run(float)
+            float.observer = nil
+            for isOwn in [false, true] {
+                int8.observer = ExecutorObserver()
+                int8.observer!.onRows = { node, range, values in
+                    guard node.operation != .input else { return }
+                    if isOwn {
+                        own[node.name, default: .init()].add(values.values, expected: rows(range, of: node).values)
+                    } else {
+                        outputs[node.name, default: .init()].add(values.values, expected: rows(range, of: node).values)
+                    }
+                }
+                if isOwn { int8.observer!.replacement = { node, range in node.operation == .input ? nil : rows(range, of: node) } }
+                run(int8)
+                int8.observer = nil
             }
-            run(simulated, 1)
-            simulated.observe = { node, tensor in
-                if node.operation != .input { own[node.name, default: .init()].add(tensor.values, expected: expected[node.name]!.values) }
-            }
-            simulated.correct = { expected[$0.name] }
-            run(simulated, 2)
-            float.observe = nil
-            simulated.observe = nil
-            simulated.correct = nil
-            expected = [:]
         }
-        let watched = WatchedExecutor(float)
-        let upscaler = Upscaler(executor: watched, schedule: model.schedule, threads: settings.threads)
-        var moments: [(x: FloatTensor, timestep: Int)] = []
-        watched.onNoise = { x, timestep, _, _ in moments.append((x, timestep)) }
-        _ = upscaler.residual(upscaler.prepare(image), settings: SamplingSettings(sampler: sampler, seed: settings.seed)) { _ in }
-        var conditions: [Int: FloatExecutor.Condition] = [:]
-        compare { executor, which in
-            conditions[which] = Upscaler(executor: executor, schedule: model.schedule, threads: settings.threads).prepare(image).condition
-        }
+        let moments = Pipeline(float).moments(of: image, settings: SamplingSettings(schedule: sampler, seed: settings.seed))
+        compare { executor in _ = Pipeline(executor).prepare(image) }
+        let conditions = (float: Pipeline(float).prepare(image).condition, int8: Pipeline(int8).prepare(image).condition)
         for i in Swift.Set([0, moments.count / 2, moments.count - 1]).sorted() {
-            compare { executor, which in
-                _ = executor.predictNoise(in: moments[i].x, at: moments[i].timestep, given: conditions[which]!)
+            compare { executor in
+                _ = executor.predictNoise(
+                    in: moments[i].x, at: moments[i].timestep, given: executor === float ? conditions.float : conditions.int8)
             }
         }
         let graphs = [model.network.encoder, model.network.conditioner, model.network.noisePredictor]
@@ -146,10 +141,10 @@ public struct Comparison {
         }
     }
 
-    private func weights(of node: Node, in quantized: QuantizedModel) -> SignalToNoise? {
+    private func weights(of node: Node, in quantized: Model) -> SignalToNoise? {
         guard let layer = quantized.layers[node.name], layer.isInt8 else { return nil }
         var ratio = SignalToNoise()
-        ratio.add(layer.realWeights(of: node), expected: model.weights["\(node.name).weight"]!.values)
+        ratio.add(layer.realWeights(of: node), expected: model.layers[node.name]!.realWeights(of: node))
         return ratio
     }
 }

@@ -11,23 +11,22 @@ public struct Quantizer: Sendable {
         self.settings = settings
     }
 
-    public func quantize(_ recipe: Recipe, _ statistics: Statistics) -> QuantizedModel {
+    public func quantize(_ recipe: Recipe, _ statistics: Statistics) -> Model {
         let graphs = model.network.graphs(withPreview: model.hasPreview)
-        var layers: [String: QuantizedLayer] = [:], activations: [String: QuantizedActivation] = [:]
+        var layers: [String: Layer] = [:], activations: [String: QuantizedActivation] = [:]
         for graph in graphs {
             for node in graph.nodes where node.isConvolution { layers[node.name] = layer(node, of: graph, recipe, statistics) }
             for node in graph.nodes where node.operation != .input {
                 guard let output = recipe.decisions[node.name]?.output, output != .float else { continue }
                 // A doubled map has the codes of the map itself.
-                let source = graph.isDoubling(node) ? graph.node(of: node.inputs[0]).name : node.name
+                let source = graph.isUpsampling(node) ? graph.node(of: node.inputs[0]).name : node.name
                 activations[node.name] = QuantizedActivation(
                     quantizations: quantizations(statistics.values[source]!), keepsFloat: output == .both)
             }
         }
-        let parts = Set(layers.keys.flatMap { ["\($0).weight", "\($0).bias"] })
-        return QuantizedModel(
-            network: model.network, schedule: model.schedule, timesteps: statistics.timesteps, layers: layers,
-            activations: activations, floatWeights: model.weights.filter { !parts.contains($0.key) }, hasPreview: model.hasPreview)
+        return Model(
+            network: model.network, schedule: model.schedule, layers: layers, activations: activations,
+            calibratedTimesteps: statistics.timesteps, parameters: model.parameters, hasPreview: model.hasPreview)
     }
 
     private func quantizations(_ value: Statistics.Value) -> [Quantization] {
@@ -42,31 +41,30 @@ public struct Quantizer: Sendable {
         return ranges.map { Quantization(covering: $0) }
     }
 
-    private func layer(_ node: Node, of graph: Graph, _ recipe: Recipe, _ statistics: Statistics) -> QuantizedLayer {
-        let weight = model.weights["\(node.name).weight"]!, bias = model.weights["\(node.name).bias"]!.values
-        guard recipe.decisions[node.name]?.weights == .int8 else {
-            return QuantizedLayer(shape: weight.shape, weights: .float(weight.values), bias: bias)
-        }
-        let weights = QuantizedLayer.Weights(weight, of: node, scales: settings.weightScales)
-        let layer = QuantizedLayer(shape: weight.shape, weights: weights, bias: bias)
+    private func layer(_ node: Node, of graph: Graph, _ recipe: Recipe, _ statistics: Statistics) -> Layer {
+        let float = model.layers[node.name]!, bias = float.bias
+        guard recipe.decisions[node.name]?.weights == .int8 else { return float }
+        let weight = FloatTensor(shape: float.shape, values: float.realWeights(of: node))
+        let weights = Layer.Weights(weight, of: node, scales: settings.weightScales)
+        let layer = Layer(shape: weight.shape, weights: weights, bias: bias)
         guard settings.correctsBiases else { return layer }
         let means = node.inputs.flatMap { statistics.values[graph.node(of: $0).name]!.means }
         let shift = layer.meanShift(against: weight, of: node, inputMeans: means)
-        return QuantizedLayer(shape: weight.shape, weights: weights, bias: zip(bias, shift).map { Float(Double($0) - $1) })
+        return Layer(shape: weight.shape, weights: weights, bias: zip(bias, shift).map { Float(Double($0) - $1) })
     }
 }
 
-extension QuantizedLayer {
+extension Layer {
     /// By how much the rounded weights move each output channel's mean (before its activation): Σ (code · scale − weight) · E[input].
     /// Every pixel of a transposed convolution sees one in stride² of its weights.
     func meanShift(against weight: FloatTensor, of node: Node, inputMeans: [Double]) -> [Double] {
         var shift = [Double](repeating: 0, count: bias.count)
-        guard case .int8(let codes, let scales) = weights else { return shift }
+        guard case .int8(let quantized, let scales) = weights else { return shift }
         var share = 1.0
         if case .transposedConvolution(let stride) = node.operation { share = 1 / Double(stride * stride) }
-        for (i, code) in codes.enumerated() {
+        for (i, value) in quantized.enumerated() {
             let o = node.outputChannel(i, shape: shape)
-            let off = Double(code) * Double(scales[o]) - Double(weight.values[i])
+            let off = Double(value) * Double(scales[o]) - Double(weight.values[i])
             shift[o] += off * inputMeans[node.inputChannel(i, shape: shape)] * share
         }
         return shift

@@ -35,10 +35,10 @@ public struct Recipe: Equatable, Sendable {
             let images: Set = ["x_t", "low", "enlarged"]
             for node in graph.nodes where node.operation != .input {
                 let readsImage = node.inputs.contains { graph.node(of: $0).operation == .input && images.contains(graph.node(of: $0).name) }
-                let isResult = graph.name == "noisePredictor" && graph.outputs.contains(node.output)
+                let isResult = graph.role == .noisePredictor && graph.results.contains(node.output)
                 let weights: Weights, reason: String
                 if !node.isConvolution {
-                    (weights, reason) = (.float, node.inputs.count == 1 && graph.isDoubling(node) ? "repeats pixels" : "attention runs in float")
+                    (weights, reason) = (.float, node.inputs.count == 1 && graph.isUpsampling(node) ? "repeats pixels" : "attention runs in float")
                 } else if let why = keepFloat[node.name] {
                     (weights, reason) = (.float, why)
                 } else if readsImage {
@@ -52,7 +52,7 @@ public struct Recipe: Equatable, Sendable {
             }
         }
         for graph in graphs {
-            let results = graph.results
+            let results = Set(graph.results.map { graph.node(of: $0).name })
             let residuals = Set(graph.nodes.flatMap(\.residuals).map { graph.node(of: $0).name })
             for name in neededInCodes(graph) where !results.contains(name) {
                 let isBoth = residuals.contains(name) || decisions[name]?.output == .both
@@ -67,7 +67,7 @@ public struct Recipe: Equatable, Sendable {
     private func neededInCodes(_ graph: Graph) -> Set<String> {
         var needed: Set<String> = []
         for node in graph.nodes.reversed() {
-            let doubles = graph.isDoubling(node) && needed.contains(node.name)
+            let doubles = graph.isUpsampling(node) && needed.contains(node.name)
             if decisions[node.name]?.weights == .int8 || doubles { needed.formUnion(node.inputs.map { graph.node(of: $0).name }) }
         }
         return needed
@@ -75,12 +75,7 @@ public struct Recipe: Equatable, Sendable {
 }
 
 extension Graph {
-    func isDoubling(_ node: Node) -> Bool { node.operation == .nearestDouble }
-
-    /// What the network itself puts out stays in float.
-    var results: Set<String> {
-        name == "noisePredictor" || name == "preview" ? Set(outputs.map { node(of: $0).name }) : []
-    }
+    func isUpsampling(_ node: Node) -> Bool { node.operation == .nearestUpsample }
 }
 
 /// Why a recipe's text cannot be used; lines count from 1.
@@ -118,7 +113,7 @@ extension Recipe {
             let rows = graph.nodes.compactMap { node in decisions[node.name].map { (node.name, $0) } }
                 .filter { name, _ in graph.nodes.contains { $0.name == name && $0.operation != .input } }
             let width = rows.map(\.0.count).max() ?? 0
-            lines += ["", "# \(graph.name)"]
+            lines += ["", "# \(graph.role.rawValue)"]
             for (name, decision) in rows {
                 func padded(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.count)) }
                 let remark = decision.reason.isEmpty ? "" : "  # \(decision.reason)"
@@ -155,11 +150,11 @@ extension Recipe {
         for graph in graphs {
             for node in graph.nodes where node.operation != .input {
                 guard let line = lines[node.name], let decision = decisions[node.name] else { throw .missing(name: node.name) }
-                if graph.results.contains(node.name), decision.output != .float {
+                if graph.results.contains(node.output), decision.output != .float {
                     throw .impossible(line: line, layer: node.name, why: "what the network puts out is float")
                 }
             }
-            for node in graph.nodes where decisions[node.name]?.weights == .int8 || (graph.isDoubling(node) && decisions[node.name]?.output != .float) {
+            for node in graph.nodes where decisions[node.name]?.weights == .int8 || (graph.isUpsampling(node) && decisions[node.name]?.output != .float) {
                 for input in node.inputs where (decisions[graph.node(of: input).name]?.output ?? .float) == .float {
                     throw .inputNotInCodes(line: lines[node.name] ?? 0, layer: node.name, value: graph.node(of: input).name)
                 }

@@ -1,5 +1,6 @@
 import SRDImage
 import SRDMetrics
+import SRDRuntime
 import SRDTensor
 import SRDModel
 
@@ -7,7 +8,7 @@ import SRDModel
 ///
 /// Best is: the least perceptual distance to the originals (LPIPS) among those that lose no PSNR to many steps of DDPM. Being near to
 /// the many-step image is no aim: few steps with the right amount of noise are better than it on both counts.
-public struct ScheduleSearch<E: Executor> {
+public struct ScheduleSearch {
     /// The sampler that must not be better in PSNR, and whose LPIPS is the unit.
     public static var fullSteps: Int { 100 }
     /// Numbers of steps that a converter searches for.
@@ -25,32 +26,32 @@ public struct ScheduleSearch<E: Executor> {
         }
     }
 
-    private let upscaler: Upscaler<E>
+    private let pipeline: Pipeline
     private let schedule: NoiseSchedule
     private let lpips: LPIPS
     private let settings: QuantizerSettings
-    private let images: [(prepared: Upscaler<E>.Prepared, original: Image, seen: LPIPS.Features)]
+    private let images: [(prepared: Pipeline.Prepared, original: Image, seen: LPIPS.Features)]
     /// Of many steps.
     public private(set) var full = Quality(psnr: 0, lpips: 0)
 
     /// - Parameters:
-    ///   - executor: of the model as it will be used: the integers' errors are part of the image.
+    ///   - model: the model as it will be used: int8 errors are part of the image.
     ///   - progress: called with noise predictions done and in all.
     /// - Returns: nil where no image has an original that LPIPS can look at (`LPIPS.leastSide`).
     public init?(
-        _ executor: E, schedule: NoiseSchedule, on set: CalibrationSet, lpips: LPIPS, settings: QuantizerSettings,
+        _ model: Model, on set: CalibrationSet, lpips: LPIPS, settings: QuantizerSettings,
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) {
-        let upscaler = Upscaler(executor: executor, schedule: schedule, threads: settings.threads)
+        let pipeline = Pipeline(Executor(model, threads: settings.threads)), schedule = model.schedule
         images = zip(set.images, set.originals).compactMap { low, original in
-            lpips.features(of: original, threads: settings.threads).map { (upscaler.prepare(low), original, $0) }
+            lpips.features(of: original, threads: settings.threads).map { (pipeline.prepare(low), original, $0) }
         }
         guard !images.isEmpty else { return nil }
-        self.upscaler = upscaler
+        self.pipeline = pipeline
         self.schedule = schedule
         self.lpips = lpips
         self.settings = settings
-        let sampler = SamplerSchedule.ancestral(steps: min(Self.fullSteps, schedule.timesteps))
+        let sampler = TimestepSchedule.ancestral(steps: min(Self.fullSteps, schedule.timesteps))
         var done = 0
         let total = sampler.steps * images.count
         full = quality(of: sampler) {
@@ -62,11 +63,11 @@ public struct ScheduleSearch<E: Executor> {
     /// What `sampler` draws, with the same noise each time.
     ///
     /// - Parameter step: called after each noise prediction.
-    public func quality(of sampler: SamplerSchedule, step: () -> Void = {}) -> Quality {
+    public func quality(of sampler: TimestepSchedule, step: () -> Void = {}) -> Quality {
         var mean = Quality(psnr: 0, lpips: 0)
         for (i, image) in images.enumerated() {
-            let sampling = SamplingSettings(sampler: sampler, seed: settings.seed &+ UInt64(i))
-            let result = upscaler.upscale(image.prepared, settings: sampling) { _ in step() }
+            let sampling = SamplingSettings(schedule: sampler, seed: settings.seed &+ UInt64(i))
+            let result = pipeline.upscale(image.prepared, settings: sampling) { _, _ in step() }
             let psnr = min(Self.mostPSNR, ImageMetrics.psnr(result, image.original))
             mean.psnr += psnr / Double(images.count)
             mean.lpips += lpips.distance(image.seen, lpips.features(of: result, threads: settings.threads)!) / Double(images.count)
@@ -88,7 +89,7 @@ public struct ScheduleSearch<E: Executor> {
 
     // MARK: Search
 
-    /// Few numbers that timesteps and noise follow, and the best for one number of steps is a good start for the next. Each jump's own
+    /// Few numbers that timesteps and noise follow, and the best for one number of steps is a good start for the next. Each transition's own
     /// timestep and noise, tried too, overfit: 8 steps were 8 % of LPIPS better on eleven patches, 2 % on Set5 and Set14, and lost 0.17 dB.
     package struct Family: Hashable {
         /// The noisiest and the cleanest timestep, as shares of the last.
@@ -108,18 +109,18 @@ public struct ScheduleSearch<E: Executor> {
         /// Another start: timesteps closer together near 0, less noise.
         static var second: Family { Family(start: 0.8, power: 1.5, eta: 0.5) }
 
-        package func jumps(_ count: Int, timesteps: Int) -> [Jump] {
+        package func transitions(_ count: Int, timesteps: Int) -> [TimestepTransition] {
             let last = Double(timesteps - 1)
-            var jumps: [Jump] = []
+            var transitions: [TimestepTransition] = []
             for i in 0..<count {
                 let left = count == 1 ? 1 : Double(count - 1 - i) / Double(count - 1)
                 let share = left == 0 ? 0 : Mathematics.exp(power * Mathematics.log(left))
                 let wanted = Int((last * (end + (start - end) * share)).rounded(.toNearestOrEven))
                 // Where they crowd, one after another.
-                let most = (jumps.last?.timestep ?? timesteps) - 1
-                jumps.append(Jump(timestep: max(count - 1 - i, min(wanted, most)), eta: eta))
+                let most = (transitions.last?.timestep ?? timesteps) - 1
+                transitions.append(TimestepTransition(timestep: max(count - 1 - i, min(wanted, most)), eta: eta))
             }
-            return jumps
+            return transitions
         }
 
         /// One number more or less, by `size`: 1 for large changes.
@@ -150,7 +151,7 @@ public struct ScheduleSearch<E: Executor> {
     /// - Parameter progress: called with the number of steps searched for, and noise predictions done and in all.
     public func search(
         _ counts: [Int], progress: (_ steps: Int, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
-    ) -> [SearchedSchedule] {
+    ) -> [SearchedTimestepSchedule] {
         let total = counts.reduce(0) { $0 + $1 * Self.tries * images.count }
         var family = Family(), done = 0
         return counts.map { count in
@@ -161,31 +162,31 @@ public struct ScheduleSearch<E: Executor> {
         }
     }
 
-    private func search(_ count: Int, from family: inout Family, tried: () -> Void) -> SearchedSchedule {
-        var seen: [[Jump]: Quality] = [:]
-        func cost(_ jumps: [Jump]) -> Double {
+    private func search(_ count: Int, from family: inout Family, tried: () -> Void) -> SearchedTimestepSchedule {
+        var seen: [[TimestepTransition]: Quality] = [:]
+        func cost(_ transitions: [TimestepTransition]) -> Double {
             tried()
-            let quality = seen[jumps] ?? self.quality(of: .jumps(jumps))
-            seen[jumps] = quality
+            let quality = seen[transitions] ?? self.quality(of: .transitions(transitions))
+            seen[transitions] = quality
             return self.cost(quality)
         }
-        var best = family.jumps(count, timesteps: schedule.timesteps), least = cost(best)
-        func take(_ jumps: [Jump]) -> Bool {
-            let found = cost(jumps)
+        var best = family.transitions(count, timesteps: schedule.timesteps), least = cost(best)
+        func take(_ transitions: [TimestepTransition]) -> Bool {
+            let found = cost(transitions)
             guard found < least else { return false }
-            (best, least) = (jumps, found)
+            (best, least) = (transitions, found)
             return true
         }
-        if take(Family.second.jumps(count, timesteps: schedule.timesteps)) { family = .second }
+        if take(Family.second.transitions(count, timesteps: schedule.timesteps)) { family = .second }
         for size in Self.sizes {
             for i in family.changes(size).indices {
                 let change = family.changes(size)[i]
-                if take(change.jumps(count, timesteps: schedule.timesteps)) { family = change }
+                if take(change.transitions(count, timesteps: schedule.timesteps)) { family = change }
             }
         }
         let quality = seen[best]!
-        return SearchedSchedule(
-            jumps: best, psnrGain: Float(quality.psnr - full.psnr),
+        return SearchedTimestepSchedule(
+            transitions: best, psnrGain: Float(quality.psnr - full.psnr),
             lpipsRatio: Float(quality.lpips / max(full.lpips, .leastNormalMagnitude)))
     }
 }

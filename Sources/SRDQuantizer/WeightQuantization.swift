@@ -20,7 +20,7 @@ extension Node {
     }
 }
 
-extension QuantizedLayer.Weights {
+extension Layer.Weights {
     /// Symmetric codes −127…127; the largest weight of a channel, or of all, gets ±127. (Scales of the least squared error
     /// instead gained nothing: 48.6 dB either way.)
     init(_ weight: FloatTensor, of node: Node, scales: WeightScales) {
@@ -34,13 +34,13 @@ extension QuantizedLayer.Weights {
             let most = largest[scales == .perChannel ? channel : 0]
             return most > 0x1p-96 ? most / 127 : 1        // else all codes are 0
         }
-        let codes = weight.values.enumerated().map { i, value in
-            Self.code(value, scale: perChannel[node.outputChannel(i, shape: weight.shape)])
+        let quantized = weight.values.enumerated().map { i, value in
+            Self.quantize(value, scale: perChannel[node.outputChannel(i, shape: weight.shape)])
         }
-        self = .int8(codes: WeightCodes(codes), scales: perChannel)
+        self = .int8(QuantizedWeights(quantized), scales: perChannel)
     }
 
-    static func code(_ weight: Float, scale: Float) -> Int8 {
+    static func quantize(_ weight: Float, scale: Float) -> Int8 {
         Int8(max(-127, min(127, (weight / scale).rounded(.toNearestOrEven))))
     }
 }

@@ -38,4 +38,20 @@ extension FloatTensor {
         }
         return FloatTensor(shape: [height, width, channels], values: out)
     }
+
+    /// An empty map with the width and channels of another, to append rows to.
+    package static func noRows(like map: FloatTensor) -> FloatTensor { FloatTensor(height: 0, width: map.width, channels: map.channels) }
+
+    /// Appends the rows of a map of the same width and channels.
+    package mutating func append(_ rows: FloatTensor) {
+        precondition(rows.width == width && rows.channels == channels)
+        self = FloatTensor(shape: [height + rows.height, width, channels], values: values + rows.values)
+    }
+
+    /// Returns some rows of a feature map.
+    package func rows(_ rows: Range<Int>) -> FloatTensor {
+        let length = width * channels
+        return FloatTensor(
+            shape: [rows.count, width, channels], values: Array(values[rows.lowerBound * length..<rows.upperBound * length]))
+    }
 }

@@ -63,9 +63,9 @@ struct QuantizedModelFileTests {
     private static let scales = "activations.noisePredictor.scale", zeroPoints = "activations.noisePredictor.zero_point"
 
     private static let schedules = [
-        SearchedSchedule(jumps: [Jump(timestep: 17)], psnrGain: -0.5, lpipsRatio: 1.5),
-        SearchedSchedule(
-            jumps: [Jump(timestep: 19, eta: 1), Jump(timestep: 8, eta: 0.625), Jump(timestep: 0)], psnrGain: 0.25, lpipsRatio: 0.75)
+        SearchedTimestepSchedule(transitions: [TimestepTransition(timestep: 17)], psnrGain: -0.5, lpipsRatio: 1.5),
+        SearchedTimestepSchedule(
+            transitions: [TimestepTransition(timestep: 19, eta: 1), TimestepTransition(timestep: 8, eta: 0.625), TimestepTransition(timestep: 0)], psnrGain: 0.25, lpipsRatio: 0.75)
     ]
 
     private func bytes(_ configuration: Configuration = TinyModel.configuration) throws -> [UInt8] {
@@ -89,9 +89,9 @@ struct QuantizedModelFileTests {
             #expect(read.provenance == provenance)
             #expect(read.model.layers == model.layers)
             #expect(read.model.activations == model.activations)
-            #expect(read.model.timesteps == model.timesteps)
+            #expect(read.model.calibratedTimesteps == model.calibratedTimesteps)
             #expect(read.model.schedules == model.schedules)
-            #expect(read.model.floatWeights == model.floatWeights)
+            #expect(read.model.parameters == model.parameters)
             #expect(read.model.configuration == configuration)
             #expect(read.model.hasPreview == model.hasPreview)
             #expect(read.encoded() == file.encoded())

@@ -43,7 +43,7 @@ struct ConvWinogradS8Tests {
                 left -= count
                 guard count > 0 else { return nil }
                 // Extreme sums are as large as may be.
-                let largestCode = Int(SRD_CODE_BIAS) + (SRD_CODE_BIAS == 0 ? 128 : 127)
+                let largestCode = Int(SRD_QUANTIZED_BIAS) + (SRD_QUANTIZED_BIAS == 0 ? 128 : 127)
                 let most = isExtreme ? min(127, Int(SRD_WINOGRAD_LARGEST_SUM) / largestCode / (9 * count)) : 127
                 func code() -> Int8 { isExtreme ? [-128, 127].randomElement(using: &random)! : .random(in: -128...127, using: &random) }
                 return Input(
@@ -156,7 +156,7 @@ struct ConvWinogradS8Tests {
 
         /// The rows by conv_row or by conv_winograd.
         func run(_ kernels: srd_kernels_s8, byWinograd: Bool) -> Result {
-            func bytes(_ codes: [Int8]) -> [UInt8] { codes.map { UInt8(truncatingIfNeeded: Int($0) + Int(SRD_CODE_BIAS)) } }
+            func bytes(_ codes: [Int8]) -> [UInt8] { codes.map { UInt8(truncatingIfNeeded: Int($0) + Int(SRD_QUANTIZED_BIAS)) } }
             let rows = inputs.map { $0.rows.map { GuardedMemory(bytes($0), forbidden: .above) } }, starts = starts(kernels)
             let scaleMemory = filled(weightScales), biasMemory = filled(bias), timeMemory = filled(timeBias)
             let residuals = residual.map { $0.map { GuardedMemory($0, forbidden: .above) } }
@@ -176,8 +176,8 @@ struct ConvWinogradS8Tests {
                     args.residual.0 = srd_residual_s8(
                         codes: nil, floats: UnsafePointer(residuals[y].pointer), pixel: channels, zero_point: 0, scale: 0.5)
                 }
-                args.codes = codes[y].pointer
-                args.codes_pixel = channels
+                args.quantized = codes[y].pointer
+                args.quantized_pixel = channels
                 args.inverse_scale = 20
                 args.zero_point = Int32(zeroPoint)
                 args.floats = writesFloats ? floats[y].pointer : nil
@@ -200,7 +200,7 @@ struct ConvWinogradS8Tests {
                 let source = sources[i].map { UnsafePointer($0.pointer) }, last = height + 1
                 return srd_winograd_segment_s8(
                     rows: (source[0], source[1], source[2], source[min(3, last)], source[min(4, last)], source[min(5, last)]), pixel: inputs[i].channels, channels: Int32(inputs[i].channels),
-                    weights: UnsafePointer(weights.pointer + offsets[i]), start: UnsafePointer(starts[i].pointer), scale: inputs[i].scale)
+                    weights: UnsafePointer(weights.pointer + offsets[i]), correction: UnsafePointer(starts[i].pointer), scale: inputs[i].scale)
             }
             segments.withUnsafeBufferPointer { segments in
                 rows.withUnsafeBufferPointer { rows in
@@ -238,7 +238,7 @@ struct ConvWinogradS8Tests {
                     taps.withUnsafeBufferPointer { taps in
                         let segments = inputs.indices.map { i in
                             srd_segment_s8(
-                                taps: taps.baseAddress! + 9 * i, tap_count: 9, start: UnsafePointer(starts[i].pointer), scale: inputs[i].scale)
+                                taps: taps.baseAddress! + 9 * i, tap_count: 9, correction: UnsafePointer(starts[i].pointer), scale: inputs[i].scale)
                         }
                         segments.withUnsafeBufferPointer { segments in
                             rows[y].segments = segments.baseAddress

@@ -92,7 +92,7 @@ struct KernelsS8Tests {
                 }
                 offset += tap.channels * block
             }
-            func bytes(_ codes: [Int8]) -> [UInt8] { codes.map { UInt8(truncatingIfNeeded: Int($0) + Int(SRD_CODE_BIAS)) } }
+            func bytes(_ codes: [Int8]) -> [UInt8] { codes.map { UInt8(truncatingIfNeeded: Int($0) + Int(SRD_QUANTIZED_BIAS)) } }
             func filled(_ values: [Float]) -> GuardedMemory<Float> {
                 GuardedMemory(values + [Float](repeating: 0, count: vector - values.count), forbidden: floatSide)
             }
@@ -116,7 +116,7 @@ struct KernelsS8Tests {
                     let first = taps.firstIndex { $0.segment == s }!
                     return srd_segment_s8(
                         taps: places.baseAddress! + first, tap_count: Int32(taps.count { $0.segment == s }),
-                        start: UnsafePointer(startMemory[s].pointer), scale: scales[s])
+                        correction: UnsafePointer(startMemory[s].pointer), scale: scales[s])
                 }
                 segments.withUnsafeBufferPointer { segments in
                     var args = srd_conv_row_s8_args()
@@ -138,8 +138,8 @@ struct KernelsS8Tests {
                     }
                     if residualCodes.count > 0 { args.residual.0 = residual(0) }
                     if residualCodes.count > 1 { args.residual.1 = residual(1) }
-                    args.codes = writesCodes ? codes.pointer : nil
-                    args.codes_pixel = pixel
+                    args.quantized = writesCodes ? codes.pointer : nil
+                    args.quantized_pixel = pixel
                     args.inverse_scale = inverseScale
                     args.zero_point = Int32(zeroPoint)
                     args.floats = writesFloats ? floats.pointer : nil
@@ -221,7 +221,7 @@ struct KernelsS8Tests {
         }
     }
 
-    private static func code(_ byte: UInt8) -> Int { Int(Int8(truncatingIfNeeded: Int(byte) - Int(SRD_CODE_BIAS))) }
+    private static func code(_ byte: UInt8) -> Int { Int(Int8(truncatingIfNeeded: Int(byte) - Int(SRD_QUANTIZED_BIAS))) }
 
     @Test("rows of codes and back equal scalar", arguments: 0..<60)
     func rows(round: Int) {

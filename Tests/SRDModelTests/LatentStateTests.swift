@@ -8,16 +8,16 @@ struct LatentStateTests {
 
     @Test("at λ = 0 and 1 a mixture is one of the two, exactly", arguments: [0.0, 1e-9, 0.3, .pi / 2, 3, .pi])
     func ends(angle: Double) {
-        #expect(Shares.spherical(0, angle: angle) == Shares.linear(0) && Shares.linear(0).mix(0.1, 7) == 0.1)
-        #expect(Shares.spherical(1, angle: angle) == Shares.linear(1) && Shares.linear(1).mix(0.1, 7) == 7)
+        #expect(BlendWeights.spherical(0, angle: angle) == BlendWeights.linear(0) && BlendWeights.linear(0).blend(0.1, 7) == 0.1)
+        #expect(BlendWeights.spherical(1, angle: angle) == BlendWeights.linear(1) && BlendWeights.linear(1).blend(0.1, 7) == 7)
     }
 
     @Test("the arc keeps the length of what it mixes, at any angle", arguments: [0.3, 1, .pi / 2, 2.5])
     func arc(angle: Double) {
         let (sine, cosine) = Mathematics.sincos(angle)
         for i in 0...20 {
-            let shares = Shares.spherical(Double(i) / 20, angle: angle)      // of (1, 0) and (cos Ω, sin Ω)
-            let x = shares.mix(1, Float(cosine)), y = shares.mix(0, Float(sine))
+            let weights = BlendWeights.spherical(Double(i) / 20, angle: angle)      // of (1, 0) and (cos Ω, sin Ω)
+            let x = weights.blend(1, Float(cosine)), y = weights.blend(0, Float(sine))
             #expect(abs(x * x + y * y - 1) < 1e-6)
             let (s, c) = Mathematics.sincos(angle * Double(i) / 20)
             #expect(abs(Double(x) - c) < 1e-6 && abs(Double(y) - s) < 1e-6)
@@ -26,8 +26,8 @@ struct LatentStateTests {
 
     @Test("noise mixed along the arc is as strong as before; along the line it is not")
     func blendedNoise() {
-        func power(_ shares: Shares) -> Float {
-            var source = NoiseSource.blend(.pixel(seed: 1), .pixel(seed: 2), shares)
+        func power(_ weights: BlendWeights) -> Float {
+            var source = NoiseSource.blend(.pixel(seed: 1), .pixel(seed: 2), weights)
             let field = source.field(draw: 3, height: 64, width: 64)
             var sum: Float = 0
             for y in 0..<64 { for z in field.row(y, width: 64) { sum += z * z } }
@@ -41,13 +41,13 @@ struct LatentStateTests {
     @Test("mixed noise is the mixture of each source's own", arguments: [false, true])
     func blendOfSources(isTorch: Bool) {
         func source(_ seed: UInt64) -> NoiseSource { isTorch ? .torch(TorchRandom(seed: seed)) : .pixel(seed: seed) }
-        let shares = Shares.spherical(0.3)
-        var a = source(4), b = source(5), both = NoiseSource.blend(source(4), source(5), shares)
+        let weights = BlendWeights.spherical(0.3)
+        var a = source(4), b = source(5), both = NoiseSource.blend(source(4), source(5), weights)
         for draw in 0..<3 {
             let first = a.field(draw: draw, height: 5, width: 7), second = b.field(draw: draw, height: 5, width: 7)
             let mixed = both.field(draw: draw, height: 5, width: 7)
             for y in 0..<5 {
-                #expect(mixed.row(y, width: 7) == zip(first.row(y, width: 7), second.row(y, width: 7)).map { shares.mix($0, $1) })
+                #expect(mixed.row(y, width: 7) == zip(first.row(y, width: 7), second.row(y, width: 7)).map { weights.blend($0, $1) })
             }
         }
     }
@@ -61,21 +61,21 @@ struct LatentStateTests {
         #expect(abs(state([1, 2, 3]).angle(to: state([-1, -2, -3])) - .pi) < 1e-7)
     }
 
-    static let samplers: [SamplerSchedule] = [
+    static let samplers: [TimestepSchedule] = [
         .ancestral(steps: 20), .ancestral(steps: 100), .ancestral(steps: 1), .ddim(steps: 7, eta: 0.5), .spaced(.unipc, steps: 9, .logSNR),
-        .jumps([Jump(timestep: 80, eta: 0.25), Jump(timestep: 31, order: 2), Jump(timestep: 4)])
+        .transitions([TimestepTransition(timestep: 80, eta: 0.25), TimestepTransition(timestep: 31, order: 2), TimestepTransition(timestep: 4)])
     ]
 
     @Test("from step t on: t first, then just the sampler's steps below it, each as before", arguments: samplers)
-    func starting(sampler: SamplerSchedule) {
-        let jumps = sampler.jumps(in: schedule)
+    func starting(sampler: TimestepSchedule) {
+        let transitions = sampler.transitions(in: schedule)
         for t in 0..<100 {
-            let left = sampler.starting(at: t, in: schedule).jumps(in: schedule)
+            let left = sampler.starting(at: t, in: schedule).transitions(in: schedule)
             #expect(left[0].timestep == t && left.count == sampler.steps(from: t, in: schedule))
-            #expect(Array(left.dropFirst()) == jumps.filter { $0.timestep < t })
-            #expect(jumps.contains { $0.eta == left[0].eta && $0.order == left[0].order })
-            if let own = jumps.firstIndex(where: { $0.timestep == t }) { #expect(left == Array(jumps[own...])) }
+            #expect(Array(left.dropFirst()) == transitions.filter { $0.timestep < t })
+            #expect(transitions.contains { $0.eta == left[0].eta && $0.order == left[0].order })
+            if let own = transitions.firstIndex(where: { $0.timestep == t }) { #expect(left == Array(transitions[own...])) }
         }
-        #expect(sampler.starting(at: jumps[0].timestep, in: schedule).steps(of: schedule) == sampler.steps(of: schedule))
+        #expect(sampler.starting(at: transitions[0].timestep, in: schedule).steps(of: schedule) == sampler.steps(of: schedule))
     }
 }

@@ -1,4 +1,4 @@
-import SRDFloat
+import SRDRuntime
 import SRDImage
 import SRDQuantizer
 import SRDTensor
@@ -10,7 +10,7 @@ import Testing
 struct QuantizerTests {
     private static let layer = "denoise_fn.downs.1.0.block2.block.1"
 
-    private func quantized(_ change: (inout QuantizerSettings) -> Void = { _ in }) throws -> QuantizedModel {
+    private func quantized(_ change: (inout QuantizerSettings) -> Void = { _ in }) throws -> Model {
         var settings = TinyQuantizer.settings()
         change(&settings)
         return try TinyQuantizer.quantize(try TinyModel.model(), settings: settings)
@@ -23,7 +23,7 @@ struct QuantizerTests {
         let model = try TinyModel.model(), quantized = try quantized { $0.weightScales = scales }
         for node in model.network.graphs(withPreview: true).flatMap(\.nodes) where node.isConvolution {
             guard let layer = quantized.layers[node.name], case .int8(let codes, let steps) = layer.weights else { continue }
-            let weight = model.weights["\(node.name).weight"]!
+            let weight = FloatTensor(shape: layer.shape, values: model.layers[node.name]!.realWeights(of: node))
             #expect(codes.allSatisfy { $0 >= -127 })
             #expect(codes.contains { abs(Int($0)) == 127 })
             let inner = layer.shape[(node.outputDimension + 1)...].reduce(1, *), channels = layer.shape[node.outputDimension]
@@ -45,7 +45,7 @@ struct QuantizerTests {
     @Test("a scale per timestep, or one for all")
     func scales() throws {
         let several = try quantized(), single = try quantized { $0.usesSingleScale = true }
-        #expect(several.timesteps == [0, 10, 19])
+        #expect(several.calibratedTimesteps == [0, 10, 19])
         #expect(several.activations[Self.layer]!.quantizations.count == 3)
         #expect(single.activations[Self.layer]!.quantizations.count == 1)
         let all = several.activations[Self.layer]!.quantizations.map(\.range), one = single.activations[Self.layer]!.quantizations[0].range
@@ -61,16 +61,16 @@ struct QuantizerTests {
         var settings = TinyQuantizer.settings()
         let statistics = try Statistics(of: model, on: images, settings: settings)
         let recipe = Recipe(for: model.network, hasPreview: model.hasPreview)
-        let weight = model.weights["\(Self.layer).weight"]!, bias = model.weights["\(Self.layer).bias"]!.values
+        let float = model.layers[Self.layer]!, bias = float.bias
         let means = try #require(statistics.means(of: input))
         /// Of the layer before its activation, for constant inputs at their means.
-        func mean(_ layer: QuantizedLayer) -> [Double] {
+        func mean(_ layer: Layer) -> [Double] {
             let real = layer.realWeights(of: node), perOutput = real.count / bias.count, area = perOutput / means.count
             return bias.indices.map { o in
                 (0..<perOutput).reduce(Double(layer.bias[o])) { $0 + Double(real[o * perOutput + $1]) * means[$1 / area] }
             }
         }
-        let expected = mean(QuantizedLayer(shape: weight.shape, weights: .float(weight.values), bias: bias))
+        let expected = mean(float)
         var off: [Bool: Double] = [:]
         for corrects in [false, true] {
             settings.correctsBiases = corrects
@@ -113,16 +113,16 @@ struct QuantizerTests {
     func damage() throws {
         let model = try TinyModel.model(), quantized = try quantized(), set = TinyQuantizer.images()
         let comparison = Comparison(model, on: set, settings: TinyQuantizer.settings())
-        func measure(_ quantized: QuantizedModel) -> Quality {
-            comparison.measure(quantized, executor: FloatExecutor(simulating: quantized, threads: 1))
+        func measure(_ quantized: Model) -> Quality {
+            comparison.measure(quantized)
         }
         let layer = quantized.layers[Self.layer]!
         guard case .int8(let codes, let scales) = layer.weights else { Issue.record("not int8"); return }
         var layers = quantized.layers
-        layers[Self.layer] = QuantizedLayer(shape: layer.shape, weights: .int8(codes: codes, scales: scales.map { $0 * 2 }), bias: layer.bias)
-        let damaged = QuantizedModel(
-            network: quantized.network, schedule: quantized.schedule, timesteps: quantized.timesteps, layers: layers,
-            activations: quantized.activations, floatWeights: quantized.floatWeights, hasPreview: quantized.hasPreview)
+        layers[Self.layer] = Layer(shape: layer.shape, weights: .int8(codes, scales: scales.map { $0 * 2 }), bias: layer.bias)
+        let damaged = Model(
+            network: quantized.network, schedule: quantized.schedule, layers: layers, activations: quantized.activations,
+            calibratedTimesteps: quantized.calibratedTimesteps, parameters: quantized.parameters, hasPreview: quantized.hasPreview)
         let good = measure(quantized), bad = measure(damaged)
         #expect(bad.meanPSNR < good.meanPSNR)
         #expect(good.noise.count == 3 && good.images.count == set.images.count)

@@ -1,4 +1,4 @@
-import SRDFloat
+import SRDRuntime
 import SRDImage
 import SRDMetrics
 import SRDQuantizer
@@ -26,7 +26,7 @@ struct ScheduleSearchTests {
         return try LPIPS(tensors: tensors)
     }
 
-    static func search(threads: Int = 1, side: Int = 10) throws -> ScheduleSearch<FloatExecutor>? {
+    static func search(threads: Int = 1, side: Int = 10) throws -> ScheduleSearch? {
         var random = SeededRandom(seed: 3)
         let originals = (0..<2).map { _ in
             Image(
@@ -38,28 +38,28 @@ struct ScheduleSearchTests {
         settings.threads = threads
         let model = try TinyModel.model()
         return ScheduleSearch(
-            FloatExecutor(model, threads: threads), schedule: model.schedule, on: set, lpips: try lpips(), settings: settings)
+            model, on: set, lpips: try lpips(), settings: settings)
     }
 
     @Test("what is said of a schedule is what it draws, and timesteps fall")
     func schedules() throws {
         let search = try #require(try Self.search()), counts = [1, 2, 3, 9]
         let found = search.search(counts)
-        #expect(found.map(\.jumps.count) == counts)
+        #expect(found.map(\.transitions.count) == counts)
         for schedule in found {
-            let quality = search.quality(of: .jumps(schedule.jumps))
+            let quality = search.quality(of: .transitions(schedule.transitions))
             #expect(schedule.psnrGain == Float(quality.psnr - search.full.psnr))
             #expect(schedule.lpipsRatio == Float(quality.lpips / search.full.lpips))
-            #expect(zip(schedule.jumps, schedule.jumps.dropFirst()).allSatisfy { $0.timestep > $1.timestep })
-            #expect(schedule.jumps.allSatisfy { $0.order == 1 && (0...1).contains($0.eta) && (0..<20).contains($0.timestep) })
-            #expect(schedule.jumps.allSatisfy { Double(Float($0.eta)) == $0.eta }, "a file keeps η as float32")
+            #expect(zip(schedule.transitions, schedule.transitions.dropFirst()).allSatisfy { $0.timestep > $1.timestep })
+            #expect(schedule.transitions.allSatisfy { $0.order == 1 && (0...1).contains($0.eta) && (0..<20).contains($0.timestep) })
+            #expect(schedule.transitions.allSatisfy { Double(Float($0.eta)) == $0.eta }, "a file keeps η as float32")
         }
     }
 
     @Test("no worse, by its own measure, than DDIM and DDPM over even timesteps", arguments: [2, 4])
     func better(count: Int) throws {
         let search = try #require(try Self.search()), found = try #require(search.search([count]).first)
-        let best = search.cost(search.quality(of: .jumps(found.jumps)))
+        let best = search.cost(search.quality(of: .transitions(found.transitions)))
         for eta in [0.0, 1] { #expect(best <= search.cost(search.quality(of: .ddim(steps: count, eta: eta)))) }
     }
 
@@ -97,11 +97,11 @@ struct ScheduleSearchTests {
 
     @Test("timesteps of a family crowd where they must, from the start to the end", arguments: [1, 2, 7, 20])
     func family(count: Int) {
-        typealias Family = ScheduleSearch<FloatExecutor>.Family
+        typealias Family = ScheduleSearch.Family
         for family in [Family(), Family(start: 1, end: 0, power: 4, eta: 0), Family(start: 0.2, end: 0.2, power: 0.5, eta: 0.5)] {
-            let jumps = family.jumps(count, timesteps: 20)
-            #expect(jumps.count == count && jumps.last!.timestep >= 0 && jumps.first!.timestep < 20)
-            #expect(zip(jumps, jumps.dropFirst()).allSatisfy { $0.timestep > $1.timestep })
+            let transitions = family.transitions(count, timesteps: 20)
+            #expect(transitions.count == count && transitions.last!.timestep >= 0 && transitions.first!.timestep < 20)
+            #expect(zip(transitions, transitions.dropFirst()).allSatisfy { $0.timestep > $1.timestep })
         }
     }
 }

@@ -24,7 +24,7 @@ public enum TinyQuantizer {
     /// - Parameter edit: what to change of the ordinary recipe.
     public static func quantize(
         _ model: Model, settings: QuantizerSettings = settings(), edit: (inout Recipe) -> Void = { _ in }
-    ) throws -> QuantizedModel {
+    ) throws -> Model {
         var recipe = Recipe(for: model.network, hasPreview: model.hasPreview)
         edit(&recipe)
         return try Quantizer(model, settings: settings).quantize(recipe, Statistics(of: model, on: images(), settings: settings))

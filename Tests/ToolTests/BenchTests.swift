@@ -1,6 +1,6 @@
 import Foundation
 import Testing
-import SRDInt8
+import SRDiff
 import TestSupport
 
 @Suite("srdiff-bench", .serialized)
@@ -50,7 +50,7 @@ struct BenchTests {
         let lines = run.text.split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
         let heading = try #require(lines.first)
         #expect(heading.contains("gmac_per_s") && lines.allSatisfy { $0.count == heading.count })
-        #expect(Set(lines.dropFirst().map { String($0[0]) }) == Set(Int8Executor.instructionSets))
+        #expect(Set(lines.dropFirst().map { String($0[0]) }) == Set(InstructionSet.available.map(\.rawValue)))
     }
 
     @Test("what makes no sense is refused", arguments: [

@@ -1,4 +1,4 @@
-import SRDImage
+import SRDiff
 import Testing
 import ToolSupport
 

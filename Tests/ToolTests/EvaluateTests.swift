@@ -1,7 +1,6 @@
 import Foundation
 import SRDFile
-import SRDImage
-import SRDModel
+import SRDiff
 import TestSupport
 import Testing
 
@@ -223,15 +222,15 @@ struct EvaluateTests {
     }
 }
 
-extension QuantizedModel {
+extension Model {
     /// One layer's weights are read twice as large as they were.
-    fileprivate func doublingScales(of name: String) -> QuantizedModel {
+    fileprivate func doublingScales(of name: String) -> Model {
         var layers = layers
         let layer = layers[name]!
         guard case .int8(let codes, let scales) = layer.weights else { preconditionFailure("\(name) is float") }
-        layers[name] = QuantizedLayer(shape: layer.shape, weights: .int8(codes: codes, scales: scales.map { 2 * $0 }), bias: layer.bias)
-        return QuantizedModel(
-            network: network, schedule: schedule, timesteps: timesteps, layers: layers, activations: activations, floatWeights: floatWeights,
-            hasPreview: hasPreview)
+        layers[name] = Layer(shape: layer.shape, weights: .int8(codes, scales: scales.map { 2 * $0 }), bias: layer.bias)
+        return Model(
+            network: network, schedule: schedule, layers: layers, activations: activations, calibratedTimesteps: calibratedTimesteps,
+            parameters: parameters, hasPreview: hasPreview)
     }
 }

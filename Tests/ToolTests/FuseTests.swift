@@ -1,6 +1,6 @@
 import Foundation
 import Testing
-import SRDImage
+import SRDiff
 import TestSupport
 
 @Suite("srdiff-fuse", .serialized)

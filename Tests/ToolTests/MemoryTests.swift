@@ -1,6 +1,6 @@
 import Foundation
 import Testing
-import SRDImage
+import SRDiff
 import TestSupport
 import ToolSupport
 

@@ -1,6 +1,6 @@
 import Foundation
 import SRDFile
-import SRDImage
+import SRDiff
 import SRDTensor
 import TestSupport
 import Testing
@@ -76,7 +76,7 @@ struct QuantizeTests {
             let run = try ToolRun("srdiff-quantize", arguments + ["--search-steps", "all", "--search-on", "\(folder)/photos/b.png", "--overwrite"])
             #expect(run.status == 0 && run.text.contains("STEPS"), "\(run.error)")
             let schedules = try QuantizedModelFile(path: path).model.schedules
-            #expect(schedules.map(\.jumps.count) == [2, 3, 4, 6, 8, 12, 16])       // of 20 timesteps
+            #expect(schedules.map(\.transitions.count) == [2, 3, 4, 6, 8, 12, 16])       // of 20 timesteps
 
             func settings(_ options: [String]) throws -> String {
                 let upscaled = try ToolRun("srdiff-upscale", [

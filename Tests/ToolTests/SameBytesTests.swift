@@ -1,8 +1,7 @@
 import Foundation
 import Testing
 import SRDFile
-import SRDImage
-import SRDInt8
+import SRDiff
 import TestSupport
 
 /// One image from the shipped model, the same on every machine. A new model has new hashes: the failures say which.
@@ -25,11 +24,11 @@ struct SameBytesTests {
     static let emulator = "/usr/bin/qemu-x86_64-static"
 
     /// All of x86's; of ARM's the fastest alone, which an emulator runs in seconds.
-    private static func takesEverySampler(_ instructionSet: String) -> Bool {
+    private static func takesEverySampler(_ instructionSet: InstructionSet) -> Bool {
         #if arch(x86_64)
         true
         #else
-        instructionSet == Int8Executor.instructionSets.last
+        instructionSet == InstructionSet.available.last
         #endif
     }
 
@@ -41,7 +40,7 @@ struct SameBytesTests {
     }
 
     private func hash(
-        _ sampler: String = "", threads: Int, instructionSet: String? = nil, emulating processor: String? = nil
+        _ sampler: String = "", threads: Int, instructionSet: InstructionSet? = nil, emulating processor: String? = nil
     ) throws -> String {
         try withTemporaryFolder { folder in
             try image().write(to: "\(folder)/in.png")
@@ -54,7 +53,7 @@ struct SameBytesTests {
                 arguments = ["-cpu", processor, ToolRun.folder.appendingPathComponent(tool).path] + arguments
                 tool = Self.emulator
             }
-            let run = try ToolRun(tool, arguments, environment: instructionSet.map { ["SRDIFF_CPU": $0] } ?? [:])
+            let run = try ToolRun(tool, arguments, environment: instructionSet.map { ["SRDIFF_CPU": $0.rawValue] } ?? [:])
             #expect(run.status == 0, "\(run.error)")
             return SHA256.hex([UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(folder)/out.ppm"))))
         }
@@ -77,8 +76,8 @@ struct SameBytesTests {
         }
     }
 
-    @Test("every instruction set of this machine, every sampler", arguments: Int8Executor.instructionSets)
-    func instructionSets(name: String) throws {
+    @Test("every instruction set of this machine, every sampler", arguments: InstructionSet.available)
+    func instructionSets(name: InstructionSet) throws {
         for (sampler, expected) in Self.imageSHA256 where sampler.isEmpty || Self.takesEverySampler(name) {
             let found = try hash(sampler, threads: 2, instructionSet: name)
             #expect(found == expected, "\(sampler)")

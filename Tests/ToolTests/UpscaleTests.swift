@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 import SRDFile
-import SRDImage
+import SRDiff
 import SRDTensor
 import TestSupport
 

@@ -1,4 +1,4 @@
-import SRDImage
+import SRDiff
 
 /// Images of one size side by side, each with a word above it. It keeps its own pixels only, about `pixelLimit`
 /// at most: larger images are reduced as they come.

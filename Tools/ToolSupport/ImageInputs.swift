@@ -1,4 +1,5 @@
-import SRDImage
+import SRDFile
+import SRDiff
 
 /// One image to read.
 public enum ImageInput: Hashable, Sendable, CustomStringConvertible {

@@ -1,5 +1,5 @@
 import SRDFile
-import SRDImage
+import SRDiff
 
 /// Where an image goes.
 public enum ImageOutput: Hashable, Sendable, CustomStringConvertible {

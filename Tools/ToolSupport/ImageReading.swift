@@ -1,5 +1,5 @@
 import SRDFile
-import SRDImage
+import SRDiff
 
 extension ImageInput {
     public func file() throws -> MappedFile {

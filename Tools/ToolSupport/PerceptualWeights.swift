@@ -1,3 +1,4 @@
+import SRDiff
 import SRDFile
 import SRDMetrics
 

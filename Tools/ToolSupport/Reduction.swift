@@ -1,6 +1,5 @@
 import ArgumentParser
-import SRDImage
-import SRDModel
+import SRDiff
 
 extension Image {
     /// Mirrored at the right and bottom so that it can be reduced by a whole number.

@@ -17,11 +17,6 @@ public enum Text {
         return fixed(value, size < 10 ? 2 : size < 100 ? 1 : 0)
     }
 
-    /// 850 B, 12.3 KiB, 4.56 MiB, …
-    public static func bytes(_ count: Int) -> String {
-        scaled(Double(count), step: 1024, units: ["B", "KiB", "MiB", "GiB", "TiB"])
-    }
-
     /// 12, 3.9 M, 41.5 G, …
     public static func count(_ value: Double) -> String {
         scaled(value, step: 1000, units: ["", "K", "M", "G", "T", "P"])

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import SRDiff
 
 /// What goes wrong in a tool beyond the libraries' own errors, in words for its user. Exit status 1.
 public struct ToolError: Error, CustomStringConvertible {
@@ -25,6 +26,10 @@ extension ParsableCommand {
                 Terminal.error.line("`\(name) --help` says how it is used.")
                 Glibc.exit(2)
             default:
+                if case SRDiffError.unknownInstructionSet = error {
+                    report("\(error)")
+                    Glibc.exit(2)
+                }
                 if !(error is ExitCode) { report("\(error)") }
                 Glibc.exit(1)
             }
@@ -39,7 +44,6 @@ extension ParsableCommand {
 
 /// The same in every tool.
 public enum ToolInfo {
-    public static let version = "0.1.0"
     public static let exitCodes = """
         EXIT STATUS
           0    all went well

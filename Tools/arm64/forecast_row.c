@@ -44,7 +44,7 @@ static srd_conv_row_s8_args row_s8(
     srd_conv_row_s8_args a = {
         .width = width, .channels = filled_up(out, SRD_CHANNEL_STEP), .weight_scale = ones, .bias = ones,
         .time_bias = has_time_bias ? ones : NULL, .gain = 1, .activation = (srd_activation)activation,
-        .residual_count = residuals, .codes = zeros((size_t)(width * padded)), .codes_pixel = padded, .inverse_scale = 1,
+        .residual_count = residuals, .codes = zeros((size_t)(width * padded)), .quantized_pixel = padded, .inverse_scale = 1,
         .floats = keeps_floats ? zeros(floats) : NULL, .floats_pixel = padded};
     const float *residual = zeros(floats);
     for (int r = 0; r < residuals; r++) a.residual[r] = (srd_residual_s8){NULL, residual, padded, 0, 1};
@@ -123,7 +123,7 @@ int main(int argc, char **argv) {
         int8_t *weights = zeros((size_t)taps * (size_t)(sum + 16 * inputs) * (size_t)padded);
         for (int i = 0; i < inputs; i++) {
             const int filled = filled_up(channels[i], SRD_CHANNEL_STEP);
-            srd_code *row = zeros((size_t)(side * columns * filled));
+            srd_quantized *row = zeros((size_t)(side * columns * filled));
             for (int t = 0; t < taps; t++) {
                 tap[i * taps + t] = (srd_tap_s8){
                     row + (t / side * columns + t % side) * filled, stride * filled, filled, weights + offset};

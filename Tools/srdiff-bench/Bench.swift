@@ -1,3 +1,4 @@
+import SRDiff
 import ArgumentParser
 import ToolSupport
 
@@ -15,7 +16,7 @@ struct Bench: ParsableCommand {
 
             \(ToolInfo.exitCodes)
             """,
-        version: ToolInfo.version,
+        version: SRDiffVersion.string,
         subcommands: [ModelBenchmark.self, KernelBenchmark.self],
         defaultSubcommand: ModelBenchmark.self
     )
@@ -25,15 +26,13 @@ struct Bench: ParsableCommand {
 
 /// The instruction sets that `--cpu` names.
 enum InstructionSets {
-    static func parse(_ text: String?) throws -> [String] {
-        let all = InstructionSet.names
-        guard let text else { return [try InstructionSet.fromEnvironment() ?? all[all.count - 1]] }
-        if text == "all" { return all }
+    static func parse(_ text: String?) throws -> [InstructionSet] {
+        guard let text else { return [try InstructionSet.fromEnvironment()] }
+        if text == "all" { return InstructionSet.available }
         let names = text.split(separator: ",").map(String.init)
-        for name in names where !all.contains(name) {
-            throw ValidationError("--cpu \(name): this machine has \(all.joined(separator: ", "))")
+        guard !names.isEmpty else { throw ValidationError("--cpu: names of instruction sets, or all") }
+        return try names.map { name in
+            do { return try InstructionSet.named(name) } catch { throw ValidationError("--cpu: \(error)") }
         }
-        guard !names.isEmpty else { throw ValidationError("--cpu: name some of \(all.joined(separator: ", ")), or all") }
-        return names
     }
 }

@@ -1,13 +1,12 @@
-import SRDInt8
+import SRDiff
 import SRDTensor
-import SRDModel
 import ToolSupport
 
 /// One size, instruction set and number of threads, and what was measured of it so far.
 struct ConfigurationRun {
     let loaded: LoadedModel
     let width, height, threads: Int
-    let cpu: String
+    let cpu: InstructionSet
     private let steps, warmup: Int
     private let measuresLayers: Bool
     private var peakMeter: Peak
@@ -22,7 +21,7 @@ struct ConfigurationRun {
     private(set) var layerSteps = 0
 
     init(
-        _ loaded: LoadedModel, width: Int, height: Int, cpu: String, threads: Int, steps: Int, warmup: Int, measuresLayers: Bool
+        _ loaded: LoadedModel, width: Int, height: Int, cpu: InstructionSet, threads: Int, steps: Int, warmup: Int, measuresLayers: Bool
     ) {
         self.loaded = loaded
         self.width = width
@@ -35,10 +34,10 @@ struct ConfigurationRun {
         peakMeter = Peak(cpu, threads: threads)
     }
 
-    var label: String { "\(width)×\(height) \(cpu), \(threads) thread\(threads == 1 ? "" : "s")" }
+    var label: String { "\(width)×\(height) \(cpu.rawValue), \(threads) thread\(threads == 1 ? "" : "s")" }
     /// Multiply-accumulates a second; float arithmetic has no peak here.
     var peak: Double? { isInt8 ? peakMeter.rate : nil }
-    var isInt8: Bool { if case .int8 = loaded.form { true } else { false } }
+    var isInt8: Bool { !loaded.isFloat }
 
     /// Pixels the network computes: what was asked for, padded.
     private var pixels: Double {
@@ -56,35 +55,41 @@ struct ConfigurationRun {
 
     func macs(of node: Node) -> Double { pixels * node.macsPerPixel }
 
-    /// One image more.
-    mutating func measure() {
+    /// Measures one more image.
+    mutating func measure() throws {
         if isInt8 { peakMeter.measure() }
         Machine.resetPeakMemory()
-        measure(on: loaded.executor(threads: threads, instructionSet: cpu))
-        peakMemory = max(peakMemory, Machine.peakMemory)
-    }
-
-    private mutating func measure(on base: some Executor) {
-        let executor = TimedExecutor(base), clock = ContinuousClock(), low = lowSize
-        var random = BenchRandom(state: 1)
+        let upscaler = try Upscaler(loaded, options: .init(threads: threads, instructionSet: cpu)), low = lowSize
+        var random = SplitMix64(seed: 1)
         let original = random.image(width: low.width, height: low.height)
-        let upscaler = Upscaler(executor: executor, schedule: loaded.schedule, threads: threads)
-        if warmup > 0 {
-            _ = upscaler.upscale(upscaler.prepare(original), settings: sampling(steps: warmup)) { _ in }
-            firstStep.add(executor.steps[0])
-            executor.forget()
+        if warmup > 0 { firstStep.add(run(upscaler.pipeline, original, steps: warmup).steps[0]) }
+        let observer = ExecutorObserver()
+        if measuresLayers {
+            observer.measuresTime = true
+            upscaler.pipeline.executor.observer = observer
         }
-        let int8 = base as? Int8Executor
-        int8?.measuresLayers = measuresLayers
-        image.add(clock.measure { _ = upscaler.upscale(upscaler.prepare(original), settings: sampling(steps: steps)) { _ in } })
-        for time in executor.steps { step.add(time) }
-        for time in executor.encodings { encode.add(time) }
-        guard measuresLayers, let times = int8?.layerTimes else { return }
-        layerSteps += executor.steps.count
-        layers = layers.isEmpty ? times : zip(layers, times).map { ($0.node, $0.time + $1.time) }
+        let times = run(upscaler.pipeline, original, steps: steps)
+        image.add(times.image)
+        encode.add(times.encoding)
+        for time in times.steps { step.add(time) }
+        peakMemory = max(peakMemory, Machine.peakMemory)
+        guard measuresLayers else { return }
+        layerSteps += times.steps.count
+        let nodes = loaded.network.noisePredictor.nodes
+        let found = nodes.map { (node: $0, time: observer.times[$0.name] ?? .zero) }
+        layers = layers.isEmpty ? found : zip(layers, found).map { ($0.node, $0.time + $1.time) }
     }
 
-    private func sampling(steps: Int) -> SamplingSettings {
-        SamplingSettings(sampler: .spaced(.ddpm, steps: steps, .uniform), seed: 0)
+    /// Upscales an image as `srdiff-upscale` does and measures its parts; a step includes the sampler's own arithmetic.
+    private func run(_ pipeline: Pipeline, _ image: Image, steps: Int) -> (image: Duration, encoding: Duration, steps: [Duration]) {
+        let clock = ContinuousClock(), start = clock.now
+        let prepared = pipeline.prepare(image), encoding = clock.now - start
+        var last = clock.now, durations: [Duration] = []
+        let settings = SamplingSettings(schedule: .spaced(.ddpm, steps: steps, .uniform), seed: 0)
+        _ = pipeline.upscale(prepared, settings: settings) { _, _ in
+            durations.append(clock.now - last)
+            last = clock.now
+        }
+        return (clock.now - start, encoding, durations)
     }
 }

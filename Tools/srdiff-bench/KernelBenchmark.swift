@@ -1,4 +1,6 @@
+import SRDiff
 import ArgumentParser
+import SRDTensor
 import CSRDKernels
 import Glibc
 import ToolSupport
@@ -61,12 +63,12 @@ struct KernelBenchmark: ParsableCommand {
             let kernels = Peak.kernels(name)
             let shapes = Self.shapes.filter { !$0.isWinograd || kernels.conv_winograd != nil && width >= Int(kernels.winograd_width) }
             for (k, shape) in shapes.enumerated() {
-                progress.show("\(name)", done: i * shapes.count + k, of: names.count * shapes.count)
+                progress.show(name.rawValue, done: i * shapes.count + k, of: names.count * shapes.count)
                 peak.measure()
                 results.append((shape, measure(shape, kernels)))
             }
             table.rows += results.map { shape, rate in
-                [.string(name), .string(shape.name), .int(shape.input), .number(rate / 1e9), .number(peak.rate / 1e9), .number(rate / peak.rate)]
+                [.string(name.rawValue), .string(shape.name), .int(shape.input), .number(rate / 1e9), .number(peak.rate / 1e9), .number(rate / peak.rate)]
             }
         }
         progress.clear()
@@ -74,7 +76,7 @@ struct KernelBenchmark: ParsableCommand {
         case .md: Terminal.output.line(table.markdown)
         case .csv: Terminal.output.line(table.csv)
         case .json: Terminal.output.line(JSON.object([
-            ("machine", Machine.name.map { .string($0) } ?? .null), ("version", .string(ToolInfo.version)), ("results", table.json)
+            ("machine", Machine.name.map { .string($0) } ?? .null), ("version", .string(SRDiffVersion.string)), ("results", table.json)
         ]).text)
         }
     }
@@ -83,7 +85,7 @@ struct KernelBenchmark: ParsableCommand {
     private func measure(_ shape: Shape, _ kernels: srd_kernels_s8) -> Double {
         let block = Int(kernels.block), blocks = (shape.output + block - 1) / block
         let rowPixels = (width + 2) * shape.stride, side = shape.taps == 9 ? 3 : shape.taps == 4 ? 2 : 1
-        var random = BenchRandom(state: 1)
+        var random = SplitMix64(seed: 1)
         func bytes<T: FixedWidthInteger>(_ count: Int, _: T.Type) -> UnsafeMutableBufferPointer<T> {
             // Whole cache lines, as an allocation of some size is.
             let base = aligned_alloc(64, (count + 63) / 64 * 64)!.bindMemory(to: T.self, capacity: count)
@@ -91,9 +93,9 @@ struct KernelBenchmark: ParsableCommand {
             for i in 0..<count { buffer[i] = T(truncatingIfNeeded: random.next()) }
             return buffer
         }
-        let input = bytes((side + 3) * rowPixels * shape.input, srd_code.self)
+        let input = bytes((side + 3) * rowPixels * shape.input, srd_quantized.self)
         let weights = bytes(blocks * block * shape.taps * shape.input, Int8.self)
-        let output = bytes(4 * width * shape.output, srd_code.self)
+        let output = bytes(4 * width * shape.output, srd_quantized.self)
         var starts = [Int32](repeating: 0, count: 256), scale = [Float](repeating: 1e-4, count: 256)
         var bias = [Float](repeating: 0, count: 256)
         defer {
@@ -112,7 +114,7 @@ struct KernelBenchmark: ParsableCommand {
                     bias.withUnsafeMutableBufferPointer { bias in
                         var segment = srd_segment_s8(
                             taps: UnsafePointer(taps.baseAddress), tap_count: Int32(taps.count),
-                            start: UnsafePointer(starts.baseAddress), scale: 1)
+                            correction: UnsafePointer(starts.baseAddress), scale: 1)
                         return withUnsafePointer(to: &segment) { segment in
                             var args = srd_conv_row_s8_args()
                             args.segments = segment
@@ -124,8 +126,8 @@ struct KernelBenchmark: ParsableCommand {
                             args.bias = UnsafePointer(bias.baseAddress)
                             args.gain = 1
                             args.activation = SRD_ACTIVATION_MISH
-                            args.codes = output.baseAddress
-                            args.codes_pixel = shape.output
+                            args.quantized = output.baseAddress
+                            args.quantized_pixel = shape.output
                             args.inverse_scale = 16
                             return shape.isWinograd
                                 ? winogradRate(shape, kernels, args, input: input.baseAddress!, rowPixels: rowPixels)
@@ -139,21 +141,21 @@ struct KernelBenchmark: ParsableCommand {
 
     /// Of four rows, the first of which is `first`.
     private func winogradRate(
-        _ shape: Shape, _ kernels: srd_kernels_s8, _ first: srd_conv_row_s8_args, input: UnsafePointer<srd_code>, rowPixels: Int
+        _ shape: Shape, _ kernels: srd_kernels_s8, _ first: srd_conv_row_s8_args, input: UnsafePointer<srd_quantized>, rowPixels: Int
     ) -> Double {
         let block = Int(kernels.winograd_block), blocks = (shape.output + block - 1) / block
         let blockStride = Int(SRD_WINOGRAD_POINTS) * (shape.input * block + Int(SRD_WINOGRAD_PADDING))
         let weights = aligned_alloc(64, 2 * blocks * blockStride)!.bindMemory(to: Int16.self, capacity: blocks * blockStride)
         defer { free(weights) }
-        var random = BenchRandom(state: 2)
+        var random = SplitMix64(seed: 2)
         for i in 0..<blocks * blockStride { weights[i] = Int16(truncatingIfNeeded: random.next()) / 8 }
-        func row(_ y: Int) -> UnsafePointer<srd_code> { input + y * rowPixels * shape.input }
+        func row(_ y: Int) -> UnsafePointer<srd_quantized> { input + y * rowPixels * shape.input }
         var segment = srd_winograd_segment_s8(
             rows: (row(0), row(1), row(2), row(3), row(4), row(5)), pixel: shape.input, channels: Int32(shape.input), weights: weights,
-            start: first.segments.pointee.start, scale: 1)
+            correction: first.segments.pointee.correction, scale: 1)
         let rows = (0..<4).map { y in
             var row = first
-            row.codes = first.codes + y * width * shape.output
+            row.quantized = first.quantized + y * width * shape.output
             return row
         }
         return rows.withUnsafeBufferPointer { rows in

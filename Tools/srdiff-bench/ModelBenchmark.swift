@@ -1,6 +1,5 @@
 import ArgumentParser
-import SRDInt8
-import SRDModel
+import SRDiff
 import ToolSupport
 
 struct ModelBenchmark: ParsableCommand {
@@ -44,7 +43,7 @@ struct ModelBenchmark: ParsableCommand {
     private struct Settings {
         let sizes: [(width: Int, height: Int)]
         let threads: [Int]
-        let cpus: [String]
+        let cpus: [InstructionSet]
     }
 
     func validate() throws {
@@ -68,7 +67,8 @@ struct ModelBenchmark: ParsableCommand {
         }
         let threads = try threads.map { text in
             try text.split(separator: ",", omittingEmptySubsequences: false).map { item in
-                guard let count = Int(item), (1...1024).contains(count) else { throw ValidationError("--threads \(item): 1 to 1024") }
+                guard let count = Int(item) else { throw ValidationError("--threads \(item): a number of threads") }
+                try ThreadOptions.check(count)
                 return count
             }
         }
@@ -94,7 +94,7 @@ struct ModelBenchmark: ParsableCommand {
         for repetition in 0..<repetitions {
             for i in runs.indices {
                 progress.show(runs[i].label, done: repetition * runs.count + i, of: repetitions * runs.count)
-                runs[i].measure()
+                try runs[i].measure()
             }
         }
         progress.clear()
@@ -110,7 +110,7 @@ struct ModelBenchmark: ParsableCommand {
 
     private func load() throws -> LoadedModel {
         guard let random, let network = RandomModel(rawValue: random) else { return try LoadedModel.find(model) }
-        let form: LoadedModel.Form = float ? .float(try network.model()) : .int8(try network.quantized(threads: Machine.processors))
-        return LoadedModel(path: "\(random), random weights", foundBy: "--random", sha256: "", form: form)
+        let model = float ? try network.model() : try network.quantized(threads: Machine.processors)
+        return LoadedModel(path: "\(random), random weights", foundBy: "--random", sha256: "", model: model)
     }
 }

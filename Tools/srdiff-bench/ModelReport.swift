@@ -1,4 +1,4 @@
-import SRDModel
+import SRDiff
 import ToolSupport
 
 /// What was measured, for people and for programs.
@@ -28,7 +28,7 @@ struct ModelReport {
         table.rows = runs.map { run in
             let rate = run.macsPerStep / (run.step.median / 1000)
             return [
-                .string("\(run.width)x\(run.height)"), .int(run.threads), .string(run.cpu),
+                .string("\(run.width)x\(run.height)"), .int(run.threads), .string(run.cpu.rawValue),
                 .number(run.step.min), .number(run.step.median), .number(run.step.mean), .number(run.step.deviation),
                 .number(run.encode.median), run.firstStep.median.isNaN ? .null : .number(run.firstStep.median),
                 .number(run.image.median), .number(rate / 1e9), run.peak.map { .number($0 / 1e9) } ?? .null,
@@ -50,7 +50,7 @@ struct ModelReport {
             for (node, time) in run.layers {
                 let seconds = time.seconds / Double(run.layerSteps), macs = run.macs(of: node), rate = macs / seconds
                 table.rows.append([
-                    .string("\(run.width)x\(run.height)"), .int(run.threads), .string(run.cpu), .string(node.name),
+                    .string("\(run.width)x\(run.height)"), .int(run.threads), .string(run.cpu.rawValue), .string(node.name),
                     .number(seconds * 1000), .number(time.seconds / total), .number(macs / 1e9),
                     macs > 0 ? .number(rate / 1e9) : .null,
                     macs > 0 ? run.peak.map { .number(rate / $0) } ?? .null : .null,
@@ -88,7 +88,7 @@ struct ModelReport {
             ])
         }
         var members: [(key: String, value: JSON)] = [
-            ("version", .string(ToolInfo.version)),
+            ("version", .string(SRDiffVersion.string)),
             ("model", .object([
                 ("path", .string(loaded.path)), ("sha256", isRandom ? .null : .string(loaded.sha256)),
                 ("arithmetic", .string(loaded.arithmetic)), ("ms_load", .number(loading.seconds * 1000)),

@@ -1,5 +1,6 @@
 import CSRDKernels
 import SRDTensor
+import SRDiff
 import ToolSupport
 
 /// What an instruction set can do at most on so many threads: the best of the short runs so far.
@@ -10,13 +11,13 @@ struct Peak {
     /// Multiply-accumulates a second.
     private(set) var rate = 0.0
 
-    static func kernels(_ name: String) -> srd_kernels_s8 {
+    static func kernels(_ instructionSet: InstructionSet) -> srd_kernels_s8 {
         var count: Int32 = 0
         let table = UnsafeBufferPointer(start: srd_kernels_s8_available(&count), count: Int(count))
-        return table.first { String(cString: $0.name) == name }!
+        return table[InstructionSet.available.firstIndex(of: instructionSet)!]
     }
 
-    init(_ instructionSet: String, threads: Int) {
+    init(_ instructionSet: InstructionSet, threads: Int) {
         kernels = Self.kernels(instructionSet)
         self.threads = threads
     }

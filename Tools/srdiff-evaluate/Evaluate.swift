@@ -1,8 +1,7 @@
 import ArgumentParser
 import SRDFile
-import SRDImage
+import SRDiff
 import SRDMetrics
-import SRDModel
 import ToolSupport
 
 @main
@@ -34,15 +33,24 @@ struct Evaluate: ParsableCommand {
 
             \(ToolInfo.exitCodes)
             """,
-        version: ToolInfo.version
+        version: SRDiffVersion.string
     )
 
     static let partialFolder = "srdiff-evaluate.partial"
 
-    /// A sampler, with so many steps where they are its own.
-    struct Sampler: Hashable, ExpressibleByArgument {
-        enum Kind: String, CaseIterable {
-            case ddpm, ddim, dpm2M = "dpm++2m", dpm2MSDE = "dpm++2m-sde", unipc, searched
+    /// A sampler or the models' searched schedules, with a number of steps of its own if it has one.
+    struct SamplerArgument: Hashable, ExpressibleByArgument {
+        enum Kind: Hashable {
+            case sampler(Sampler)
+            case searched
+
+            static let names = Sampler.allCases.map(\.rawValue) + ["searched"]
+
+            init?(_ name: String) {
+                if name == "searched" { self = .searched; return }
+                guard let sampler = Sampler(rawValue: name) else { return nil }
+                self = .sampler(sampler)
+            }
         }
 
         let kind: Kind
@@ -52,7 +60,7 @@ struct Evaluate: ParsableCommand {
 
         init?(argument: String) {
             let parts = argument.split(separator: "@", omittingEmptySubsequences: false)
-            guard let kind = Kind(rawValue: String(parts[0])), parts.count <= 2 else { return nil }
+            guard let kind = Kind(String(parts[0])), parts.count <= 2 else { return nil }
             self.kind = kind
             if parts.count == 2 {
                 guard let steps = Int(parts[1]), steps >= 1 else { return nil }
@@ -60,8 +68,7 @@ struct Evaluate: ParsableCommand {
             }
         }
 
-        static var allValueStrings: [String] { Kind.allCases.map(\.rawValue) }
-        var defaultValueDescription: String { kind.rawValue }
+        static var allValueStrings: [String] { Kind.names }
     }
 
     @Argument(help: ArgumentHelp("Models to measure: int8 ones, or float ones as safetensors or PyTorch checkpoint.", valueName: "model"))
@@ -76,8 +83,8 @@ struct Evaluate: ParsableCommand {
     @Option(help: ArgumentHelp("What the images were reduced to, under the same names, instead of reducing them here. One folder for each --images.", valueName: "folder"))
     var lr: [String] = []
 
-    @Option(help: ArgumentHelp("\(Sampler.allValueStrings.joined(separator: ", ")): the last takes an int8 model's own schedules. ddpm@100 runs it with 100 steps, whatever --steps says. May be repeated. (default: ddpm)", valueName: "sampler"))
-    var sampler: [Sampler] = []
+    @Option(help: ArgumentHelp("\(SamplerArgument.allValueStrings.joined(separator: ", ")): the last takes an int8 model's own schedules. ddpm@100 runs it with 100 steps, whatever --steps says. May be repeated. (default: ddpm)", valueName: "sampler"))
+    var sampler: [SamplerArgument] = []
 
     @Option(help: ArgumentHelp("Steps of the sampler, as 5,10,20. (default: 20)", valueName: "n,…"))
     var steps: String = "20"
@@ -115,8 +122,7 @@ struct Evaluate: ParsableCommand {
     @Option(help: ArgumentHelp("Exit with 1 when a model does not do: METRIC, METRIC_drop or METRIC_rise against the reference, and a bound, as 'psnr_drop>0.1'. May be repeated.", valueName: "condition"))
     var failIf: [String] = []
 
-    @Option(help: ArgumentHelp("Threads. (default: the processors this process may use)", valueName: "n"))
-    var threads: Int?
+    @OptionGroup var threadOptions: ThreadOptions
 
     @Flag(help: "Replace a report or plot that exists.")
     var overwrite = false
@@ -141,11 +147,10 @@ struct Evaluate: ParsableCommand {
     func validate() throws {
         func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }
         try check(stepCounts?.allSatisfy { $0 >= 1 } ?? false, "--steps \(steps): whole numbers from 1, each once, as 5,10,20")
-        try check(eta == nil || sampler.contains { $0.kind == .ddim }, "--eta is for --sampler ddim")
+        try check(eta == nil || sampler.contains { $0.kind == .sampler(.ddim) }, "--eta is for --sampler ddim")
         try check((0...1).contains(eta ?? 0), "--eta \(eta ?? 0): 0 to 1")
         try check(Set(sampler).count == sampler.count, "--sampler: each once")
         try check((1...1000).contains(samples), "--samples \(samples): 1 to 1000")
-        try check(threads.map { (1...1024).contains($0) } ?? true, "--threads \(threads ?? 0): 1 to 1024")
         try check(!json || !csv, "--json and --csv: one or the other")
         try check(lr.isEmpty || lr.count == images.count, "--lr: one folder for each --images")
         try check(!layers || reference != nil, "--layers needs --reference")
@@ -172,7 +177,7 @@ struct Evaluate: ParsableCommand {
         let sets = try ImageSet.find(images, low: lr, scale: scale)
         let plan = Evaluation.Plan(
             contestants: contestants, schedules: try schedules(for: contestants), seeds: (0..<UInt64(samples)).map { seed &+ $0 },
-            sets: sets, scale: scale, isConsistent: consistent, threads: threads ?? Machine.processors,
+            sets: sets, scale: scale, isConsistent: consistent, threads: threadOptions.count,
             instructionSet: try InstructionSet.fromEnvironment())
         let store = ImageStore(reference: saveReference, images: saveImages, partial: Self.partialFolder)
         let progress = ProgressLine(isShown: !quiet)
@@ -219,36 +224,31 @@ struct Evaluate: ParsableCommand {
         return contestants
     }
 
-    private func schedules(for contestants: [Contestant]) throws -> [SamplerSchedule] {
-        try (sampler.isEmpty ? [Sampler(kind: .ddpm)] : sampler).flatMap { sampler -> [SamplerSchedule] in
+    private func schedules(for contestants: [Contestant]) throws -> [TimestepSchedule] {
+        try (sampler.isEmpty ? [SamplerArgument(kind: .sampler(.ddpm))] : sampler).flatMap { sampler -> [TimestepSchedule] in
             let counts = sampler.steps.map { [$0] } ?? stepCounts!.sorted()
             for contestant in contestants where counts.last! > contestant.loaded.schedule.timesteps {
                 throw ValidationError("--steps \(counts.last!): \(contestant.loaded.path) has \(contestant.loaded.schedule.timesteps) timesteps")
             }
-            let method: SamplerSchedule.Method
             switch sampler.kind {
-            case .ddpm: method = .ddpm
-            case .ddim: method = .ddim(eta: eta ?? 0)
-            case .dpm2M: method = .dpm2M
-            case .dpm2MSDE: method = .dpm2MSDE
-            case .unipc: method = .unipc
+            case .sampler(let sampler):
+                return counts.map { .spaced(sampler, eta: sampler.takesEta ? eta ?? 0 : 0, steps: $0, .uniform) }
             case .searched: return try searched(counts, contestants)
             }
-            return counts.map { SamplerSchedule.spaced(method, steps: $0, .uniform) }
         }
     }
 
     /// The first model's that has any: all are to be compared by the same steps.
-    private func searched(_ counts: [Int], _ contestants: [Contestant]) throws -> [SamplerSchedule] {
-        guard let loaded = contestants.first(where: { !$0.loaded.schedules.isEmpty })?.loaded else {
+    private func searched(_ counts: [Int], _ contestants: [Contestant]) throws -> [TimestepSchedule] {
+        guard let loaded = contestants.first(where: { !$0.loaded.model.schedules.isEmpty })?.loaded else {
             throw ToolError("--sampler searched: no model here has schedules of its own; srdiff-quantize --search-steps makes them")
         }
         return try counts.map { count in
-            guard let found = loaded.schedules.first(where: { $0.jumps.count == count }) else {
-                let has = loaded.schedules.map { String($0.jumps.count) }.joined(separator: ", ")
+            guard let found = loaded.model.schedules.first(where: { $0.transitions.count == count }) else {
+                let has = loaded.model.schedules.map { String($0.transitions.count) }.joined(separator: ", ")
                 throw ToolError("--sampler searched: \(loaded.path) has schedules of \(has) steps, not of \(count)")
             }
-            return .jumps(found.jumps)
+            return .transitions(found.transitions)
         }
     }
 }

@@ -1,9 +1,7 @@
 import SRDFile
-import SRDImage
-import SRDInt8
+import SRDiff
 import SRDMetrics
 import SRDQuantizer
-import SRDModel
 import ToolSupport
 
 /// Every image through every model.
@@ -11,14 +9,14 @@ struct Evaluation {
     struct Plan {
         /// The reference first, where there is one.
         let contestants: [Contestant]
-        let schedules: [SamplerSchedule]
+        let schedules: [TimestepSchedule]
         let seeds: [UInt64]
         let sets: [ImageSet]
         let scale: Int
         /// Every result is back-projected.
         let isConsistent: Bool
         let threads: Int
-        let instructionSet: String?
+        let instructionSet: InstructionSet
 
         /// Bicubic, the encoder's image where a model has one, then every sampler of every model.
         var runs: [Run] {
@@ -76,7 +74,7 @@ struct Evaluation {
         let consistent = plan.isConsistent ? " consistent" : ""
         return ImageStore.Key(
             run: run, image: entry.name, seed: seed,
-            facts: "\(model) \(how)\(consistent) input=\(sha.hexDigest()) version=\(ToolInfo.version)")
+            facts: "\(model) \(how)\(consistent) input=\(sha.hexDigest()) version=\(SRDiffVersion.string)")
     }
 
     /// `[run][metric]`
@@ -133,7 +131,7 @@ struct Evaluation {
                 made[i] = [kept]
                 continue
             }
-            let baseline = run.contestant.map { preview(of: pair.low, by: $0) } ?? pair.low.resized(by: plan.scale)
+            let baseline = try run.contestant.map { try preview(of: pair.low, by: $0) } ?? pair.low.resized(by: plan.scale)
             let image = finished(baseline, pair.low)
             try store.save(image, seconds: nil, key)
             made[i] = [(image, nil)]
@@ -144,12 +142,13 @@ struct Evaluation {
         plan.isConsistent ? result.backProjected(onto: low, threads: plan.threads) : result
     }
 
-    private func preview(of low: Image, by contestant: Int) -> Image {
+    private func preview(of low: Image, by contestant: Int) throws -> Image {
         let loaded = plan.contestants[contestant].loaded
-        func run(_ executor: some Executor) -> Image {
-            Upscaler(executor: executor, schedule: loaded.schedule, threads: plan.threads).preview(low)
-        }
-        return run(loaded.executor(threads: plan.threads, instructionSet: plan.instructionSet))
+        return try upscaler(loaded).encoderImage(low)
+    }
+
+    private func upscaler(_ loaded: LoadedModel) throws -> Upscaler {
+        try Upscaler(loaded, options: .init(threads: plan.threads, instructionSet: plan.instructionSet))
     }
 
     /// All samplers and seeds of one model.
@@ -169,23 +168,21 @@ struct Evaluation {
         let loaded = plan.contestants[contestant].loaded
         try checkMemory(loaded, pair.low, entry)
         let name = plan.contestants[contestant].name
-        try make(missing, runs, pair.low, on: loaded.executor(threads: plan.threads, instructionSet: plan.instructionSet),
-                 loaded.schedule, label: "\(label)  \(name)", into: &made)
+        try make(missing, runs, pair.low, on: try upscaler(loaded).pipeline, label: "\(label)  \(name)", into: &made)
     }
 
     private mutating func make(
-        _ missing: [(run: Int, place: Int, key: ImageStore.Key)], _ runs: [Run], _ low: Image, on executor: some Executor,
-        _ schedule: NoiseSchedule, label: String, into made: inout [[Made]]
+        _ missing: [(run: Int, place: Int, key: ImageStore.Key)], _ runs: [Run], _ low: Image, on pipeline: Pipeline,
+        label: String, into made: inout [[Made]]
     ) throws {
         let clock = ContinuousClock(), start = clock.now
         progress.show("\(label)  encoding")
-        let upscaler = Upscaler(executor: executor, schedule: schedule, threads: plan.threads)
-        let prepared = upscaler.prepare(low), encoding = (clock.now - start).seconds
+        let prepared = pipeline.prepare(low), encoding = (clock.now - start).seconds
         let contestant = runs[missing[0].run].contestant!, pixels = Double(low.width * low.height)
         for (run, place, key) in missing {
             let schedule = runs[run].schedule!, sampling = clock.now
             var last = sampling, done = 0
-            let image = upscaler.upscale(prepared, settings: SamplingSettings(sampler: schedule, seed: key.seed)) { _ in
+            let image = pipeline.upscale(prepared, settings: SamplingSettings(schedule: schedule, seed: key.seed)) { _, _ in
                 done += 1
                 estimate.did(pixels, contestant, seconds: (clock.now - last).seconds)
                 last = clock.now
@@ -199,11 +196,11 @@ struct Evaluation {
 
     private func checkMemory(_ loaded: LoadedModel, _ low: Image, _ entry: ImageSet.Entry) throws {
         let size = loaded.configuration.paddedSize(width: low.width, height: low.height)
-        let needed = loaded.memoryEstimate(lowWidth: size.width, lowHeight: size.height, preview: false)
+        let needed = Executor.memoryEstimate(loaded.model, lrWidth: size.width, lrHeight: size.height)
         guard let available = AvailableMemory.now(), needed > available.bytes else { return }
         throw ToolError("""
-            \(entry.path): about \(Text.bytes(needed)) of memory needed for \(loaded.path), \
-            and \(Text.bytes(available.bytes)) are \(available.limit): use a smaller image
+            \(entry.path): about \(ByteCount.text(needed)) of memory needed for \(loaded.path), \
+            and \(ByteCount.text(available.bytes)) are \(available.limit): use a smaller image
             """)
     }
 
@@ -255,14 +252,14 @@ struct Evaluation {
         settings.threads = plan.threads
         let comparison = Comparison(model, on: patches, settings: settings)
         return plan.contestants.compactMap { contestant in
-            guard case .int8(let quantized) = contestant.loaded.form else { return nil }
+            guard !contestant.loaded.isFloat else { return nil }
+            let quantized = contestant.loaded.model
             progress.show("\(contestant.name)  layer by layer")
             var quality: Quality
             if layersOnly {
                 quality = Quality(layers: comparison.layers(of: quantized))
             } else {
-                let executor = Int8Executor(quantized, threads: plan.threads, instructionSet: plan.instructionSet)
-                quality = comparison.measure(quantized, executor: executor) { done in
+                quality = comparison.measure(quantized) { done in
                     progress.show("\(contestant.name) inside", done: done, of: comparison.steps)
                 }
             }

@@ -1,6 +1,5 @@
-import SRDImage
+import SRDiff
 import SRDMetrics
-import SRDModel
 import ToolSupport
 
 /// One file that shows it all and needs nothing else.
@@ -13,7 +12,7 @@ struct HTMLReport {
     private static let mostImages = 24, mostSide = 512
 
     /// What the words and the images are about: the most steps of the first sampler.
-    private var schedule: SamplerSchedule {
+    private var schedule: TimestepSchedule {
         plan.schedules.filter { $0.kind == plan.schedules[0].kind }.max { $0.steps < $1.steps }!
     }
 
@@ -68,7 +67,7 @@ struct HTMLReport {
     private var models: ResultTable {
         ResultTable("Models", ["name", "arithmetic", "SHA-256"], plan.contestants.map {
             [$0.name + ($0.isReference ? " (reference)" : ""), $0.loaded.arithmetic, $0.loaded.sha256]
-        }, right: [], note: "srdiff-evaluate \(ToolInfo.version), seeds \(plan.seeds.map { String($0) }.joined(separator: ", ")).")
+        }, right: [], note: "srdiff-evaluate \(SRDiffVersion.string), seeds \(plan.seeds.map { String($0) }.joined(separator: ", ")).")
     }
 
     // MARK: Words

@@ -1,5 +1,5 @@
 import SRDFile
-import SRDImage
+import SRDiff
 import ToolSupport
 
 /// Images of one folder, by path.

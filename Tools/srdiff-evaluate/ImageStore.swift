@@ -1,6 +1,6 @@
 import Glibc
 import SRDFile
-import SRDImage
+import SRDiff
 import ToolSupport
 
 /// Images that are made already, as PNG files that say how.

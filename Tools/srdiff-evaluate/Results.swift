@@ -1,6 +1,6 @@
 import SRDMetrics
 import SRDQuantizer
-import SRDModel
+import SRDiff
 import ToolSupport
 
 /// What is measured; the raw value is its name in conditions, CSV and JSON.
@@ -76,31 +76,31 @@ struct Run {
     /// Among the contestants; nil for bicubic.
     let contestant: Int?
     /// nil for the baselines.
-    let schedule: SamplerSchedule?
+    let schedule: TimestepSchedule?
     let isReference: Bool
 
     var label: String { schedule.map { "\(name) \($0.label)" } ?? name }
     var folder: String { schedule.map { "\(name)_\($0.label.map { $0 == " " ? "_" : String($0) }.joined())" } ?? name }
 }
 
-extension SamplerSchedule {
+extension TimestepSchedule {
     var label: String {
-        guard case .spaced(.ddim(let eta), let steps, _) = self, eta != 0 else { return "\(kind) \(steps)" }
+        guard case .spaced(.ddim, let eta, let steps, _) = self, eta != 0 else { return "\(kind) \(steps)" }
         return "ddim \(steps) η=\(eta)"
     }
 
     /// Different for different steps.
     var identity: String {
-        guard case .jumps(let jumps) = self else { return label }
-        return "jumps " + jumps.map { "\($0.timestep):\($0.eta):\($0.order):\($0.corrects)" }.joined(separator: ",")
+        guard case .transitions(let transitions) = self else { return label }
+        return "transitions " + transitions.map { "\($0.timestep):\($0.eta):\($0.order):\($0.corrects)" }.joined(separator: ",")
     }
 
     /// Without the steps.
     var kind: String {
         switch self {
-        case .spaced(.ddim(let eta), _, _): eta == 0 ? "ddim" : "ddim η=\(eta)"
-        case .spaced(let method, _, _): method.name
-        case .jumps: "searched"
+        case .spaced(.ddim, let eta, _, _): eta == 0 ? "ddim" : "ddim η=\(eta)"
+        case .spaced(let sampler, _, _, _): sampler.rawValue
+        case .transitions: "searched"
         }
     }
 }

@@ -1,5 +1,5 @@
 import SRDTensor
-import SRDModel
+import SRDiff
 import ToolSupport
 
 /// What each number of steps costs and gives, for every sampler and model.
@@ -49,7 +49,7 @@ struct StepsCurve {
     private static func place(_ steps: Int) -> Double { Mathematics.log(Double(steps)) }
 
     /// Runs of one model and one kind of sampler, in the order of their steps.
-    private func series(_ point: (_ run: Int, SamplerSchedule) -> (x: Double, y: Double, text: String)?) -> [Plot.Series] {
+    private func series(_ point: (_ run: Int, TimestepSchedule) -> (x: Double, y: Double, text: String)?) -> [Plot.Series] {
         var found: [(name: String, points: [Plot.Point])] = []
         for (i, run) in results.runs.enumerated() {
             guard let schedule = run.schedule else { continue }

@@ -1,7 +1,7 @@
 import SRDFile
 import SRDMetrics
 import SRDQuantizer
-import SRDModel
+import SRDiff
 import ToolSupport
 
 /// A title over the first column, which says what a row is about.
@@ -94,7 +94,7 @@ struct TextReport {
 
     var json: JSON {
         .object([
-            ("tool", "srdiff-evaluate"), ("version", .string(ToolInfo.version)),
+            ("tool", "srdiff-evaluate"), ("version", .string(SRDiffVersion.string)),
             ("models", .array(plan.contestants.map { contestant in
                 .object([
                     ("name", .string(contestant.name)), ("path", .string(contestant.loaded.path)), ("sha256", .string(contestant.loaded.sha256)),

@@ -1,7 +1,6 @@
 import ArgumentParser
 import SRDFile
-import SRDImage
-import SRDModel
+import SRDiff
 import ToolSupport
 
 @main
@@ -30,7 +29,7 @@ struct Fuse: ParsableCommand {
 
             \(ToolInfo.exitCodes)
             """,
-        version: ToolInfo.version
+        version: SRDiffVersion.string
     )
 
     @Argument(help: ArgumentHelp("The image to change: PNG, PPM or PGM.", valueName: "base"))
@@ -106,8 +105,8 @@ struct Fuse: ParsableCommand {
         writing.note("model: \(loaded.path) (\(loaded.arithmetic), \(loaded.foundBy))")
         let timestep = strength.timestep(of: loaded.schedule), sampler = try sampling.schedule(for: loaded)
         let fusion = Fusion(
-            loaded: loaded, settings: SamplingSettings(sampler: sampler, seed: seed, generator: sampling.rng), timestep: timestep,
-            guide: guide, feather: feather, threads: sampling.threads ?? Machine.processors)
+            loaded: loaded, settings: SamplingSettings(schedule: sampler, seed: seed, generator: sampling.rng), timestep: timestep,
+            guide: guide, feather: feather)
         let part = fusion.surroundings(of: window, in: base)
         if !writing.force { try fusion.checkMemory(part) }
 
@@ -115,10 +114,10 @@ struct Fuse: ParsableCommand {
         progress.show("encoding")
         let result = fusion.run(
             base, reference, in: window, region, part: part,
-            on: loaded.executor(threads: fusion.threads, instructionSet: instructionSet), progress: progress.restarted())
-        let facts = ImageFacts.sampled(loaded, sampler, seeds: [seed], sampling.rng)
+            on: try Upscaler(loaded, options: .init(threads: sampling.threads, instructionSet: instructionSet)).pipeline, progress: progress.restarted())
+        let facts = RunSettings.sampled(loaded, sampler, seeds: [seed], sampling.rng)
             + ["fused", "timestep=\(timestep)", "feather=\(feather)"] + ["guide=\(guide.rawValue)"]
-        try destination.write(result.with(facts: writing.stripMetadata ? nil : facts))
+        try destination.write(result.with(runSettings: writing.stripMetadata ? nil : facts))
         progress.clear()
         let sizes = "\(part.width)×\(part.height) of \(base.width)×\(base.height)"
         tell("\(inputs[0]) → \(destination)  \(sizes)  \(Text.duration((ContinuousClock.now - start).seconds))")
@@ -171,7 +170,7 @@ struct Fuse: ParsableCommand {
     private func write(unchanged base: Image, _ file: MappedFile) throws {
         let bytes = file.withBytes { Array($0) }
         if writing.stripMetadata {
-            try destination.write(base.with(facts: nil))
+            try destination.write(base.with(runSettings: nil))
         } else if bytes.withUnsafeBytes({ ImageFormat(sniffing: $0) }) == destination.format {
             try destination.write(bytes: bytes)
         } else {

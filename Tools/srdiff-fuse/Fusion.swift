@@ -1,5 +1,4 @@
-import SRDImage
-import SRDModel
+import SRDiff
 import ToolSupport
 
 /// Content fusion: a region of the reference in the base, melted in.
@@ -12,7 +11,6 @@ struct Fusion {
     let timestep: Int
     let guide: Fuse.Guide
     let feather: Int
-    let threads: Int
 
     private var scale: Int { loaded.configuration.scale }
 
@@ -29,17 +27,17 @@ struct Fusion {
         let padded = loaded.configuration.paddedSize(
             width: (part.width + scale - 1) / scale, height: (part.height + scale - 1) / scale)
         // Base, reference, both and the result; the state.
-        let bytes = loaded.samplingMemory(
-            lowWidth: padded.width, lowHeight: padded.height, sampler: settings.sampler, generator: settings.generator,
-            bytesPerPixel: 6, extra: 4 * 6 + 3 * 12)
-        try Machine.checkMemory(bytes, for: "a region of \(part.width)×\(part.height) pixels")
+        let bytes = MemoryEstimate.sampling(
+            loaded.model, lrWidth: padded.width, lrHeight: padded.height, schedule: settings.schedule,
+            generator: settings.generator, bytesPerPixel: 6, extra: 4 * 6 + 3 * 12)
+        try MemoryEstimate.check(bytes, for: "a region of \(part.width)×\(part.height) pixels")
     }
 
     /// - Parameters:
     ///   - reference: what comes into the box `window` of the base, of its kind.
     ///   - part: what `surroundings` says of the window.
     func run(
-        _ base: Image, _ reference: Image, in window: Box, _ region: Region, part: Box, on executor: some Executor,
+        _ base: Image, _ reference: Image, in window: Box, _ region: Region, part: Box, on pipeline: Pipeline,
         progress: ProgressLine
     ) -> Image {
         let under = base.cropped(x: part.x, y: part.y, width: part.width, height: part.height)
@@ -47,11 +45,11 @@ struct Fusion {
         let pasted = shares.mix(under, over).padded(toMultipleOf: scale)
         let low = (guide == .base ? under.padded(toMultipleOf: scale) : pasted).resized(by: 1, over: scale)
 
-        let upscaler = Upscaler(executor: executor, schedule: loaded.schedule, threads: threads), prepared = upscaler.prepare(low)
-        let state = upscaler.diffuse(pasted, over: prepared, to: timestep, settings: settings)
-        let total = settings.sampler.steps(from: timestep, in: loaded.schedule)
+        let prepared = pipeline.prepare(low)
+        let state = pipeline.diffuse(pasted, over: prepared, to: timestep, settings: settings)
+        let total = settings.schedule.steps(from: timestep, in: loaded.schedule)
         var done = 0
-        let melted = upscaler.upscale(prepared, settings: settings, from: state) { _ in
+        let melted = pipeline.upscale(prepared, settings: settings, from: state) { _, _ in
             done += 1
             progress.show("fusing", done: done, of: total)
         }

@@ -1,4 +1,4 @@
-import SRDImage
+import SRDiff
 import ToolSupport
 
 /// How much of each pixel comes from the reference.

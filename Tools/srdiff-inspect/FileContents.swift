@@ -1,7 +1,7 @@
 import SRDCheckpoint
 import SRDFile
 import SRDTensor
-import SRDModel
+import SRDiff
 import ToolSupport
 
 /// A model file, read, and the model in it if there is one.
@@ -75,14 +75,14 @@ struct Part {
             part("encoder, once", network.encoder), part("condition, once", network.conditioner),
             part("noise predictor, each step", network.noisePredictor),
         ] + (model.hasPreview ? [part("preview layers", network.preview)] : [])
-        let all = model.weights.values.reduce(0) { $0 + $1.values.count }
+        let all = model.parameterCount
         return graphs + [Part(name: "time embedding", parameters: all - graphs.reduce(0) { $0 + $1.parameters }, macsPerPixel: 0)]
     }
 }
 
 extension FileContents {
     var heading: String {
-        let facts = [("container", "\(format.rawValue), \(Text.bytes(size))"), ("SHA-256", sha256)]
+        let facts = [("container", "\(format.rawValue), \(ByteCount.text(size))"), ("SHA-256", sha256)]
         return Self.aligned(facts + metadata.map { ($0.key, $0.value) })
     }
 
@@ -104,7 +104,7 @@ extension FileContents {
         ])
         let rows = [["part", "parameters", "MAC per output pixel"]] + Part.all(of: model).map {
             [$0.name, String($0.parameters), $0.macsPerPixel == 0 ? "" : Text.fixed($0.macsPerPixel, 0)]
-        } + [["all", String(model.weights.values.reduce(0) { $0 + $1.values.count }), ""]]
+        } + [["all", String(model.parameterCount), ""]]
         return facts + "\n\n" + Text.table(rows, right: [1, 2])
     }
 
@@ -157,7 +157,7 @@ struct Layer {
 
     /// `reduction`: result pixels per pixel of the layer's output, along each axis.
     var json: JSON {
-        var members: [(key: String, value: JSON)] = [("part", .string(graph.name)), ("name", .string(node.name))]
+        var members: [(key: String, value: JSON)] = [("part", .string(graph.role.rawValue)), ("name", .string(node.name))]
         switch node.operation {
         case .input: break
         case .convolution(let c):
@@ -167,7 +167,7 @@ struct Layer {
             ]
         case .transposedConvolution(let stride):
             members += [("kind", "transposed"), ("kernel", .int(2 * stride)), ("stride", .int(stride))]
-        case .nearestDouble: members.append(("kind", "nearest"))
+        case .nearestUpsample: members.append(("kind", "nearest"))
         case .linearAttention: members.append(("kind", "attention"))
         }
         return .object(members + [

@@ -2,7 +2,7 @@ import ArgumentParser
 import SRDCheckpoint
 import SRDFile
 import SRDTensor
-import SRDModel
+import SRDiff
 import ToolSupport
 
 @main
@@ -21,7 +21,7 @@ struct Inspect: ParsableCommand {
 
             \(ToolInfo.exitCodes)
             """,
-        version: ToolInfo.version
+        version: SRDiffVersion.string
     )
 
     @Argument(help: ArgumentHelp("A checkpoint.", valueName: "file"))
@@ -60,7 +60,7 @@ struct Inspect: ParsableCommand {
         let buffers = NoiseSchedule.bufferNames.compactMap { name in
             contents.floats[name].map { SafetensorsTensor(name, $0) }
         }
-        let weights = try model.weights.map { name, tensor in
+        let weights = try model.tensors.map { name, tensor in
             half ? try Self.halved(name, tensor) : SafetensorsTensor(name, tensor)
         }
         try Safetensors.write(

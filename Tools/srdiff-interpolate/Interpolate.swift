@@ -1,6 +1,6 @@
+import SRDFile
 import ArgumentParser
-import SRDImage
-import SRDModel
+import SRDiff
 import ToolSupport
 
 @main
@@ -35,7 +35,7 @@ struct Interpolate: ParsableCommand {
 
             \(ToolInfo.exitCodes)
             """,
-        version: ToolInfo.version
+        version: SRDiffVersion.string
     )
 
     @Argument(help: ArgumentHelp("One small image and --seeds, or two images: PNG, PPM or PGM.", valueName: "input"))
@@ -90,7 +90,7 @@ struct Interpolate: ParsableCommand {
         let loaded = try LoadedModel.find(sampling.model), sampler = try sampling.schedule(for: loaded)
         writing.note("model: \(loaded.path) (\(loaded.arithmetic), \(loaded.foundBy))")
         let journey = Journey(
-            loaded: loaded, sampler: sampler, generator: sampling.rng, threads: sampling.threads ?? Machine.processors,
+            loaded: loaded, sampler: sampler, generator: sampling.rng,
             isLinear: linear, frames: frames)
         let ends = try ends(loaded)
         let folder = output ?? defaultFolder(scale: loaded.configuration.scale)
@@ -107,7 +107,7 @@ struct Interpolate: ParsableCommand {
         let start = ContinuousClock.now, progress = ProgressLine(isShown: !writing.quiet)
         progress.show("encoding")
         try journey.make(
-            series.missing, of: ends, on: loaded.executor(threads: journey.threads, instructionSet: instructionSet),
+            series.missing, of: ends, on: try Upscaler(loaded, options: .init(threads: sampling.threads, instructionSet: instructionSet)).pipeline,
             progress: progress.restarted()
         ) { try series.write($1, frame: $0) }
         try series.writeSheet(between: ends.images)

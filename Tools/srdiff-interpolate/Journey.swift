@@ -1,6 +1,5 @@
 import SRDFile
-import SRDImage
-import SRDModel
+import SRDiff
 import ToolSupport
 
 /// What lies at λ = 0 and λ = 1.
@@ -51,16 +50,15 @@ enum Ends {
 /// Makes the frames between two ends.
 struct Journey {
     let loaded: LoadedModel
-    let sampler: SamplerSchedule
+    let sampler: TimestepSchedule
     let generator: SamplingSettings.Generator
-    let threads: Int
     let isLinear: Bool
     let frames: Int
 
     /// 0…1, both exactly.
     func lambda(_ frame: Int) -> Double { Double(frame) / Double(frames - 1) }
 
-    private func shares(_ frame: Int, angle: Double = .pi / 2) -> Shares {
+    private func weights(_ frame: Int, angle: Double = .pi / 2) -> BlendWeights {
         isLinear ? .linear(lambda(frame)) : .spherical(lambda(frame), angle: angle)
     }
 
@@ -68,7 +66,7 @@ struct Journey {
     /// - Returns: what it takes to make a frame again. Between seeds, the ends are what srdiff-upscale makes, and say so.
     func facts(_ ends: Ends, inputs: String, frame: Int) -> [String] {
         let path = ["lambda=\(lambda(frame))", "path=\(isLinear ? "linear" : "spherical")"]
-        func sampled(_ seed: UInt64) -> [String] { ImageFacts.sampled(loaded, sampler, seeds: [seed], generator) }
+        func sampled(_ seed: UInt64) -> [String] { RunSettings.sampled(loaded, sampler, seeds: [seed], generator) }
         switch ends {
         case .seeds(let a, let b, _):
             if frame == 0 || frame == frames - 1 { return sampled(frame == 0 ? a : b) }
@@ -84,64 +82,63 @@ struct Journey {
             width: (size.width + scale - 1) / scale, height: (size.height + scale - 1) / scale)
         // Images, their states and the mixed one.
         let extra = ends.images == nil ? 12 : 2 * 6 + 3 * 12 + 12
-        let bytes = loaded.samplingMemory(
-            lowWidth: padded.width, lowHeight: padded.height, sampler: sampler, generator: generator, bytesPerPixel: 6,
+        let bytes = MemoryEstimate.sampling(
+            loaded.model, lrWidth: padded.width, lrHeight: padded.height, schedule: sampler, generator: generator, bytesPerPixel: 6,
             extra: extra)
             + ContactSheet.memory(images: frames + 2, pixels: size.width * size.height)
-        try Machine.checkMemory(bytes, for: "a frame of \(size.width)×\(size.height) pixels")
+        try MemoryEstimate.check(bytes, for: "a frame of \(size.width)×\(size.height) pixels")
     }
 
     func make(
-        _ wanted: [Int], of ends: Ends, on executor: some Executor, progress: ProgressLine,
+        _ wanted: [Int], of ends: Ends, on pipeline: Pipeline, progress: ProgressLine,
         each: (_ frame: Int, Image) throws -> Void
     ) throws {
-        let upscaler = Upscaler(executor: executor, schedule: loaded.schedule, threads: threads)
         var done = 0
         switch ends {
         case .seeds(let a, let b, let low):
-            let prepared = upscaler.prepare(low), total = wanted.count * sampler.steps
+            let prepared = pipeline.prepare(low), total = wanted.count * sampler.steps
             for frame in wanted {
                 let isEnd = frame == 0 || frame == frames - 1
                 let settings = SamplingSettings(
-                    sampler: sampler, seed: frame == frames - 1 ? b : a, generator: generator,
-                    blend: isEnd ? nil : .init(seed: b, shares: shares(frame)))
-                try each(frame, upscaler.upscale(prepared, settings: settings) { _ in
+                    schedule: sampler, seed: frame == frames - 1 ? b : a, generator: generator,
+                    blend: isEnd ? nil : .init(seed: b, weights: weights(frame)))
+                try each(frame, pipeline.upscale(prepared, settings: settings) { _, _ in
                     done += 1
                     progress.show("frame \(frame + 1)/\(frames)", done: done, of: total)
                 })
             }
         case .images(let a, let b, let low, let timestep, let seed):
             let scale = loaded.configuration.scale
-            let settings = SamplingSettings(sampler: sampler, seed: seed, generator: generator)
+            let settings = SamplingSettings(schedule: sampler, seed: seed, generator: generator)
             let total = wanted.count * sampler.steps(from: timestep, in: loaded.schedule)
             let lows = [a, b].map { low ?? $0.padded(toMultipleOf: scale).resized(by: 1, over: scale) }
             let states = zip([a, b], lows).map { image, low in
-                upscaler.diffuse(image, over: upscaler.prepare(low), to: timestep, settings: settings)
+                pipeline.diffuse(image, over: pipeline.prepare(low), to: timestep, settings: settings)
             }
-            let angle = states[0].angle(to: states[1]), guide = low.map { upscaler.prepare($0) }
+            let angle = states[0].angle(to: states[1]), guide = low.map { pipeline.prepare($0) }
             for frame in wanted {
-                let share = Float(lambda(frame))
-                let prepared = guide ?? upscaler.prepare(lows[0].mixed(with: lows[1], share: share))
-                let state = states[0].mixed(with: states[1], shares(frame, angle: angle))
-                let result = upscaler.upscale(prepared, settings: settings, from: state) { _ in
+                let weight = Float(lambda(frame))
+                let prepared = guide ?? pipeline.prepare(lows[0].blended(with: lows[1], weight: weight))
+                let state = states[0].blended(with: states[1], weights(frame, angle: angle))
+                let result = pipeline.upscale(prepared, settings: settings, from: state) { _, _ in
                     done += 1
                     progress.show("frame \(frame + 1)/\(frames)", done: done, of: total)
                 }
-                try each(frame, result.cropped(width: a.width, height: a.height).withAlpha(of: a.mixed(with: b, share: share)))
+                try each(frame, result.cropped(width: a.width, height: a.height).withAlpha(of: a.blended(with: b, weight: weight)))
             }
         }
     }
 }
 
 extension Image {
-    /// Pixel by pixel (1 − share) of this and share of the other, of the same size and kind.
-    fileprivate func mixed(with other: Image, share: Float) -> Image {
-        var mixed = self
+    /// Returns (1 − weight) · this + weight · other, for an image of the same size and kind.
+    fileprivate func blended(with other: Image, weight: Float) -> Image {
+        var blended = self
         for i in samples.indices {
-            let value = (1 - share) * Float(samples[i]) + share * Float(other.samples[i])
-            mixed.samples[i] = UInt16(value.rounded(.toNearestOrEven))
+            let value = (1 - weight) * Float(samples[i]) + weight * Float(other.samples[i])
+            blended.samples[i] = UInt16(value.rounded(.toNearestOrEven))
         }
-        return mixed
+        return blended
     }
 
     fileprivate func withAlpha(of other: Image) -> Image {

@@ -1,4 +1,5 @@
-import SRDImage
+import SRDFile
+import SRDiff
 import ToolSupport
 
 /// The numbered frames of a folder and the sheet of all of them.
@@ -50,7 +51,7 @@ struct Series {
     private func kept(_ output: ImageOutput, _ facts: [String]) throws -> Image? {
         guard output.exists, !flags.overwrite, case .file(let path) = output else { return nil }
         let image = try ImageInput.file(path).read { _ in }
-        guard image.has(facts: facts) else {
+        guard image.has(runSettings: facts) else {
             throw ToolError("\(path): it exists and was made otherwise; --overwrite replaces it")
         }
         return image
@@ -58,7 +59,7 @@ struct Series {
 
     mutating func write(_ image: Image, frame: Int) throws {
         sheet.place(image, at: first + frame)
-        try ImageOutput.file(path(frame)).write(image.with(facts: flags.stripMetadata ? nil : facts[frame]))
+        try ImageOutput.file(path(frame)).write(image.with(runSettings: flags.stripMetadata ? nil : facts[frame]))
     }
 
     /// - Parameter images: what the frames lie between.
@@ -67,6 +68,6 @@ struct Series {
             sheet.place(a, at: 0)
             sheet.place(b, at: first + facts.count)
         }
-        try ImageOutput.file(sheetPath).write(sheet.image.with(facts: flags.stripMetadata ? nil : sheetFacts))
+        try ImageOutput.file(sheetPath).write(sheet.image.with(runSettings: flags.stripMetadata ? nil : sheetFacts))
     }
 }

@@ -1,5 +1,5 @@
 import SRDFile
-import SRDImage
+import SRDiff
 import SRDQuantizer
 import ToolSupport
 

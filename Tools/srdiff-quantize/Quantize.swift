@@ -1,10 +1,9 @@
 import ArgumentParser
 import SRDCheckpoint
 import SRDFile
-import SRDInt8
+import SRDiff
 import SRDMetrics
 import SRDQuantizer
-import SRDModel
 import ToolSupport
 
 @main
@@ -29,7 +28,7 @@ struct Quantize: ParsableCommand {
 
             \(ToolInfo.exitCodes)
             """,
-        version: ToolInfo.version
+        version: SRDiffVersion.string
     )
 
     @Argument(help: ArgumentHelp("A trained model: PyTorch checkpoint or safetensors.", valueName: "model"))
@@ -83,8 +82,7 @@ struct Quantize: ParsableCommand {
     @Option(help: ArgumentHelp("Where patches are cut, and the noise they are drawn from.", valueName: "n"))
     var seed: UInt64 = 0
 
-    @Option(help: ArgumentHelp("Threads. (default: the processors this process may use)", valueName: "n"))
-    var threads: Int?
+    @OptionGroup var threadOptions: ThreadOptions
 
     @Flag(help: "Replace an output that exists.")
     var overwrite = false
@@ -102,7 +100,6 @@ struct Quantize: ParsableCommand {
 
     func validate() throws {
         func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }
-        try check(threads.map { (1...1024).contains($0) } ?? true, "--threads \(threads ?? 0): 1 to 1024")
         try check((1...1000).contains(imageLimit), "--pictures \(imageLimit): 1 to 1000")
         try check(maxLoss.map { $0 > 0 && $0.isFinite } ?? true, "--max-loss \(maxLoss ?? 0): more than 0 dB")
         try check(calibration.isEmpty || lr.isEmpty, "--calibration and --lr: one or the other")
@@ -137,13 +134,13 @@ struct Quantize: ParsableCommand {
         let statistics = try calibrate(float, set, settings)
         var quantizer = Quantizer(float, settings: settings), chosen = recipe
         if let maxLoss { chosen = try limitLoss(maxLoss, quantizer, statistics, set, kept) }
-        settings.threads = threads ?? Machine.processors
+        settings.threads = threadOptions.count
         quantizer = Quantizer(float, settings: settings)
         var quantized = quantizer.quantize(chosen, statistics)
         if let perceptual { quantized.schedules = try searchSchedules(quantized, perceptual, settings) }
         let file = QuantizedModelFile(model: quantized, provenance: .init(
             sourceSHA256: loaded.sha256, calibration: set.description, calibrationSHA256: set.sha256,
-            settings: settings.description, tool: "srdiff-quantize \(ToolInfo.version)"
+            settings: settings.description, tool: "srdiff-quantize \(SRDiffVersion.string)"
         ))
         try file.write(to: outputPath)
         if let path = self.recipe, found == nil {
@@ -165,7 +162,7 @@ struct Quantize: ParsableCommand {
         settings.usesSingleScale = singleScale
         settings.correctsBiases = !noBiasCorrection
         settings.seed = seed
-        settings.threads = threads ?? Machine.processors
+        settings.threads = threadOptions.count
         return settings
     }
 
@@ -213,12 +210,11 @@ struct Quantize: ParsableCommand {
     }
 
     private func searchSchedules(
-        _ model: QuantizedModel, _ perceptual: (counts: SearchedCounts, lpips: LPIPS, set: CalibrationSet), _ settings: QuantizerSettings
-    ) throws -> [SearchedSchedule] {
+        _ model: Model, _ perceptual: (counts: SearchedCounts, lpips: LPIPS, set: CalibrationSet), _ settings: QuantizerSettings
+    ) throws -> [SearchedTimestepSchedule] {
         let progress = ProgressLine(isShown: !quiet)
         defer { progress.clear() }
-        let executor = Int8Executor(model, threads: settings.threads)
-        let search = ScheduleSearch(executor, schedule: model.schedule, on: perceptual.set, lpips: perceptual.lpips, settings: settings) { done, total in
+        let search = ScheduleSearch(model, on: perceptual.set, lpips: perceptual.lpips, settings: settings) { done, total in
             progress.show("drawing with many steps", done: done, of: total)
         }
         guard let search else { throw ToolError("--search-steps: every image is smaller than \(LPIPS.leastSide)×\(LPIPS.leastSide) pixels") }
@@ -228,10 +224,10 @@ struct Quantize: ParsableCommand {
         }
     }
 
-    private func compare(_ quantized: QuantizedModel, _ model: Model, _ set: CalibrationSet, _ settings: QuantizerSettings) -> Quality {
+    private func compare(_ quantized: Model, _ model: Model, _ set: CalibrationSet, _ settings: QuantizerSettings) -> Quality {
         let progress = ProgressLine(isShown: !quiet), comparison = Comparison(model, on: set.prefix(4), settings: settings)
         defer { progress.clear() }
-        return comparison.measure(quantized, executor: Int8Executor(quantized, threads: settings.threads)) { done in
+        return comparison.measure(quantized) { done in
             progress.show("comparing", done: done, of: comparison.steps)
         }
     }
@@ -248,9 +244,8 @@ struct Quantize: ParsableCommand {
         var tries = 0
         let found = quantizer.keepFloat(untilLossIsAtMost: most, costs, statistics, recipe: recipe) { quantized in
             tries += 1
-            let executor = Int8Executor(quantized, threads: quantizer.settings.threads)
             let line = progress.restarted()
-            return comparison.measure(quantized, executor: executor, withLayers: false) { done in
+            return comparison.measure(quantized, withLayers: false) { done in
                 line.show("limiting the loss, try \(tries)", done: done, of: comparison.steps)
             }.loss ?? 0
         }
@@ -266,7 +261,7 @@ extension RangeRule: ExpressibleByArgument {}
 
 /// Numbers of steps to search schedules for.
 struct SearchedCounts: Hashable, ExpressibleByArgument {
-    static let all = SearchedCounts(counts: ScheduleSearch<Int8Executor>.steps, isAll: true)
+    static let all = SearchedCounts(counts: ScheduleSearch.steps, isAll: true)
 
     private let counts: [Int]
     private let isAll: Bool

@@ -1,7 +1,7 @@
 import SRDFile
 import SRDMetrics
 import SRDQuantizer
-import SRDModel
+import SRDiff
 import ToolSupport
 
 /// What was done and what it costs, in words, as Markdown and as JSON.
@@ -12,7 +12,7 @@ struct Report {
     let set: CalibrationSet
     let settings: QuantizerSettings
     let quality: Quality
-    let quantized: QuantizedModel
+    let quantized: Model
     let seconds: Double
 
     /// Below this a layer's output is worth a look.
@@ -51,11 +51,11 @@ struct Report {
         let own = quality.images.compactMap(\.ownError)
         var sections = [
             Section("Size", ["""
-                \(source.path): \(Text.bytes(sizeBefore)). \(output): \(Text.bytes(sizeAfter)), \
+                \(source.path): \(ByteCount.text(sizeBefore)). \(output): \(ByteCount.text(sizeAfter)), \
                 \(Text.fixed(100 * Double(sizeAfter) / Double(max(1, sizeBefore)), 1)) % of it.
                 """, """
                 \(int8Layers) of \(quantized.layers.count) layers are int8: \(Text.fixed(100 * int8Share, 1)) % of the work of a step. \
-                Calibrated on \(set.description), at \(quantized.timesteps.count) timesteps; \(settings.description). \
+                Calibrated on \(set.description), at \(quantized.calibratedTimesteps.count) timesteps; \(settings.description). \
                 It took \(Text.duration(seconds)).
                 """]),
             Section("Kept in float", ["Layers where eight bits would cost more than they bring, or that were asked for."], table: Table(
@@ -78,8 +78,8 @@ struct Report {
                 What was found for each number of steps, against 100 steps of DDPM on these patches: PSNR gained (+) or lost, \
                 LPIPS as a share of theirs (less is better), then timesteps and, behind a colon, noise as a share of DDPM's.
                 """], table: Table(["steps", "PSNR, dB", "LPIPS", "timestep:noise"], quantized.schedules.map { schedule in
-                    [String(schedule.jumps.count), Text.fixed(Double(schedule.psnrGain), 2), Text.fixed(Double(schedule.lpipsRatio), 3),
-                     schedule.jumps.map { "\($0.timestep):\(Text.short($0.eta))" }.joined(separator: " ")]
+                    [String(schedule.transitions.count), Text.fixed(Double(schedule.psnrGain), 2), Text.fixed(Double(schedule.lpipsRatio), 3),
+                     schedule.transitions.map { "\($0.timestep):\(Text.short($0.eta))" }.joined(separator: " ")]
                 }, right: [0, 1, 2])))
         }
         sections.append(Section("Predicted noise", ["""
@@ -136,10 +136,10 @@ struct Report {
             })),
             ("schedules", .array(quantized.schedules.map { schedule in
                 .object([
-                    ("steps", .int(schedule.jumps.count)), ("psnr_gain", .number(Double(schedule.psnrGain))),
+                    ("steps", .int(schedule.transitions.count)), ("psnr_gain", .number(Double(schedule.psnrGain))),
                     ("lpips_ratio", .number(Double(schedule.lpipsRatio))),
-                    ("timesteps", .array(schedule.jumps.map { .int($0.timestep) })),
-                    ("eta", .array(schedule.jumps.map { .number($0.eta) }))
+                    ("timesteps", .array(schedule.transitions.map { .int($0.timestep) })),
+                    ("eta", .array(schedule.transitions.map { .number($0.eta) }))
                 ])
             })),
             ("float_layers", .array(excluded.flatMap { group in
@@ -154,12 +154,12 @@ struct Report {
         let float = nodes.filter { recipe.decisions[$0.name]?.weights == .float }
         var bytes = 0
         for node in nodes {
-            let count = model.weights["\(node.name).weight"]!.values.count
+            let count = model.layers[node.name]!.shape.reduce(1, *)
             bytes += float.contains(node) ? 4 * count : count
         }
         Terminal.output.line("""
             \(loaded.path) → \(output)\(FilePath.exists(output) ? " (exists)" : "")
-            \(nodes.count - float.count) layers int8, \(float.count) float; weights \(Text.bytes(4 * nodes.reduce(0) { $0 + model.weights["\($1.name).weight"]!.values.count })) → \(Text.bytes(bytes))
+            \(nodes.count - float.count) layers int8, \(float.count) float; weights \(ByteCount.text(4 * nodes.reduce(0) { $0 + model.layers[$1.name]!.shape.reduce(1, *) })) → \(ByteCount.text(bytes))
             calibration: \(set.description)
             settings: \(settings.description)
             """)

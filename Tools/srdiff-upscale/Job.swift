@@ -1,5 +1,6 @@
+import SRDFile
 import ArgumentParser
-import SRDImage
+import SRDiff
 import ToolSupport
 
 /// One input and what becomes of it.

@@ -1,5 +1,4 @@
-import SRDImage
-import SRDModel
+import SRDiff
 import ToolSupport
 
 /// What an image will cost.
@@ -38,20 +37,19 @@ struct Plan {
         let sheet = settings.hasStatistics ? ContactSheet.memory(images: samples + 3, pixels: Int(pixels)) : 0
         switch settings.method {
         case .sampled:
-            memory = sheet + model.samplingMemory(
-                lowWidth: padded.width, lowHeight: padded.height, sampler: settings.sampler, generator: settings.generator,
-                bytesPerPixel: bytesPerPixel, extra: extra)
+            memory = sheet + MemoryEstimate.sampling(
+                model.model, lrWidth: padded.width, lrHeight: padded.height, schedule: settings.sampler,
+                generator: settings.generator, bytesPerPixel: bytesPerPixel, extra: extra)
         case .preview, .bicubic:
-            let executor = settings.method == .bicubic ? 0 : model.memoryEstimate(
-                lowWidth: padded.width, lowHeight: padded.height, preview: true
-            )
-            memory = executor + Int(pixels) * (2 * 12 + 3 * 2 + 2 * bytesPerPixel + extra) + LoadedModel.programMemory
+            memory = MemoryEstimate.encoderImage(
+                settings.method == .bicubic ? nil : model.model, scale: scale, lrWidth: padded.width, lrHeight: padded.height,
+                bytesPerPixel: bytesPerPixel, extra: extra)
         }
     }
 
     var macs: Double { macsOnce + macsPerStep * Double(steps * samples) }
 
     func checkMemory() throws {
-        try Machine.checkMemory(memory, for: "an image of \(low.width)×\(low.height) pixels")
+        try MemoryEstimate.check(memory, for: "an image of \(low.width)×\(low.height) pixels")
     }
 }

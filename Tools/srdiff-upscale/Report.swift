@@ -1,5 +1,4 @@
-import SRDImage
-import SRDModel
+import SRDiff
 import ToolSupport
 
 /// What happened: a line each on standard output, or one JSON document at the end.
@@ -71,7 +70,7 @@ struct Report {
         line("""
             \(job.input) → \(job.destinations.map(\.description).joined(separator: ", "))
               \(plan.low.width)×\(plan.low.height)\(padding) → \(plan.high.width)×\(plan.high.height)\(steps)
-              \(time)about \(Text.bytes(plan.memory)) of memory
+              \(time)about \(ByteCount.text(plan.memory)) of memory
             """)
         results.append([
             "input": .string(job.input.description), "outputs": .array(job.destinations.map { .string($0.description) }),
@@ -86,7 +85,7 @@ struct Report {
     func finish(_ loaded: LoadedModel, _ settings: Settings) {
         guard json else { return }
         let document: JSON = [
-            "tool": "srdiff-upscale", "version": .string(ToolInfo.version),
+            "tool": "srdiff-upscale", "version": .string(SRDiffVersion.string),
             "model": ["path": .string(loaded.path), "sha256": .string(loaded.sha256), "arithmetic": .string(loaded.arithmetic), "scale": .int(loaded.configuration.scale)],
             "settings": settings.json, "results": .array(results), "peakMemoryBytes": .int(Machine.peakMemory)
         ]

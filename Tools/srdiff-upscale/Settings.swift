@@ -1,4 +1,4 @@
-import SRDModel
+import SRDiff
 import ToolSupport
 
 /// What the command line settles for every image.
@@ -10,7 +10,7 @@ struct Settings {
         case bicubic
     }
 
-    let sampler: SamplerSchedule
+    let sampler: TimestepSchedule
     let seed: UInt64
     let samples: Int
     let generator: SamplingSettings.Generator
@@ -23,12 +23,12 @@ struct Settings {
 
     var seeds: [UInt64] { (0..<UInt64(samples)).map { seed &+ $0 } }
 
-    func sampling(seed: UInt64) -> SamplingSettings { SamplingSettings(sampler: sampler, seed: seed, generator: generator) }
+    func sampling(seed: UInt64) -> SamplingSettings { SamplingSettings(schedule: sampler, seed: seed, generator: generator) }
 
     /// What it takes to make the image again, or all that went into it; kept in it.
     func facts(seeds: [UInt64], model: LoadedModel) -> [String] {
         let facts = switch method {
-        case .sampled: ImageFacts.sampled(model, sampler, seeds: seeds, generator)
+        case .sampled: RunSettings.sampled(model, sampler, seeds: seeds, generator)
         case .preview: ["model=\(model.sha256)", "preview"]
         case .bicubic: ["bicubic"]
         }
@@ -40,12 +40,12 @@ struct Settings {
         members.append(("consistent", .bool(isConsistent)))
         guard method == .sampled else { return .object(members + [("threads", .int(threads))]) }
         switch sampler {
-        case .spaced(let method, let steps, let spacing):
-            members += [("sampler", .string(method.name)), ("steps", .int(steps))]
-            if case .ddim(let eta) = method { members.append(("eta", .number(eta))) }
+        case .spaced(let sampler, let eta, let steps, let spacing):
+            members += [("sampler", .string(sampler.rawValue)), ("steps", .int(steps))]
+            if sampler.takesEta { members.append(("eta", .number(eta))) }
             members.append(("spacing", .string(spacing.rawValue)))
-        case .jumps(let jumps): members += [
-            ("sampler", "searched"), ("steps", .int(jumps.count)), ("timesteps", .array(jumps.map { .int($0.timestep) }))
+        case .transitions(let transitions): members += [
+            ("sampler", "searched"), ("steps", .int(transitions.count)), ("timesteps", .array(transitions.map { .int($0.timestep) }))
         ]
         }
         return .object(members + [("rng", .string(generator.rawValue)), ("threads", .int(threads))])

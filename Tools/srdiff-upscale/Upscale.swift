@@ -1,7 +1,6 @@
 import ArgumentParser
 import SRDFile
-import SRDImage
-import SRDModel
+import SRDiff
 import ToolSupport
 
 @main
@@ -30,7 +29,7 @@ struct Upscale: ParsableCommand {
 
             \(ToolInfo.exitCodes)
             """,
-        version: ToolInfo.version
+        version: SRDiffVersion.string
     )
 
     @Argument(help: ArgumentHelp("PNG, PPM or PGM files, folders, quoted patterns, or - for standard input.", valueName: "input"))
@@ -99,7 +98,7 @@ struct Upscale: ParsableCommand {
         let loaded = try LoadedModel.find(sampling.model)
         let settings = try settings(for: loaded)
         let jobs = try Job.plan(inputs, arguments: self.inputs, output: output, scale: loaded.configuration.scale, settings)
-        if settings.method == .preview && !loaded.hasPreview { throw ToolError("\(loaded.path): no layers for --preview in this model") }
+        if settings.method == .preview && !loaded.hasPreview { throw SRDiffError.noEncoderImage(path: loaded.path) }
 
         var report = Report(json: json, quiet: quiet, resultsOnError: jobs.contains { $0.outputs.contains { $0.destination == .standardOutput } })
         report.note("model: \(loaded.path) (\(loaded.arithmetic), \(loaded.foundBy))")
@@ -130,7 +129,7 @@ struct Upscale: ParsableCommand {
         let image = try machine.read(job.input, evenIfTooLarge: force || dryRun) { report.note("\(job.input): warning: \($0)") }
         try job.check(image)
         let plan = machine.plan(image)
-        if dryRun { return report.planned(job, plan, secondsPerMAC: machine.secondsPerMAC()) }
+        if dryRun { return report.planned(job, plan, secondsPerMAC: try machine.secondsPerMAC()) }
         if !force { try plan.checkMemory() }
 
         let progress = ProgressLine(isShown: !quiet), settings = machine.settings, loaded = machine.loaded
@@ -139,7 +138,7 @@ struct Upscale: ParsableCommand {
         try machine.run(image, seeds: outputs.map(\.seed), progress: progress, label: label) { i, result, seconds in
             summary?.add(result)
             guard !kept.contains(outputs[i].destination) else { return }
-            let result = result.with(facts: stripMetadata ? nil : settings.facts(seeds: [outputs[i].seed], model: loaded))
+            let result = result.with(runSettings: stripMetadata ? nil : settings.facts(seeds: [outputs[i].seed], model: loaded))
             try outputs[i].destination.write(result)
             progress.clear()
             report.written(job.input, outputs[i], from: image, result, seconds: seconds)
@@ -148,7 +147,7 @@ struct Upscale: ParsableCommand {
         for kind in Job.Summary.allCases {
             guard let destination = job.summaries[kind], !kept.contains(destination) else { continue }
             let facts = settings.facts(seeds: settings.seeds, model: loaded) + [summary.fact(kind)]
-            try destination.write(summary.image(kind).with(facts: stripMetadata ? nil : facts))
+            try destination.write(summary.image(kind).with(runSettings: stripMetadata ? nil : facts))
         }
         report.summarized(job, sigma: summary.sigma, white: summary.white)
     }
@@ -157,7 +156,7 @@ struct Upscale: ParsableCommand {
         Settings(
             sampler: try sampling.schedule(for: loaded), seed: seed, samples: samples, generator: sampling.rng,
             method: preview ? .preview : bicubic ? .bicubic : .sampled, isConsistent: consistent, hasStatistics: statistics,
-            threads: sampling.threads ?? Machine.processors
+            threads: sampling.threads
         )
     }
 }

@@ -1,25 +1,26 @@
 import SRDFile
-import SRDImage
+import SRDiff
 import SRDTensor
-import SRDModel
 import ToolSupport
 
 /// Reads images and runs the model on them, one after another.
 struct UpscaleMachine {
     let loaded: LoadedModel
     let settings: Settings
-    let instructionSet: String?
-    /// An executor keeps the memory of one size of image: the next of the same size may use it.
-    private var last: (width: Int, height: Int, executor: any Executor)?
+    let instructionSet: InstructionSet
+    /// The executor's workspace fits images of one size; the next image of the same size reuses it.
+    private var last: (width: Int, height: Int, upscaler: Upscaler)?
     private var measured: Double?
 
-    init(loaded: LoadedModel, settings: Settings, instructionSet: String?) {
+    init(loaded: LoadedModel, settings: Settings, instructionSet: InstructionSet) {
         self.loaded = loaded
         self.settings = settings
         self.instructionSet = instructionSet
     }
 
-    private func executor() -> any Executor { loaded.executor(threads: settings.threads, instructionSet: instructionSet) }
+    private func upscaler() throws -> Upscaler {
+        try Upscaler(loaded, options: .init(threads: settings.threads, instructionSet: instructionSet))
+    }
 
     /// - Parameter evenIfTooLarge: otherwise an image that memory will not do for is refused by its header alone.
     func read(_ input: ImageInput, evenIfTooLarge: Bool, onWarning: (String) -> Void) throws -> Image {
@@ -51,30 +52,22 @@ struct UpscaleMachine {
         }
         let size = loaded.configuration.paddedSize(width: image.width, height: image.height)
         if last?.width != size.width || last?.height != size.height {
-            last = nil                                    // its memory goes before the next takes any
-            last = (size.width, size.height, executor())
+            last = nil                                    // released before the next one is allocated
+            last = (size.width, size.height, try upscaler())
         }
-        try run(image, on: last!.executor, since: start, seeds: seeds, progress: progress, label: label, each: each)
-    }
-
-    private func run(
-        _ image: Image, on executor: some Executor, since start: ContinuousClock.Instant, seeds: [UInt64],
-        progress: ProgressLine, label: String, each: (_ index: Int, _ result: Image, _ seconds: Double) throws -> Void
-    ) throws {
-        let clock = ContinuousClock()
-        let upscaler = Upscaler(executor: executor, schedule: loaded.schedule, threads: settings.threads)
+        let upscaler = last!.upscaler
         if settings.method == .preview {
-            let result = finished(upscaler.preview(image), image)
+            let result = finished(try upscaler.encoderImage(image), image)
             return try each(0, result, (clock.now - start).seconds)
         }
-        let prepared = upscaler.prepare(image)
+        let prepared = upscaler.pipeline.prepare(image)
         let steps = progress.restarted()
         var done = 0
         let total = settings.sampler.steps * seeds.count
         steps.show("\(label)  step 0/\(total)")
         for (i, seed) in seeds.enumerated() {
             let sampleStart = i == 0 ? start : clock.now
-            let result = upscaler.upscale(prepared, settings: settings.sampling(seed: seed)) { _ in
+            let result = upscaler.pipeline.upscale(prepared, settings: settings.sampling(seed: seed)) { _, _ in
                 done += 1
                 steps.show(label, done: done, of: total)
             }
@@ -87,26 +80,23 @@ struct UpscaleMachine {
     }
 
     /// Measured once, on a small image.
-    mutating func secondsPerMAC() -> Double {
+    mutating func secondsPerMAC() throws -> Double {
         if let measured { return measured }
-        let seconds = secondsPerMAC(on: executor())
-        measured = seconds
-        return seconds
-    }
-
-    private func secondsPerMAC(on executor: some Executor) -> Double {
+        let executor = try upscaler().pipeline.executor
         let side = 24, scale = loaded.configuration.scale
         let size = loaded.configuration.paddedSize(width: side, height: side)
         let clock = ContinuousClock()
         let low = FloatTensor(height: size.height, width: size.width, channels: 3)
         let high = FloatTensor(height: size.height * scale, width: size.width * scale, channels: 3)
-        let condition = executor.encode(low, enlarged: high)
+        let condition = executor.encode(low, upsampled: high)
         var best = Double.infinity
         for _ in 0..<3 {                                  // the first packs the weights
             let start = clock.now
             _ = executor.predictNoise(in: high, at: 0, given: condition)
             best = min(best, (clock.now - start).seconds)
         }
-        return best / (Double(high.height * high.width) * loaded.network.noisePredictor.macsPerPixel)
+        let seconds = best / (Double(high.height * high.width) * loaded.network.noisePredictor.macsPerPixel)
+        measured = seconds
+        return seconds
     }
 }

@@ -26,10 +26,10 @@ float srd_mish_s8(float x) {
 
 /// Σ taps Σ channels code · weight. Weights are [output channel][segment][tap][channel].
 static int32_t sum(const srd_segment_s8 *segment, ptrdiff_t block_stride, int x, int o) {
-    int32_t sum = segment->start[o];
+    int32_t sum = segment->correction[o];
     for (int t = 0; t < segment->tap_count; t++) {
         const srd_tap_s8 *tap = &segment->taps[t];
-        const srd_code *input = tap->input + x * tap->pixel;
+        const srd_quantized *input = tap->input + x * tap->pixel;
         const int8_t *weights = tap->weights + o * block_stride;
         for (int i = 0; i < tap->channels; i++) sum += unbiased(input[i]) * weights[i];
     }
@@ -52,11 +52,11 @@ void srd_conv_row_s8_scalar(const srd_conv_row_s8_args *a) {
                 const srd_residual_s8 *residual = &a->residual[r];
                 const ptrdiff_t i = x * residual->pixel + o;
                 const float term =
-                    residual->codes ? real(residual->codes[i], residual->zero_point) : residual->floats[i];
+                    residual->quantized ? real(residual->quantized[i], residual->zero_point) : residual->floats[i];
                 v = v + term * residual->scale;
             }
             if (a->floats) a->floats[x * a->floats_pixel + o] = v;
-            if (a->codes) a->codes[x * a->codes_pixel + o] = code(v, a->inverse_scale, a->zero_point);
+            if (a->quantized) a->quantized[x * a->quantized_pixel + o] = code(v, a->inverse_scale, a->zero_point);
         }
     }
 }

@@ -1,13 +1,14 @@
+#include <string.h>
 #include "kernels_s8.h"
 
-#define KERNELS(ISA, BLOCK, GROUP, OFFSET, ...)                                                                        \
+#define SRD_KERNELS(ISA, BLOCK, GROUP, OFFSET, ...)                                                                        \
     {                                                                                                                  \
         .name = #ISA, .block = BLOCK, .group = GROUP, .offset = OFFSET, .conv_row = srd_conv_row_s8_##ISA,             \
         .quantize_row = srd_quantize_row_s8_##ISA, .dequantize_row = srd_dequantize_row_s8_##ISA,                      \
         .peak = srd_peak_s8_##ISA, __VA_ARGS__                                                                         \
     }
-/// TILES: the kernel's WINOGRAD_TILES.
-#define WINOGRAD(ISA, BLOCK, GROUP, TILES, PIXELS)                                                                     \
+/// TILES: the kernel's SRD_WINOGRAD_TILES.
+#define SRD_WINOGRAD(ISA, BLOCK, GROUP, TILES, PIXELS)                                                                     \
     .conv_winograd = srd_conv_winograd_s8_##ISA, .winograd_weights = srd_winograd_weights_s8_##ISA,                    \
     .winograd_block = BLOCK, .winograd_group = GROUP, .winograd_pixels = PIXELS, .winograd_width = 4 * TILES - 3
 
@@ -40,28 +41,43 @@ static int has_avx512vnni(void) {
 static srd_kernels_s8 available[5];
 static int available_count;
 
-/// Before main, so that no two threads do it.
+/// The float kernels of a name; the scalar ones if this machine has none of that name.
+static const srd_kernels_f32 *float_kernels(const char *name) {
+    int count = 0;
+    const srd_kernels_f32 *all = srd_kernels_f32_available(&count);
+    for (int i = 0; i < count; i++) {
+        if (!strcmp(all[i].name, name)) return all + i;
+    }
+    return all;
+}
+
+static void add(srd_kernels_s8 kernels, const char *floats) {
+    kernels.float_kernels = float_kernels(floats);
+    available[available_count++] = kernels;
+}
+
+/// Runs before main, so that no two threads do it.
 __attribute__((constructor)) static void find_available(void) {
-    const srd_kernels_s8 scalar = KERNELS(scalar, 1, SRD_CHANNEL_STEP, 0);
-    available[available_count++] = scalar;
+    const srd_kernels_s8 scalar = SRD_KERNELS(scalar, 1, SRD_CHANNEL_STEP, 0);
+    add(scalar, "scalar");
 #if defined(__x86_64__)
-    const srd_kernels_s8 sse41 = KERNELS(sse41, 8, 4, SRD_CODE_BIAS, WINOGRAD(sse41, 8, 2, 6, 32)),
-                         avx2 = KERNELS(avx2, 16, 4, SRD_CODE_BIAS, WINOGRAD(avx2, 16, 2, 6, 32)),
-                         avxvnni = KERNELS(avxvnni, 16, 4, SRD_CODE_BIAS, WINOGRAD(avxvnni, 16, 2, 6, 512)),
-                         avx512vnni = KERNELS(avx512vnni, 32, 4, SRD_CODE_BIAS, WINOGRAD(avx512vnni, 32, 2, 8, 512));
+    const srd_kernels_s8 sse41 = SRD_KERNELS(sse41, 8, 4, SRD_QUANTIZED_BIAS, SRD_WINOGRAD(sse41, 8, 2, 6, 32)),
+                         avx2 = SRD_KERNELS(avx2, 16, 4, SRD_QUANTIZED_BIAS, SRD_WINOGRAD(avx2, 16, 2, 6, 32)),
+                         avxvnni = SRD_KERNELS(avxvnni, 16, 4, SRD_QUANTIZED_BIAS, SRD_WINOGRAD(avxvnni, 16, 2, 6, 512)),
+                         avx512vnni = SRD_KERNELS(avx512vnni, 32, 4, SRD_QUANTIZED_BIAS, SRD_WINOGRAD(avx512vnni, 32, 2, 8, 512));
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("sse4.1")) available[available_count++] = sse41;
-    if (__builtin_cpu_supports("avx2")) available[available_count++] = avx2;
-    if (has_avxvnni()) available[available_count++] = avxvnni;
-    if (has_avx512vnni()) available[available_count++] = avx512vnni;
+    if (__builtin_cpu_supports("sse4.1")) add(sse41, "vector128");
+    if (__builtin_cpu_supports("avx2")) add(avx2, "avx2");
+    if (has_avxvnni()) add(avxvnni, "avx2");
+    if (has_avx512vnni()) add(avx512vnni, "avx512");
 #elif defined(__aarch64__)
-    const srd_kernels_s8 neon = KERNELS(neon, 4, 16, 0, WINOGRAD(neon, 8, 1, 8, 32));
-    srd_kernels_s8 dotprod = KERNELS(neondotprod, 8, 4, 0), i8mm = KERNELS(neoni8mm, 16, 8, 0);
+    const srd_kernels_s8 neon = SRD_KERNELS(neon, 4, 16, 0, SRD_WINOGRAD(neon, 8, 1, 8, 32));
+    srd_kernels_s8 dotprod = SRD_KERNELS(neondotprod, 8, 4, 0), i8mm = SRD_KERNELS(neoni8mm, 16, 8, 0);
     dotprod.name = "neon-dotprod";
     i8mm.name = "neon-i8mm";
-    available[available_count++] = neon;
-    if (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) available[available_count++] = dotprod;
-    if (getauxval(AT_HWCAP2) & HWCAP2_I8MM) available[available_count++] = i8mm;
+    add(neon, "vector128");
+    if (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) add(dotprod, "vector128");
+    if (getauxval(AT_HWCAP2) & HWCAP2_I8MM) add(i8mm, "vector128");
 #endif
 }
 

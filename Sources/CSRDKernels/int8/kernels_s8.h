@@ -7,8 +7,8 @@
     void srd_conv_winograd_s8_##ISA(const srd_conv_winograd_s8_args *a);                                               \
     void srd_winograd_weights_s8_##ISA(const int8_t *packed, ptrdiff_t block_stride, int channels, int16_t *transformed); \
     void srd_quantize_row_s8_##ISA(const float *floats, ptrdiff_t count, float inverse_scale, int zero_point,          \
-                                   srd_code *codes);                                                                   \
-    void srd_dequantize_row_s8_##ISA(const srd_code *codes, ptrdiff_t count, float scale, int zero_point,              \
+                                   srd_quantized *quantized);                                                                   \
+    void srd_dequantize_row_s8_##ISA(const srd_quantized *quantized, ptrdiff_t count, float scale, int zero_point,              \
                                      float *floats);                                                                   \
     int64_t srd_peak_s8_##ISA(int64_t rounds)
 SRD_DECLARE_S8(scalar);
@@ -23,12 +23,12 @@ SRD_DECLARE_S8(neondotprod);
 SRD_DECLARE_S8(neoni8mm);
 #endif
 
-// For the files of the instruction sets, each of which has a TARGET, LANES and VECTORS of its own.
-#define INLINE TARGET static inline __attribute__((always_inline))
-#define UNROLL _Pragma("clang loop unroll(full)")
-#define BLOCK (LANES * VECTORS)
-#define JOIN_(a, b) a##b
-#define JOIN(a, b) JOIN_(a, b)
+// For the files of the instruction sets, each of which has a SRD_TARGET, SRD_LANES and SRD_VECTORS of its own.
+#define SRD_INLINE SRD_TARGET static inline __attribute__((always_inline))
+#define SRD_UNROLL _Pragma("clang loop unroll(full)")
+#define SRD_BLOCK (SRD_LANES * SRD_VECTORS)
+#define SRD_JOIN_(a, b) a##b
+#define SRD_JOIN(a, b) SRD_JOIN_(a, b)
 // The compiler would load the codes of many products beforehand, and spill sums for that.
-#define KEEP_ORDER(sum) __asm__ volatile("" : "+" VECTOR_REGISTER(sum)::"memory")
+#define SRD_KEEP_ORDER(sum) __asm__ volatile("" : "+" SRD_VECTOR_REGISTER(sum)::"memory")
 #endif

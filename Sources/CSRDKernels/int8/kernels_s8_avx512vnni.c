@@ -4,41 +4,41 @@
 #pragma STDC FP_CONTRACT OFF
 #include <immintrin.h>
 #include "kernels_s8.h"
-#define ISA avx512vnni
-#define TARGET __attribute__((target("prfchw,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
-#define VECTOR_REGISTER "v"
-#define LANES 16
-#define VECTORS 2
-#define PIXELS 10
-#define FINISHED 4
-#define OVERLAPS 1
-#define BRINGS_OUTPUTS 1
+#define SRD_ISA avx512vnni
+#define SRD_TARGET __attribute__((target("prfchw,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
+#define SRD_VECTOR_REGISTER "v"
+#define SRD_LANES 16
+#define SRD_VECTORS 2
+#define SRD_PIXELS 10
+#define SRD_EPILOGUE_PIXELS 4
+#define SRD_PIPELINES_TILES 1
+#define SRD_PREFETCHES_OUTPUTS 1
 typedef __m512 vec;
 typedef int32_t ivec __attribute__((vector_size(64)));
-typedef ivec four_codes, four_weights;
+typedef ivec four_values, four_weights;
 typedef int32_t any_int __attribute__((aligned(1), may_alias));
 
-INLINE ivec codes(const srd_code *p) { return (ivec)_mm512_set1_epi32(*(const any_int *)p); }
-INLINE ivec weights(const int8_t *p) { return (ivec)_mm512_loadu_si512(p); }
-INLINE four_codes hidden(four_codes c) {
+SRD_INLINE ivec quantized(const srd_quantized *p) { return (ivec)_mm512_set1_epi32(*(const any_int *)p); }
+SRD_INLINE ivec weights(const int8_t *p) { return (ivec)_mm512_loadu_si512(p); }
+SRD_INLINE four_values hidden(four_values c) {
     __asm__ volatile("" : "+v"(c));
     return c;
 }
-INLINE ivec dot(ivec sum, ivec c, ivec w) { return (ivec)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)c, (__m512i)w); }
-INLINE vec to_float(ivec v) { return _mm512_cvtepi32_ps((__m512i)v); }
-INLINE vec min_vec(vec a, vec b) { return _mm512_min_ps(a, b); }
+SRD_INLINE ivec dot(ivec sum, ivec c, ivec w) { return (ivec)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)c, (__m512i)w); }
+SRD_INLINE vec to_float(ivec v) { return _mm512_cvtepi32_ps((__m512i)v); }
+SRD_INLINE vec min_vec(vec a, vec b) { return _mm512_min_ps(a, b); }
 /// Of the two the one nearer zero, with the first's sign: one instruction for two.
-#define CLAMP(a, b) _mm512_range_ps(a, splat(b), 2)
-INLINE vec max_vec(vec a, vec b) { return _mm512_max_ps(a, b); }
-INLINE vec real(const srd_code *p, int zero_point) {
-    const __m512i codes = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p));
-    return _mm512_cvtepi32_ps(_mm512_sub_epi32(codes, _mm512_set1_epi32(SRD_CODE_BIAS + zero_point)));
+#define SRD_CLAMP(a, b) _mm512_range_ps(a, splat(b), 2)
+SRD_INLINE vec max_vec(vec a, vec b) { return _mm512_max_ps(a, b); }
+SRD_INLINE vec real(const srd_quantized *p, int zero_point) {
+    const __m512i quantized = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)p));
+    return _mm512_cvtepi32_ps(_mm512_sub_epi32(quantized, _mm512_set1_epi32(SRD_QUANTIZED_BIAS + zero_point)));
 }
 
 /// Beyond ±32768 the packing saturates; a conversion that overflows gives −2³¹, so only the upper side is clamped.
-INLINE void put(srd_code *p, const vec *v, const int count, int zero_point) {
+SRD_INLINE void store_quantized(srd_quantized *p, const vec *v, const int count, int zero_point) {
     const vec most = _mm512_set1_ps(256);
-    const __m512i zero = _mm512_set1_epi16((int16_t)(SRD_CODE_BIAS + zero_point));
+    const __m512i zero = _mm512_set1_epi16((int16_t)(SRD_QUANTIZED_BIAS + zero_point));
     const __m512i low = _mm512_cvtps_epi32(min_vec(v[0], most));
     const __m512i high = count == 2 ? _mm512_cvtps_epi32(min_vec(v[1], most)) : low;
     const __m512i words = _mm512_adds_epi16(_mm512_packs_epi32(low, high), zero);
@@ -53,11 +53,11 @@ INLINE void put(srd_code *p, const vec *v, const int count, int zero_point) {
 #include "kernels_s8_dot.h"
 #include "kernels_s8_body.h"
 
-#define WINOGRAD_TILES 8
-INLINE ivec two_weights(const int16_t *p) { return (ivec)_mm512_load_si512(p); }
-INLINE ivec two_codes(const int16_t *p) { return (ivec)_mm512_set1_epi32(*(const any_int *)p); }
+#define SRD_WINOGRAD_TILES 8
+SRD_INLINE ivec two_weights(const int16_t *p) { return (ivec)_mm512_load_si512(p); }
+SRD_INLINE ivec two_values(const int16_t *p) { return (ivec)_mm512_set1_epi32(*(const any_int *)p); }
 /// The compiler would make two instructions of its intrinsic.
-INLINE ivec add_two(ivec sum, ivec c, ivec w) {
+SRD_INLINE ivec add_two(ivec sum, ivec c, ivec w) {
     __asm__("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(c), "v"(w));
     return sum;
 }

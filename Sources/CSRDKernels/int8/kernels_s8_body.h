@@ -1,102 +1,102 @@
 // The int8 kernels, written once for every vector width. Before including it, define
-//   ISA      the suffix of the functions       TARGET   __attribute__((target(…))) or nothing
-//   LANES    floats in a vector                VECTORS  vectors of output channels in a block: 1, 2 or 4
-//   PIXELS   pixels in the largest tile: 4, 6, 8 or 12
-//   FINISHED pixels that go through the epilogue together
+//   SRD_ISA      the suffix of the functions       SRD_TARGET   __attribute__((target(…))) or nothing
+//   SRD_LANES    floats in a vector                SRD_VECTORS  vectors of output channels in a block: 1, 2 or 4
+//   SRD_PIXELS   pixels in the largest tile: 4, 6, 8 or 12
+//   SRD_EPILOGUE_PIXELS pixels that go through the epilogue together
 // the types vec (floats) and ivec (int32), and
-//   VECTOR_REGISTER           how inline assembly names such a register
+//   SRD_VECTOR_REGISTER           how inline assembly names such a register
 //   products(segment, …)      adds a segment's products to a tile's sums: kernels_s8_dot.h, or the instruction set's own
 //   to_float(ivec)            rounded to nearest even
 //   min_vec, max_vec          as a < b ? a : b, a > b ? a : b
-//   real(p, zero)             LANES codes as floats, in units of the scale
+//   real(p, zero)             SRD_LANES codes as floats, in units of the scale
 //   put(p, v, count, zero)    `count` vectors, rounded and clamped
 //
-// A tile is PIXELS × VECTORS sums held in registers. Its block of weights is read anew for every tile of the row: from
+// A tile is SRD_PIXELS × SRD_VECTORS sums held in registers. Its block of weights is read anew for every tile of the row: from
 // the first cache where it fits (64 channels, 3×3, 32 outputs: 18 KB), else streamed from the second.
 #include "kernels_s8_epilogue.h"
 
 /// `pixels` from x on, `vectors` of output channels from the start of a block on.
-INLINE void tile(const srd_conv_row_s8_args *a, int x, int block, const int pixels, const int vectors) {
-    const int o = block * BLOCK;
-    vec v[PIXELS][VECTORS];
+SRD_INLINE void tile(const srd_conv_row_s8_args *a, int x, int block, const int pixels, const int vectors) {
+    const int o = block * SRD_BLOCK;
+    vec v[SRD_PIXELS][SRD_VECTORS];
     for (int s = 0; s < a->segment_count; s++) {
-        ivec sum[PIXELS][VECTORS];
-        start(a, s, sum, pixels, vectors, o);
+        ivec sum[SRD_PIXELS][SRD_VECTORS];
+        start_accumulators(a, s, sum, pixels, vectors, o);
         products(&a->segments[s], sum, x, block * a->block_stride, pixels, vectors);
-        add_sums(a, s, sum, v, pixels, vectors, o);
+        scale_accumulators(a, s, sum, v, pixels, vectors, o);
     }
-    enum { together = FINISHED };
+    enum { together = SRD_EPILOGUE_PIXELS };
     for (int p = 0; p + together <= pixels; p += together) finish(a, v + p, together, vectors, x + p, o);
     for (int p = pixels / together * together; p < pixels; p++) finish(a, v + p, 1, vectors, x + p, o);
 }
 
-#if OVERLAPS
-#define TILE(pixels)                                                                                                   \
-    if (vectors == VECTORS) {                                                                                          \
-        overlapping_tile(w, x, block, pixels);                                                                         \
+#if SRD_PIPELINES_TILES
+#define SRD_TILE(pixels)                                                                                                   \
+    if (vectors == SRD_VECTORS) {                                                                                          \
+        compute_pipelined(w, x, block, pixels);                                                                         \
     } else {                                                                                                           \
         tile(w->a, x, block, pixels, vectors);                                                                         \
     }
 #else
-#define TILE(pixels) tile(w->a, x, block, pixels, vectors);
-INLINE void finish_all(waiting *w) {}
+#define SRD_TILE(pixels) tile(w->a, x, block, pixels, vectors);
+SRD_INLINE void finish_all(pipelined_tile *w) {}
 #endif
 
 /// A block's part of the row. What is left at the end is computed with some of its neighbours again: that is as fast as
 /// a narrower tile, whose few sums would wait for one another.
-INLINE void columns(waiting *w, int block, const int vectors) {
+SRD_INLINE void columns(pipelined_tile *w, int block, const int vectors) {
     const int width = w->a->width;
     int x = 0;
-    while (x + PIXELS <= width || (PIXELS > 8 && x + 8 <= width)) {
-        if (PIXELS > 8 && (width - x) % PIXELS != 0) {
-            bring_outputs(w->a, x + 2 * PIXELS, 8, block * BLOCK);
-            TILE(8)
+    while (x + SRD_PIXELS <= width || (SRD_PIXELS > 8 && x + 8 <= width)) {
+        if (SRD_PIXELS > 8 && (width - x) % SRD_PIXELS != 0) {
+            prefetch_outputs(w->a, x + 2 * SRD_PIXELS, 8, block * SRD_BLOCK);
+            SRD_TILE(8)
             x += 8;
         } else {
-            bring_outputs(w->a, x + 2 * PIXELS, PIXELS, block * BLOCK);
-            TILE(PIXELS)
-            x += PIXELS;
+            prefetch_outputs(w->a, x + 2 * SRD_PIXELS, SRD_PIXELS, block * SRD_BLOCK);
+            SRD_TILE(SRD_PIXELS)
+            x += SRD_PIXELS;
         }
     }
     while (x < width && width >= 4) {
         if (x > width - 4) x = width - 4;
-        TILE(4)
+        SRD_TILE(4)
         x += 4;
     }
-    for (; x < width; x++) TILE(1)
+    for (; x < width; x++) SRD_TILE(1)
 }
 
-TARGET void JOIN(srd_conv_row_s8_, ISA)(const srd_conv_row_s8_args *a) {
+SRD_TARGET void SRD_JOIN(srd_conv_row_s8_, SRD_ISA)(const srd_conv_row_s8_args *a) {
     // What is left behind the last whole block is a multiple of SRD_CHANNEL_STEP.
-    enum { rest = BLOCK > SRD_CHANNEL_STEP ? SRD_CHANNEL_STEP / LANES : VECTORS };
-    waiting w = {.a = a};
-    for (int o = 0; o < a->channels; o += BLOCK) {
-        if (BLOCK <= SRD_CHANNEL_STEP || a->channels - o >= BLOCK) {
-            columns(&w, o / BLOCK, VECTORS);
+    enum { rest = SRD_BLOCK > SRD_CHANNEL_STEP ? SRD_CHANNEL_STEP / SRD_LANES : SRD_VECTORS };
+    pipelined_tile w = {.a = a};
+    for (int o = 0; o < a->channels; o += SRD_BLOCK) {
+        if (SRD_BLOCK <= SRD_CHANNEL_STEP || a->channels - o >= SRD_BLOCK) {
+            columns(&w, o / SRD_BLOCK, SRD_VECTORS);
         } else {
-            columns(&w, o / BLOCK, rest);
+            columns(&w, o / SRD_BLOCK, rest);
         }
     }
     finish_all(&w);
 }
 
-TARGET void JOIN(srd_quantize_row_s8_, ISA)(
-    const float *floats, ptrdiff_t count, float inverse_scale, int zero_point, srd_code *codes
+SRD_TARGET void SRD_JOIN(srd_quantize_row_s8_, SRD_ISA)(
+    const float *floats, ptrdiff_t count, float inverse_scale, int zero_point, srd_quantized *quantized
 ) {
-    enum { step = 16, vectors = step / LANES };
+    enum { step = 16, vectors = step / SRD_LANES };
     ptrdiff_t i = 0;
     for (; i + step <= count; i += step) {
         vec v[vectors];
-        UNROLL for (int j = 0; j < vectors; j++) v[j] = load(floats + i + j * LANES) * inverse_scale;
-        put(codes + i, v, vectors, zero_point);
+        SRD_UNROLL for (int j = 0; j < vectors; j++) v[j] = load(floats + i + j * SRD_LANES) * inverse_scale;
+        store_quantized(quantized + i, v, vectors, zero_point);
     }
-    srd_quantize_row_s8_scalar(floats + i, count - i, inverse_scale, zero_point, codes + i);
+    srd_quantize_row_s8_scalar(floats + i, count - i, inverse_scale, zero_point, quantized + i);
 }
 
-TARGET void JOIN(srd_dequantize_row_s8_, ISA)(
-    const srd_code *codes, ptrdiff_t count, float scale, int zero_point, float *floats
+SRD_TARGET void SRD_JOIN(srd_dequantize_row_s8_, SRD_ISA)(
+    const srd_quantized *quantized, ptrdiff_t count, float scale, int zero_point, float *floats
 ) {
     ptrdiff_t i = 0;
-    for (; i + LANES <= count; i += LANES) *(vec_u *)(floats + i) = real(codes + i, zero_point) * scale;
-    srd_dequantize_row_s8_scalar(codes + i, count - i, scale, zero_point, floats + i);
+    for (; i + SRD_LANES <= count; i += SRD_LANES) *(vec_u *)(floats + i) = real(quantized + i, zero_point) * scale;
+    srd_dequantize_row_s8_scalar(quantized + i, count - i, scale, zero_point, floats + i);
 }

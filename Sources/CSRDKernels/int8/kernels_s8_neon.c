@@ -4,56 +4,56 @@
 #pragma STDC FP_CONTRACT OFF
 #include <arm_neon.h>
 #include "kernels_s8.h"
-#define ISA neon
-#define TARGET
-#define VECTORS 1
-#define PIXELS 4
-#define FINISHED 4
-#define PRODUCTS 16
-#define TOGETHER 4
+#define SRD_ISA neon
+#define SRD_TARGET
+#define SRD_VECTORS 1
+#define SRD_PIXELS 4
+#define SRD_EPILOGUE_PIXELS 4
+#define SRD_PRODUCTS 16
+#define SRD_TOGETHER 4
 
 /// Two products in a word: at most 2 · 128 · 127, as weights are within ±127. Each of the three operations on all sums
 /// before the next: a core that keeps the order (Cortex-A53) would wait for its results otherwise.
-INLINE void multiply(int32x4_t (*sum)[TOGETHER], const int8x16_t *c, const int8x16_t *w, const int pixels) {
-    int16x8_t word[2][TOGETHER];
-    UNROLL for (int p = 0; p < pixels; p++) {
-        UNROLL for (int o = 0; o < TOGETHER; o++) word[p][o] = vmull_s8(vget_low_s8(c[p]), vget_low_s8(w[o]));
+SRD_INLINE void multiply(int32x4_t (*sum)[SRD_TOGETHER], const int8x16_t *c, const int8x16_t *w, const int pixels) {
+    int16x8_t word[2][SRD_TOGETHER];
+    SRD_UNROLL for (int p = 0; p < pixels; p++) {
+        SRD_UNROLL for (int o = 0; o < SRD_TOGETHER; o++) word[p][o] = vmull_s8(vget_low_s8(c[p]), vget_low_s8(w[o]));
     }
-    UNROLL for (int p = 0; p < pixels; p++) {
-        UNROLL for (int o = 0; o < TOGETHER; o++) word[p][o] = vmlal_high_s8(word[p][o], c[p], w[o]);
+    SRD_UNROLL for (int p = 0; p < pixels; p++) {
+        SRD_UNROLL for (int o = 0; o < SRD_TOGETHER; o++) word[p][o] = vmlal_high_s8(word[p][o], c[p], w[o]);
     }
-    UNROLL for (int p = 0; p < pixels; p++) {
-        UNROLL for (int o = 0; o < TOGETHER; o++) sum[p][o] = vpadalq_s16(sum[p][o], word[p][o]);
+    SRD_UNROLL for (int p = 0; p < pixels; p++) {
+        SRD_UNROLL for (int o = 0; o < SRD_TOGETHER; o++) sum[p][o] = vpadalq_s16(sum[p][o], word[p][o]);
     }
 }
 #include "kernels_s8_neon_common.h"
 
 /// Weights are packed in groups of 16 channels.
-INLINE void products(
-    const srd_segment_s8 *segment, ivec (*sum)[VECTORS], int x, ptrdiff_t offset, const int pixels, const int vectors
+SRD_INLINE void products(
+    const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels, const int vectors
 ) {
-    ivec part[PIXELS][BLOCK];
-    UNROLL for (int p = 0; p < pixels; p++) {
-        UNROLL for (int o = 0; o < BLOCK; o++) part[p][o] = vdupq_n_s32(0);
+    ivec part[SRD_PIXELS][SRD_BLOCK];
+    SRD_UNROLL for (int p = 0; p < pixels; p++) {
+        SRD_UNROLL for (int o = 0; o < SRD_BLOCK; o++) part[p][o] = vdupq_n_s32(0);
     }
     for (int t = 0; t < segment->tap_count; t++) {
         const srd_tap_s8 *tap = &segment->taps[t];
         const int8_t *packed = tap->weights + offset;
-        const srd_code *input[PIXELS];
-        UNROLL for (int p = 0; p < pixels; p++) input[p] = tap->input + (x + p) * tap->pixel;
+        const srd_quantized *input[SRD_PIXELS];
+        SRD_UNROLL for (int p = 0; p < pixels; p++) input[p] = tap->input + (x + p) * tap->pixel;
         for (int i = 0; i < tap->channels; i += 16) {
-            int8x16_t w[BLOCK];
-            UNROLL for (int o = 0; o < BLOCK; o++) w[o] = bytes(packed + 16 * o);
-            UNROLL for (int p = 0; p < pixels; p += 2) {
+            int8x16_t w[SRD_BLOCK];
+            SRD_UNROLL for (int o = 0; o < SRD_BLOCK; o++) w[o] = bytes(packed + 16 * o);
+            SRD_UNROLL for (int p = 0; p < pixels; p += 2) {
                 const int both = pixels - p < 2 ? 1 : 2;
                 int8x16_t c[2];
-                UNROLL for (int q = 0; q < both; q++) c[q] = bytes(input[p + q] + i);
+                SRD_UNROLL for (int q = 0; q < both; q++) c[q] = bytes(input[p + q] + i);
                 multiply(part + p, c, w, both);
             }
-            packed += 16 * BLOCK;
+            packed += 16 * SRD_BLOCK;
         }
     }
-    UNROLL for (int p = 0; p < pixels; p++) {
+    SRD_UNROLL for (int p = 0; p < pixels; p++) {
         const ivec low = vpaddq_s32(part[p][0], part[p][1]), high = vpaddq_s32(part[p][2], part[p][3]);
         sum[p][0] = vaddq_s32(sum[p][0], vpaddq_s32(low, high));
     }
@@ -61,46 +61,46 @@ INLINE void products(
 #include "kernels_s8_body.h"
 
 // Two registers of outputs × 8 tiles are 16 sums; the tiles' next eight channels take 8 more.
-#define WINOGRAD_BLOCK 8
-#define WINOGRAD_TILES 8
+#define SRD_WINOGRAD_BLOCK 8
+#define SRD_WINOGRAD_TILES 8
 
-INLINE void point_products(
-    const int16_t *codes, ptrdiff_t pixel, int channels, const int16_t *weights, int32_t *sums, const int tiles
+SRD_INLINE void point_products(
+    const int16_t *quantized, ptrdiff_t pixel, int channels, const int16_t *weights, int32_t *sums, const int tiles
 ) {
-    int32x4_t sum[WINOGRAD_TILES][2];
-    UNROLL for (int t = 0; t < tiles; t++) sum[t][0] = sum[t][1] = vdupq_n_s32(0);
-    for (int i = 0; i < channels; i += 8, codes += 8, weights += 8 * WINOGRAD_BLOCK) {
-        int16x8_t c[WINOGRAD_TILES], w[8];
-        UNROLL for (int l = 0; l < 8; l++) w[l] = vld1q_s16(weights + l * WINOGRAD_BLOCK);
-        UNROLL for (int t = 0; t < tiles; t++) c[t] = vld1q_s16(codes + t * pixel);
-        UNROLL for (int l = 0; l < 8; l++) KEEP_ORDER(w[l]);
-        UNROLL for (int t = 0; t < tiles; t++) KEEP_ORDER(c[t]);
-#define CHANNEL(lane)                                                                                                  \
-    UNROLL for (int t = 0; t < tiles; t++) {                                                                           \
+    int32x4_t sum[SRD_WINOGRAD_TILES][2];
+    SRD_UNROLL for (int t = 0; t < tiles; t++) sum[t][0] = sum[t][1] = vdupq_n_s32(0);
+    for (int i = 0; i < channels; i += 8, quantized += 8, weights += 8 * SRD_WINOGRAD_BLOCK) {
+        int16x8_t c[SRD_WINOGRAD_TILES], w[8];
+        SRD_UNROLL for (int l = 0; l < 8; l++) w[l] = vld1q_s16(weights + l * SRD_WINOGRAD_BLOCK);
+        SRD_UNROLL for (int t = 0; t < tiles; t++) c[t] = vld1q_s16(quantized + t * pixel);
+        SRD_UNROLL for (int l = 0; l < 8; l++) SRD_KEEP_ORDER(w[l]);
+        SRD_UNROLL for (int t = 0; t < tiles; t++) SRD_KEEP_ORDER(c[t]);
+#define SRD_CHANNEL(lane)                                                                                                  \
+    SRD_UNROLL for (int t = 0; t < tiles; t++) {                                                                           \
         sum[t][0] = vmlal_laneq_s16(sum[t][0], vget_low_s16(w[lane]), c[t], lane);                                     \
         sum[t][1] = vmlal_high_laneq_s16(sum[t][1], w[lane], c[t], lane);                                              \
     }
-        CHANNEL(0) CHANNEL(1) CHANNEL(2) CHANNEL(3) CHANNEL(4) CHANNEL(5) CHANNEL(6) CHANNEL(7)
+        SRD_CHANNEL(0) SRD_CHANNEL(1) SRD_CHANNEL(2) SRD_CHANNEL(3) SRD_CHANNEL(4) SRD_CHANNEL(5) SRD_CHANNEL(6) SRD_CHANNEL(7)
     }
-    UNROLL for (int t = 0; t < tiles; t++) {
-        vst1q_s32(sums + t * WINOGRAD_BLOCK, sum[t][0]);
-        vst1q_s32(sums + t * WINOGRAD_BLOCK + 4, sum[t][1]);
+    SRD_UNROLL for (int t = 0; t < tiles; t++) {
+        vst1q_s32(sums + t * SRD_WINOGRAD_BLOCK, sum[t][0]);
+        vst1q_s32(sums + t * SRD_WINOGRAD_BLOCK + 4, sum[t][1]);
     }
 }
 
 /// [output][16 channels] of two blocks becomes [channel][8 outputs]: zipped with what is half the registers away, three times.
-INLINE void regroup_weights(const int8_t *packed, ptrdiff_t block_stride, int8_t *out) {
-    int8x16_t w[WINOGRAD_BLOCK];
-    UNROLL for (int o = 0; o < WINOGRAD_BLOCK; o++) w[o] = vld1q_s8(packed + o / BLOCK * block_stride + o % BLOCK * 16);
-    UNROLL for (int round = 1; round < WINOGRAD_BLOCK; round *= 2) {
-        int8x16_t next[WINOGRAD_BLOCK];
-        UNROLL for (int o = 0; o < WINOGRAD_BLOCK / 2; o++) {
-            next[2 * o] = vzip1q_s8(w[o], w[o + WINOGRAD_BLOCK / 2]);
-            next[2 * o + 1] = vzip2q_s8(w[o], w[o + WINOGRAD_BLOCK / 2]);
+SRD_INLINE void regroup_weights(const int8_t *packed, ptrdiff_t block_stride, int8_t *out) {
+    int8x16_t w[SRD_WINOGRAD_BLOCK];
+    SRD_UNROLL for (int o = 0; o < SRD_WINOGRAD_BLOCK; o++) w[o] = vld1q_s8(packed + o / SRD_BLOCK * block_stride + o % SRD_BLOCK * 16);
+    SRD_UNROLL for (int round = 1; round < SRD_WINOGRAD_BLOCK; round *= 2) {
+        int8x16_t next[SRD_WINOGRAD_BLOCK];
+        SRD_UNROLL for (int o = 0; o < SRD_WINOGRAD_BLOCK / 2; o++) {
+            next[2 * o] = vzip1q_s8(w[o], w[o + SRD_WINOGRAD_BLOCK / 2]);
+            next[2 * o + 1] = vzip2q_s8(w[o], w[o + SRD_WINOGRAD_BLOCK / 2]);
         }
-        UNROLL for (int o = 0; o < WINOGRAD_BLOCK; o++) w[o] = next[o];
+        SRD_UNROLL for (int o = 0; o < SRD_WINOGRAD_BLOCK; o++) w[o] = next[o];
     }
-    UNROLL for (int o = 0; o < WINOGRAD_BLOCK; o++) vst1q_s8(out + 16 * o, w[o]);
+    SRD_UNROLL for (int o = 0; o < SRD_WINOGRAD_BLOCK; o++) vst1q_s8(out + 16 * o, w[o]);
 }
 #include "kernels_s8_winograd.h"
 #endif

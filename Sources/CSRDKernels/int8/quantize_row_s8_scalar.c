@@ -3,13 +3,13 @@
 #include "round_s8_scalar.h"
 
 void srd_quantize_row_s8_scalar(
-    const float *floats, ptrdiff_t count, float inverse_scale, int zero_point, srd_code *codes
+    const float *floats, ptrdiff_t count, float inverse_scale, int zero_point, srd_quantized *quantized
 ) {
-    for (ptrdiff_t i = 0; i < count; i++) codes[i] = code(floats[i], inverse_scale, zero_point);
+    for (ptrdiff_t i = 0; i < count; i++) quantized[i] = code(floats[i], inverse_scale, zero_point);
 }
 
 void srd_dequantize_row_s8_scalar(
-    const srd_code *codes, ptrdiff_t count, float scale, int zero_point, float *floats
+    const srd_quantized *quantized, ptrdiff_t count, float scale, int zero_point, float *floats
 ) {
-    for (ptrdiff_t i = 0; i < count; i++) floats[i] = real(codes[i], zero_point) * scale;
+    for (ptrdiff_t i = 0; i < count; i++) floats[i] = real(quantized[i], zero_point) * scale;
 }

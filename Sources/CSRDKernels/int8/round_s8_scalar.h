@@ -3,17 +3,17 @@
 #define SRD_ROUND_S8_SCALAR_H
 #include "srd_int8.h"
 
-static inline int unbiased(srd_code code) { return (int8_t)(code ^ SRD_CODE_BIAS); }
+static inline int unbiased(srd_quantized code) { return (int8_t)(code ^ SRD_QUANTIZED_BIAS); }
 
 /// clamp(rint(v · inverse scale) + zero point, −128…127), ties to even. Beyond ±256 every zero point ends at a bound.
-static inline srd_code code(float v, float inverse_scale, int zero_point) {
+static inline srd_quantized code(float v, float inverse_scale, int zero_point) {
     float steps = v * inverse_scale;
     steps = steps < 256 ? steps : 256;
     steps = steps > -256 ? steps : -256;
     const int q = (int)((steps + 12582912.0f) - 12582912.0f) + zero_point;
-    return (srd_code)((q < -128 ? -128 : q > 127 ? 127 : q) + SRD_CODE_BIAS);
+    return (srd_quantized)((q < -128 ? -128 : q > 127 ? 127 : q) + SRD_QUANTIZED_BIAS);
 }
 
 /// In units of the scale.
-static inline float real(srd_code code, int zero_point) { return (float)(unbiased(code) - zero_point); }
+static inline float real(srd_quantized code, int zero_point) { return (float)(unbiased(code) - zero_point); }
 #endif

@@ -1,13 +1,17 @@
-// Threads that share out the items of a loop.
+// A thread pool for loops of a few tens of microseconds.
+//
+// Why not Dispatch: a step of the network is some 1,500 loops of 20 to 200 µs each. `dispatch_apply` wakes its workers through the kernel for
+// every loop; the helpers here stay awake between loops and take the same part of the items each time, so that their caches keep the data.
+// `Tests/SRDTensorTests/ParallelTests` measures both: see "loop overhead" there.
 #ifndef SRD_THREADS_H
 #define SRD_THREADS_H
 
-/// Calls body(context, item) for every item in 0 ..< count, on this thread and up to threads − 1 others, and returns when
-/// all have returned. Thread t of n begins with items count · t / n and on, loop after loop, so that its caches may have what
-/// they are about; when these are done it takes others'.
+/// Calls body(context, item) for every item in 0 ..< count, on this thread and up to threads − 1 helpers, and returns when all calls have
+/// returned. Thread t of n starts with the items from count · t / n on, in one loop after another; when these are done it takes others'.
 ///
-/// The others are started once and wait for the next loop, awake for some tens of microseconds, then asleep. One loop has
-/// them at a time: another that begins meanwhile, inside a body or on some other thread, runs on its own thread alone.
+/// Helpers are started once and wait for the next loop, spinning for some tens of microseconds, then asleep. Loops that run at the same
+/// time on different threads have helpers of their own, for up to 16 of them; further loops, and loops inside a body, run on their own
+/// thread alone.
 void srd_parallel(int count, int threads, void (*body)(void *context, int item), void *context);
 
 #endif

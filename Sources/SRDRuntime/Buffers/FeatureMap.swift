@@ -1,0 +1,85 @@
+import CSRDKernels
+import SRDTensor
+
+/// A whole feature map between two graphs, or an image that a graph reads.
+final class FeatureMap: @unchecked Sendable {       // rows are written by one thread each, and read only afterwards
+    enum Storage {
+        /// Quantized values `[height][width][padded channels]`.
+        case quantized(UnsafeMutableBufferPointer<srd_quantized>, Quantization)
+        /// Floats `[height][width][channels]`.
+        case float(UnsafeMutableBufferPointer<Float>)
+        /// Floats of the same layout that belong to the caller.
+        case borrowed(UnsafePointer<Float>)
+    }
+
+    let height, width, channels: Int
+    let storage: Storage
+
+    /// Allocates a map; `quantization` is nil for floats.
+    init(height: Int, width: Int, channels: Int, quantization: Quantization?) {
+        self.height = height
+        self.width = width
+        self.channels = channels
+        storage = if let quantization {
+            .quantized(.allocate(capacity: height * width * paddedChannels(channels)), quantization)
+        } else {
+            .float(.allocate(capacity: height * width * channels))
+        }
+    }
+
+    /// Copies a tensor.
+    init(_ tensor: FloatTensor) {
+        height = tensor.height
+        width = tensor.width
+        channels = tensor.channels
+        storage = .float(.copy(of: tensor.values))
+    }
+
+    /// Refers to floats `[height][width][channels]` that outlive the map.
+    init(borrowing floats: UnsafePointer<Float>, height: Int, width: Int, channels: Int) {
+        self.height = height
+        self.width = width
+        self.channels = channels
+        storage = .borrowed(floats)
+    }
+
+    deinit {
+        switch storage {
+        case .quantized(let values, _): values.deallocate()
+        case .float(let values): values.deallocate()
+        case .borrowed: break
+        }
+    }
+
+    /// Copies the finished rows of a node's output.
+    func store(_ rows: Range<Int>, of buffer: NodeBuffer) {
+        switch storage {
+        case .quantized(let values, _):
+            let ring = buffer.quantized!
+            for y in rows { (values.baseAddress! + y * width * ring.pixel).update(from: ring.interior(y), count: width * ring.pixel) }
+        case .float(let values):
+            let ring = buffer.floats!
+            for y in rows {
+                copyPixels(
+                    0..<width, channels, ring.interior(y), pixel: ring.pixel, to: values.baseAddress! + y * width * channels,
+                    pixel: channels)
+            }
+        case .borrowed: preconditionFailure("borrowed maps are read only")
+        }
+    }
+
+    /// The map as real numbers, `[height, width, channels]`.
+    func tensor() -> FloatTensor {
+        var tensor = FloatTensor(height: height, width: width, channels: channels)
+        switch storage {
+        case .quantized(let values, let quantization):
+            let pixel = paddedChannels(channels)
+            for p in 0..<height * width {
+                for c in 0..<channels { tensor.values[p * channels + c] = quantization.real(decoded(values[p * pixel + c])) }
+            }
+        case .float(let values): for i in values.indices { tensor.values[i] = values[i] }
+        case .borrowed(let values): for i in tensor.values.indices { tensor.values[i] = values[i] }
+        }
+        return tensor
+    }
+}

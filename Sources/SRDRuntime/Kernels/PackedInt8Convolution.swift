@@ -1,0 +1,166 @@
+import CSRDKernels
+import SRDTensor
+import SRDModel
+
+/// An int8 layer's weights in the order that its kernel reads them. Owns its memory.
+final class PackedInt8Convolution: @unchecked Sendable {       // written by `init`, and by `prepare` while no row is computed
+    private let kernels: srd_kernels_s8
+    private let taps: UnsafeMutableBufferPointer<LayerTap>
+    /// The taps of each input.
+    private let segments: UnsafeMutableBufferPointer<Range<Int>>
+    private let blockStride: Int
+
+    private let weights: UnsafeMutableBufferPointer<Int8>
+    /// Σ weights per input and output channel, and the zero-point corrections that accumulators start from.
+    private let sums, corrections: UnsafeMutableBufferPointer<UnsafeMutableBufferPointer<Int32>>
+    private let scales: UnsafeMutableBufferPointer<Float>
+    private let bias: UnsafeMutableBufferPointer<Float>
+    /// The largest |Σ (quantized value + offset) · weight| that any input and output channel can reach.
+    private let largestAccumulator: Int32
+    private(set) var winograd: WinogradWeights?
+
+    /// Per-channel vectors are padded with zeros to a multiple of this, the largest block; weights only to the kernels' own block.
+    private static let vectorStep = 64
+
+    /// - Parameter quantized: in PyTorch's order.
+    init(_ layout: TapLayout, weights quantized: QuantizedWeights, scales: [Float], bias: [Float], kernels: srd_kernels_s8) {
+        let block = Int(kernels.block), group = Int(kernels.group), channels = bias.count
+        let vector = (channels + Self.vectorStep - 1) / Self.vectorStep * Self.vectorStep
+        func paddedCopy(_ values: [Float]) -> UnsafeMutableBufferPointer<Float> {
+            .copy(of: values + [Float](repeating: 0, count: vector - values.count))
+        }
+        var offsets: [Int] = [], offset = 0, segments: [Range<Int>] = []
+        for (t, tap) in layout.taps.enumerated() {
+            offsets.append(offset)
+            offset += paddedChannels(tap.channels) * block
+            if tap.input == segments.count { segments.append(t..<t + 1) } else { segments[tap.input] = segments[tap.input].lowerBound..<t + 1 }
+        }
+        let weightStep = max(block, Int(kernels.winograd_block))
+        weights = .aligned((paddedChannels(channels) + weightStep - 1) / weightStep * weightStep / block * offset)
+        weights.initialize(repeating: 0)
+        func vectors() -> UnsafeMutableBufferPointer<UnsafeMutableBufferPointer<Int32>> {
+            .copy(of: segments.map { _ in .copy(of: [Int32](repeating: 0, count: vector)) })
+        }
+        sums = vectors()
+        corrections = vectors()
+        let valueRange = (least: -128 + kernels.offset, most: 127 + kernels.offset)
+        var bounds = [[(least: Int32, most: Int32)]](repeating: .init(repeating: (0, 0), count: channels), count: segments.count)
+        for (tap, tapOffset) in zip(layout.taps, offsets) {
+            for o in 0..<channels {
+                let first = o / block * offset + tapOffset + o % block * group
+                var sum: Int32 = 0, least: Int32 = 0, most: Int32 = 0
+                for i in 0..<tap.channels {
+                    let weight = quantized[layout.weightIndex(tap, i, o)]
+                    weights[first + i / group * block * group + i % group] = weight
+                    sum += Int32(weight)
+                    least += min(Int32(weight) * valueRange.least, Int32(weight) * valueRange.most)
+                    most += max(Int32(weight) * valueRange.least, Int32(weight) * valueRange.most)
+                }
+                sums[tap.input][o] += sum
+                bounds[tap.input][o].least += least
+                bounds[tap.input][o].most += most
+            }
+        }
+        largestAccumulator = bounds.joined().reduce(0) { max($0, $1.most, -$1.least) }
+        taps = .copy(of: zip(layout.taps, offsets).map { LayerTap($0, offset: $1) })
+        self.kernels = kernels
+        self.segments = .copy(of: segments)
+        blockStride = offset
+        self.scales = paddedCopy(scales)
+        self.bias = paddedCopy(bias)
+    }
+
+    deinit {
+        weights.deallocate()
+        winograd?.deallocate()
+        taps.deallocate()
+        segments.deallocate()
+        for vectors in [sums, corrections] {
+            vectors.forEach { $0.deallocate() }
+            vectors.deallocate()
+        }
+        scales.deallocate()
+        bias.deallocate()
+    }
+
+    /// Sets the zero-point corrections from each input's zero point.
+    func prepare(zeroPoints: [Int8]) {
+        for (input, zeroPoint) in zeroPoints.enumerated() {
+            let offset = Int32(zeroPoint) + kernels.offset
+            for o in sums[input].indices { corrections[input][o] = -offset * sums[input][o] }
+        }
+    }
+
+    /// Makes `runWinograd` possible for a 3×3 layer of stride 1. Returns false if its accumulators could overflow.
+    func prepareWinograd() -> Bool {
+        guard largestAccumulator <= SRD_WINOGRAD_LARGEST_SUM else { return false }
+        if winograd == nil {
+            let inputs = segments.map { paddedChannels(taps[$0.lowerBound].channels) }
+            winograd = WinogradWeights(UnsafePointer(weights.baseAddress!), stride: blockStride, inputs: inputs, kernels: kernels)
+        }
+        return true
+    }
+
+    /// An input's rows and scale.
+    struct Input {
+        let ring: RowRing<srd_quantized>
+        let scale: Float
+    }
+
+    /// Computes part of a row. `args` holds the epilogue for channel 0 and where its results go; the layer's own data is filled in here.
+    func run(
+        _ inputs: UnsafeBufferPointer<Input>, stride: Int, inputRow: Int, _ part: RowPart, _ args: inout srd_conv_row_s8_args
+    ) {
+        let first = part.channels.lowerBound
+        withUnsafeTemporaryAllocation(of: srd_tap_s8.self, capacity: taps.count) { kernelTaps in
+            for (t, tap) in taps.enumerated() {
+                let ring = inputs[tap.input].ring
+                kernelTaps.initializeElement(at: t, to: srd_tap_s8(
+                    input: ring.row(inputRow + tap.dy) + (part.columns.lowerBound * stride + tap.dx) * ring.pixel,
+                    pixel: stride * ring.pixel, channels: Int32(ring.pixel),
+                    weights: weights.baseAddress! + first / Int(kernels.block) * blockStride + tap.offset
+                ))
+            }
+            withUnsafeTemporaryAllocation(of: srd_segment_s8.self, capacity: segments.count) { groups in
+                for (i, range) in segments.enumerated() {
+                    groups.initializeElement(at: i, to: srd_segment_s8(
+                        taps: kernelTaps.baseAddress! + range.lowerBound, tap_count: Int32(range.count),
+                        correction: corrections[i].baseAddress! + first, scale: inputs[i].scale
+                    ))
+                }
+                complete(&args, part)
+                args.segments = UnsafePointer(groups.baseAddress)
+                args.segment_count = Int32(groups.count)
+                args.block_stride = blockStride
+                kernels.conv_row(&args)
+            }
+        }
+    }
+
+    /// Computes part of up to `SRD_WINOGRAD_ROWS` rows from `firstRow` on, with transformed weights. `rows` holds one `args` per row, as for `run`.
+    func runWinograd(
+        _ inputs: UnsafeBufferPointer<Input>, firstRow: Int, _ part: RowPart, _ weights: UnsafePointer<Int16>,
+        _ rows: UnsafeMutableBufferPointer<srd_conv_row_s8_args>
+    ) {
+        for i in rows.indices { complete(&rows[i], part) }
+        winograd!.run(inputs, corrections: corrections, firstRow: firstRow, part, weights, UnsafeBufferPointer(rows))
+    }
+
+    /// Fills in the layer's own data and advances to the part's first channel.
+    private func complete(_ args: inout srd_conv_row_s8_args, _ part: RowPart) {
+        let first = part.channels.lowerBound
+        args.width = Int32(part.columns.count)
+        args.channels = Int32(part.channels.count)
+        args.weight_scale = UnsafePointer(scales.baseAddress! + first)
+        args.bias = UnsafePointer(bias.baseAddress! + first)
+        args.time_bias = args.time_bias.map { $0 + first }
+        args.quantized = args.quantized.map { $0 + first }
+        args.floats = args.floats.map { $0 + first }
+        func advance(_ residual: inout srd_residual_s8) {
+            residual.quantized = residual.quantized.map { $0 + first }
+            residual.floats = residual.floats.map { $0 + first }
+        }
+        advance(&args.residual.0)
+        advance(&args.residual.1)
+    }
+}

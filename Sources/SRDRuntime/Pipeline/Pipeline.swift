@@ -1,0 +1,173 @@
+import SRDImage
+import SRDModel
+import SRDTensor
+
+/// The whole way from an image to an image `scale` times as large: encoder, sampler loop, residual.
+///
+/// Synchronous and CPU-bound; like its executor it must be used by one thread at a time.
+public struct Pipeline {
+    public let executor: Executor
+
+    private var schedule: NoiseSchedule { executor.model.schedule }
+    private var configuration: Configuration { executor.configuration }
+    private var threads: Int { executor.threads }
+
+    public init(_ executor: Executor) { self.executor = executor }
+
+    /// What all samples of one image share.
+    public struct Prepared {
+        let image: Image
+        let padded: Image
+        package let condition: Executor.Condition
+    }
+
+    /// Pads an image to a size that the network can process, and encodes it.
+    public func prepare(_ image: Image) -> Prepared {
+        let padded = padded(image), inputs = networkInputs(padded)
+        return Prepared(image: image, padded: padded, condition: executor.encode(inputs.lr, upsampled: inputs.upsampled))
+    }
+
+    /// What the network reads of a padded image; the bicubic upsample is nil for models without `hasEnlargedInput`.
+    private func networkInputs(_ padded: Image) -> (lr: FloatTensor, upsampled: FloatTensor?) {
+        (FloatTensor(networkInput: padded), configuration.hasEnlargedInput ? bicubicUpsample(padded) : nil)
+    }
+
+    /// What the network reads of an image, for comparison.
+    package func networkInputs(of image: Image) -> (lr: FloatTensor, upsampled: FloatTensor?) { networkInputs(padded(image)) }
+
+    /// Samples the image once.
+    ///
+    /// - Parameters:
+    ///   - state: x_t to continue from instead of noise; the schedule's steps below its timestep run.
+    ///   - progress: called after each step with steps done and in all; throws to stop.
+    public func upscale(
+        _ prepared: Prepared, settings: SamplingSettings, from state: LatentState? = nil,
+        progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+    ) rethrows -> Image {
+        let residual = try residual(prepared, settings: settings, from: state, progress: progress)
+        executor.releaseWorkspace()                        // before the image takes its memory
+        return image(of: residual, prepared)
+    }
+
+    /// Returns x_t: the image's residual over the bicubic upsample, clamped as in training, with noise added up to `timestep` (DDPM eq. 4).
+    ///
+    /// - Parameter image: of the size of the result.
+    public func diffuse(_ image: Image, over prepared: Prepared, to timestep: Int, settings: SamplingSettings) -> LatentState {
+        let rows = BicubicRows(prepared.padded, scaledBy: configuration.scale), width = rows.width
+        let high = FloatTensor(networkInput: image.opaqueRGB.padded(width: width, height: rows.height))
+        var noise = settings.noise
+        let start = noise.field(draw: 0, height: rows.height, width: width)
+        let signal = Float(schedule.signal[timestep]), strength = Float(schedule.noise[timestep])
+        var x = FloatTensor(height: rows.height, width: width, channels: 3)
+        x.updateRows(threads: threads) { y, row in
+            let upsampled = rows.networkRow(y), z = start.row(y, width: width)
+            for j in row.indices {
+                let residual = (high.values[y * width * 3 + j] - upsampled[j]) * Configuration.residualGain
+                row[j] = signal * max(-1, min(1, residual)) + strength * z[j]
+            }
+        }
+        return LatentState(timestep: timestep, x: x)
+    }
+
+    /// Returns the encoder's image: one pass, no noise, no seed. The model must have its layers.
+    public func encoderImage(_ image: Image) -> Image {
+        let padded = padded(image)
+        let encoded = executor.encoderImage(FloatTensor(networkInput: padded)).clampedToNetworkRange
+        return compose(image, padded: padded) { y, upsampled in
+            Array(encoded.values[y * encoded.width * 3..<y * encoded.width * 3 + upsampled.count])
+        }
+    }
+
+    /// Returns the image that the residual x_0 makes with the bicubic upsample.
+    package func image(of residual: FloatTensor, _ prepared: Prepared) -> Image {
+        compose(prepared.image, padded: prepared.padded) { y, upsampled in
+            let row = residual.values[y * residual.width * 3..<y * residual.width * 3 + upsampled.count]
+            return zip(row, upsampled).map { max(-1, min(1, $0)) / Configuration.residualGain + $1 }
+        }
+    }
+
+    /// Returns x_0 `[H, W, 3]` of the padded size: the reverse process (DDPM, algorithm 2) with any schedule's coefficients.
+    ///
+    /// - Parameter onStep: called before each step with x_t, for comparison.
+    package func residual(
+        _ prepared: Prepared, settings: SamplingSettings, from state: LatentState? = nil,
+        progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in },
+        onStep: ((_ x: FloatTensor, _ timestep: Int) -> Void)? = nil
+    ) rethrows -> FloatTensor {
+        let height = prepared.padded.height * configuration.scale, width = prepared.padded.width * configuration.scale
+        var noise = settings.noise
+        var x = state?.x ?? FloatTensor(height: height, width: width, channels: 3)
+        let start = noise.field(draw: 0, height: height, width: width)      // a state contains it already
+        if state == nil { x.updateRows(threads: threads) { y, row in _ = row.update(from: start.row(y, width: width)) } }
+        let timesteps = state.map { settings.schedule.starting(at: $0.timestep, in: schedule) } ?? settings.schedule
+        let steps = timesteps.steps(of: schedule)
+        // Per row of the image: a row of x0₋₁, then a row of x0₋₂, as far as steps read them.
+        let memory = steps.map(\.memory).max() ?? 0, length = width * 3
+        var past = [Float](repeating: 0, count: height * length * memory)
+        for (i, step) in steps.enumerated() {
+            onStep?(x, step.timestep)
+            let fresh = step.sigma > 0 ? noise.field(draw: i + 1, height: height, width: width) : nil
+            past.withUnsafeMutableBufferPointer { past in
+                nonisolated(unsafe) let past = past      // rows do not overlap
+                executor.predictNoise(in: &x, at: step.timestep, given: prepared.condition) { y, predicted, row in
+                    let z = fresh?.row(y, width: width)
+                    let past = UnsafeMutableBufferPointer(rebasing: past[y * length * memory..<(y + 1) * length * memory])
+                    for j in row.indices {
+                        let clean = step.clean(row[j], noise: predicted[j])
+                        var next = step.next(row[j], clean: clean, z: z?[j] ?? 0)
+                        if memory > 0 { next += step.c * past[j] }
+                        if memory > 1 {
+                            next += step.d * past[length + j]
+                            past[length + j] = past[j]
+                        }
+                        if memory > 0 { past[j] = clean }
+                        row[j] = next
+                    }
+                }
+            }
+            try progress(i + 1, steps.count)
+        }
+        return x
+    }
+
+    private func padded(_ image: Image) -> Image {
+        let size = configuration.paddedSize(width: image.width, height: image.height)
+        return image.opaqueRGB.padded(width: size.width, height: size.height)
+    }
+
+    private func bicubicUpsample(_ padded: Image) -> FloatTensor {
+        let rows = BicubicRows(padded, scaledBy: configuration.scale)
+        var tensor = FloatTensor(height: rows.height, width: rows.width, channels: 3)
+        tensor.updateRows(threads: threads) { y, row in _ = row.update(from: rows.networkRow(y)) }
+        return tensor
+    }
+
+    /// Makes the result from `row(y, row y of the bicubic upsample)`, both −1…1 and RGB. It gets the low-resolution image's bit depth,
+    /// gray or colour, its alpha (bicubic) and its metadata.
+    private func compose(
+        _ image: Image, padded: Image, row: @Sendable (_ y: Int, _ upsampled: [Float]) -> [Float]
+    ) -> Image {
+        let scale = configuration.scale, width = image.width * scale, height = image.height * scale
+        let rows = BicubicRows(padded, scaledBy: scale), alpha = image.alphaChannel?.resized(by: scale)
+        let channels = image.channels, hasColor = image.hasColor, rounding = SampleRounding(bitDepth: image.bitDepth)
+        var samples = [UInt16](repeating: 0, count: width * height * channels)
+        samples.updateRows(count: height, threads: threads) { y, out in
+            let values = row(y, Array(rows.networkRow(y).prefix(width * 3)))
+            for x in 0..<width {
+                let red = values[x * 3], green = values[x * 3 + 1], blue = values[x * 3 + 2], pixel = x * channels
+                if hasColor {
+                    out[pixel] = rounding.sample(red)
+                    out[pixel + 1] = rounding.sample(green)
+                    out[pixel + 2] = rounding.sample(blue)
+                } else {
+                    out[pixel] = rounding.sample((red + green + blue) / 3)
+                }
+                if let alpha { out[pixel + channels - 1] = alpha.samples[y * width + x] }
+            }
+        }
+        var metadata = image.metadata
+        metadata.scalePixelDensity(by: Double(scale))
+        return Image(
+            width: width, height: height, channels: channels, bitDepth: image.bitDepth, samples: samples, metadata: metadata)
+    }
+}

@@ -1,0 +1,65 @@
+import CSRDKernels
+import SRDModel
+
+/// Decisions about memory and bands that results do not depend on, and the memory that follows from them.
+package struct PlanSettings {
+    private let model: Model
+    /// A band height for all maps instead of the default.
+    private let fixedBandRows: Int?
+    /// Bytes that a stored condition may take; above that it is recomputed in every step, which is 4 % of a step's work.
+    private let conditionBudget: Int
+    let conditionedPredictor: Graph
+
+    package init(_ model: Model, bandRows: Int? = nil, conditionBudget: Int = 12 << 20) {
+        self.model = model
+        fixedBandRows = bandRows
+        self.conditionBudget = conditionBudget
+        conditionedPredictor = Graph(
+            joining: model.network.conditioner, to: model.network.noisePredictor, as: .conditionedNoisePredictor)
+    }
+
+    /// The band height, in rows, for feature maps at this downsampling factor.
+    ///
+    /// Bands share a layer's weights, and threads wait for each other once per band, so they hold as many pixels as cache allows. At most
+    /// 64 rows, because finer maps keep their rows that long; a multiple of the rows that Winograd's products compute together.
+    func bandRows(width: Int, reduction: Int) -> Int {
+        if let fixedBandRows { return fixedBandRows }
+        let pixels = width <= 256 ? 4096 : 512, together = Int(SRD_WINOGRAD_ROWS)
+        return max(together, min(64, pixels * reduction / width / together * together))
+    }
+
+    func storesCondition(lrWidth: Int, lrHeight: Int) -> Bool {
+        mapBytes(model.network.conditioner, lrWidth, lrHeight) <= conditionBudget
+    }
+
+    /// Bytes that an executor holds for an image of this (padded) size: weights, maps between graphs, and the live rows of the graph that
+    /// runs. Approximate: a mapped file's weights count once, although their pages are released after packing.
+    package func memoryEstimate(lrWidth: Int, lrHeight: Int, preview: Bool) -> Int {
+        let network = model.network, scale = network.configuration.scale, width = lrWidth * scale
+        func rowBytes(_ graph: Graph) -> Int {
+            let plan = StreamPlan(graph, height: lrHeight * scale, bandRows: { bandRows(width: width, reduction: $0) })
+            return BufferPlan(graph, of: model, width: width, plan: plan).bytes
+        }
+        let weights = model.layers.values.reduce(0) { $0 + ($1.isInt8 ? 1 : 8) * $1.shape.reduce(1, *) }
+            + model.parameters.values.reduce(0) { $0 + 4 * $1.values.count }
+        let features = mapBytes(network.encoder, lrWidth, lrHeight), encoder = features + rowBytes(network.encoder)
+        if preview {
+            return weights + max(encoder, features + rowBytes(network.preview) + mapBytes(network.preview, lrWidth, lrHeight))
+        }
+        guard storesCondition(lrWidth: lrWidth, lrHeight: lrHeight) else {
+            return weights + max(encoder, features + rowBytes(conditionedPredictor))
+        }
+        let condition = mapBytes(network.conditioner, lrWidth, lrHeight)
+        return weights + condition + max(encoder, features + rowBytes(network.conditioner), rowBytes(network.noisePredictor))
+    }
+
+    /// Bytes of a graph's outputs as stored maps.
+    private func mapBytes(_ graph: Graph, _ lrWidth: Int, _ lrHeight: Int) -> Int {
+        let scale = model.configuration.scale
+        return graph.outputs.reduce(0) { sum, value in
+            let isQuantized = model.activations[graph.node(of: value).name] != nil, area = value.shape.reduction * value.shape.reduction
+            return sum + lrWidth * lrHeight * scale * scale / area
+                * (isQuantized ? paddedChannels(value.shape.channels) : 4 * value.shape.channels)
+        }
+    }
+}

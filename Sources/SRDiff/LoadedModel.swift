@@ -1,0 +1,108 @@
+import SRDCheckpoint
+import SRDFile
+
+/// A model with the file that it came from.
+public struct LoadedModel: Sendable {
+    public let path: String
+    /// How the file was found, for the user.
+    public let foundBy: String
+    /// The hash of the file, in hexadecimal.
+    public let sha256: String
+    public let model: Model
+
+    public init(path: String, foundBy: String, sha256: String, model: Model) {
+        self.path = path
+        self.foundBy = foundBy
+        self.sha256 = sha256
+        self.model = model
+    }
+
+    /// Reads an int8 model, or a float model from a checkpoint in any supported format.
+    ///
+    /// Throws `FileError` if the file cannot be read and `SRDiffError.badModel` if its contents cannot be used.
+    public static func read(_ path: String, foundBy: String = "named") throws -> LoadedModel {
+        let file = try MappedFile(path: path)
+        do {
+            if QuantizedModelFile.recognizes(file) {
+                let hash = file.withBytes { SHA256.hex($0) }
+                return LoadedModel(path: path, foundBy: foundBy, sha256: hash, model: try QuantizedModelFile(file).model)
+            }
+            let checkpoint = try Checkpoint.read(path), model = try Model(tensors: checkpoint.tensors)
+            return LoadedModel(path: path, foundBy: foundBy, sha256: checkpoint.sourceSHA256, model: model)
+        } catch {
+            throw error is FileError ? error : SRDiffError.badModel(path: path, reason: error)      // a FileError names the file itself
+        }
+    }
+
+    public var network: Network { model.network }
+    public var schedule: NoiseSchedule { model.schedule }
+    public var configuration: Configuration { model.configuration }
+    public var hasPreview: Bool { model.hasPreview }
+    public var isFloat: Bool { !model.isQuantized }
+    /// Returns the model if it is float. Throws `SRDiffError.notFloat` for an int8 model.
+    public func float() throws(SRDiffError) -> Model {
+        guard isFloat else { throw .notFloat(path: path) }
+        return model
+    }
+
+    /// `float` or `int8`.
+    public var arithmetic: String { isFloat ? "float" : "int8" }
+}
+
+/// Which schedule to sample with; what is nil is decided by the model.
+public struct ScheduleRequest: Sendable {
+    public enum Steps: Hashable, Sendable {
+        case count(Int)
+        /// The fewest searched steps that are as good as 100 steps of DDPM by the model's own report.
+        case auto
+    }
+
+    public var steps: Steps?
+    public var sampler: Sampler?
+    public var spacing: TimestepSpacing?
+    /// η of DDIM.
+    public var eta: Double
+
+    public init(steps: Steps? = nil, sampler: Sampler? = nil, spacing: TimestepSpacing? = nil, eta: Double = 0) {
+        self.steps = steps
+        self.sampler = sampler
+        self.spacing = spacing
+        self.eta = eta
+    }
+
+    /// The default number of steps for models with and without a searched schedule of that many.
+    public static let defaultSearchedSteps = 8, defaultSteps = 20
+
+    /// What `auto` may lose against 100 steps of DDPM: dB of PSNR, and LPIPS relative to DDPM's.
+    public static let autoPSNRLoss: Float = 0.05, autoLPIPSRatio: Float = 1.02
+}
+
+extension LoadedModel {
+    /// Returns the schedule for a request: the model's own searched one if it has one of that many steps and the request names neither a
+    /// sampler nor a spacing.
+    ///
+    /// Throws `SRDiffError`.
+    public func schedule(for request: ScheduleRequest = .init()) throws(SRDiffError) -> TimestepSchedule {
+        let timesteps = schedule.timesteps
+        func searched(_ count: Int) -> TimestepSchedule? {
+            guard request.sampler == nil, request.spacing == nil else { return nil }
+            return model.schedules.first { $0.transitions.count == count }.map { .transitions($0.transitions) }
+        }
+        let hasDefault = searched(ScheduleRequest.defaultSearchedSteps) != nil
+        let fallback = hasDefault ? ScheduleRequest.defaultSearchedSteps : min(ScheduleRequest.defaultSteps, timesteps)
+        let found: TimestepSchedule
+        switch request.steps ?? .count(fallback) {
+        case .auto:
+            let good = model.schedules.first {
+                $0.psnrGain >= -ScheduleRequest.autoPSNRLoss && $0.lpipsRatio <= ScheduleRequest.autoLPIPSRatio
+            }
+            guard let schedule = good ?? model.schedules.last else { throw .noSearchedSchedules(path: path) }
+            found = .transitions(schedule.transitions)
+        case .count(let count):
+            found = searched(count)
+                ?? .spaced(request.sampler ?? .ddpm, eta: request.eta, steps: count, request.spacing ?? .uniform)
+        }
+        do throws(TimestepScheduleError) { try found.check(timesteps: timesteps) } catch { throw .badSchedule(path: path, error) }
+        return found
+    }
+}

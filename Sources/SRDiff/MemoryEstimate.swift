@@ -1,0 +1,43 @@
+/// The memory that a sample of one image takes, before any of its pixels is read.
+public enum MemoryEstimate {
+    /// Bytes of the program itself.
+    public static let program = 12 << 20
+
+    /// Returns the bytes of sampling an image.
+    ///
+    /// - Parameters:
+    ///   - lrWidth, lrHeight: the padded low-resolution size.
+    ///   - bytesPerPixel: of the result, in its file's samples.
+    ///   - extra: bytes that the caller keeps per pixel of the result.
+    public static func sampling(
+        _ model: Model, lrWidth: Int, lrHeight: Int, schedule: TimestepSchedule, generator: SamplingSettings.Generator,
+        bytesPerPixel: Int, extra: Int = 0
+    ) -> Int {
+        // Besides the executor: x_t, noise that is drawn for all pixels at once, earlier x0; the result's samples and its file.
+        let fields = 1 + (generator == .torch ? 3 : 0) + schedule.memory
+        return executor(model, lrWidth: lrWidth, lrHeight: lrHeight, preview: false)
+            + pixels(model, lrWidth, lrHeight) * (fields * 12 + 3 * 2 + 2 * bytesPerPixel + extra) + program
+    }
+
+    /// Returns the bytes of making the encoder's image; `model` is nil for a bicubic upsample.
+    public static func encoderImage(
+        _ model: Model?, scale: Int, lrWidth: Int, lrHeight: Int, bytesPerPixel: Int, extra: Int = 0
+    ) -> Int {
+        let executor = model.map { Self.executor($0, lrWidth: lrWidth, lrHeight: lrHeight, preview: true) } ?? 0
+        return executor + lrWidth * lrHeight * scale * scale * (2 * 12 + 3 * 2 + 2 * bytesPerPixel + extra) + program
+    }
+
+    private static func executor(_ model: Model, lrWidth: Int, lrHeight: Int, preview: Bool) -> Int {
+        Executor.memoryEstimate(model, lrWidth: lrWidth, lrHeight: lrHeight, preview: preview)
+    }
+
+    private static func pixels(_ model: Model, _ lrWidth: Int, _ lrHeight: Int) -> Int {
+        lrWidth * lrHeight * model.configuration.scale * model.configuration.scale
+    }
+
+    /// Throws `SRDiffError.exceedsMemory` if this many bytes are not available.
+    public static func check(_ bytes: Int, for subject: String) throws(SRDiffError) {
+        guard let available = AvailableMemory.now(), bytes > available.bytes else { return }
+        throw .exceedsMemory(subject: subject, needed: bytes, available: available.bytes, limit: available.limit)
+    }
+}

@@ -1,0 +1,52 @@
+import SRDFile
+
+extension LoadedModel {
+    /// The file name of the model that is used by default.
+    public static let defaultName = "edge.int8.safetensors"
+
+    /// Finds and reads a model: the one named, else `SRDIFF_MODEL`, else `Models/` next to the package, else `../share/srdiff/` next to
+    /// the executable.
+    public static func find(_ path: String?) throws -> LoadedModel {
+        if let path { return try read(path, foundBy: "--model") }
+        if let path = Machine.environment("SRDIFF_MODEL") { return try read(path, foundBy: "SRDIFF_MODEL") }
+        let (found, searched) = InstalledFiles.find(defaultName)
+        guard let found else { throw SRDiffError.noModel(searched: searched) }
+        return try read(found.path, foundBy: found.foundBy)
+    }
+}
+
+/// Files that are installed with the program: in `Models/` next to the package, else in `../share/srdiff/` next to the executable.
+public enum InstalledFiles {
+    /// Returns where the file is and how it was found, or nil and the paths that were tried.
+    public static func find(_ name: String) -> (found: (path: String, foundBy: String)?, searched: [String]) {
+        var searched: [String] = []
+        guard let executable = FilePath.executable else { return (nil, searched) }
+        var folder = FilePath.folder(of: executable)
+        let shared = FilePath.joined(FilePath.folder(of: String(folder.dropLast())), "share/srdiff/\(name)")
+        while folder.count > 1 {                     // up through .build/…, to the package
+            if FilePath.exists(folder + "Package.swift") {
+                let path = folder + "Models/\(name)"
+                if FilePath.exists(path) { return ((path, "next to the package"), searched) }
+                searched.append(path)
+            }
+            folder = FilePath.folder(of: String(folder.dropLast()))
+        }
+        if FilePath.exists(shared) { return ((shared, "installed"), searched) }
+        return (nil, searched + [shared])
+    }
+}
+
+extension InstructionSet {
+    /// Returns the instruction set of this name, or the fastest for nil. Throws `SRDiffError.unknownInstructionSet` if this machine has none
+    /// of that name.
+    public static func named(_ name: String?) throws(SRDiffError) -> InstructionSet {
+        guard let name else { return fastest }
+        guard let found = InstructionSet(rawValue: name), available.contains(found) else {
+            throw .unknownInstructionSet(name: name, available: available)
+        }
+        return found
+    }
+
+    /// Returns the instruction set that the environment variable `SRDIFF_CPU` names, or the fastest.
+    public static func fromEnvironment() throws(SRDiffError) -> InstructionSet { try named(Machine.environment("SRDIFF_CPU")) }
+}

@@ -1,0 +1,48 @@
+/// The settings of a run, as they are kept in the image that it makes: `key=value` pairs that are enough to repeat it.
+public enum RunSettings {
+    /// The keyword of the PNG text.
+    public static let keyword = "srdiff"
+
+    /// Returns the settings of a sample.
+    public static func sampled(
+        _ model: LoadedModel, _ schedule: TimestepSchedule, seeds: [UInt64], _ generator: SamplingSettings.Generator
+    ) -> [String] {
+        let list = (seeds.count > 1 ? "seeds=" : "seed=") + seeds.map(String.init).joined(separator: ",")
+        return ["model=\(model.sha256)"] + schedule.settings + [list, "rng=\(generator.rawValue)"]
+    }
+
+    public static func text(_ settings: [String]) -> String {
+        (settings + ["version=\(SRDiffVersion.string)"]).joined(separator: " ")
+    }
+}
+
+extension TimestepSchedule {
+    /// The schedule as settings of a run.
+    public var settings: [String] {
+        switch self {
+        case .spaced(let sampler, let eta, let steps, let spacing):
+            var settings = ["sampler=\(sampler.rawValue)", "steps=\(steps)"]
+            if sampler.takesEta { settings.append("eta=\(eta)") }
+            return settings + (spacing == .uniform ? [] : ["spacing=\(spacing.rawValue)"])
+        case .transitions(let transitions): return ["sampler=searched", "steps=\(transitions.count)"]
+        }
+    }
+}
+
+extension Image {
+    /// Returns the image with the settings of the run that made it, or pixels only for nil.
+    public func with(runSettings: [String]?) -> Image {
+        var image = self
+        guard let runSettings else {
+            image.metadata = ImageMetadata()
+            return image
+        }
+        image.metadata.addText(keyword: RunSettings.keyword, RunSettings.text(runSettings))
+        return image
+    }
+
+    /// Whether the image was made by a run with these settings.
+    public func has(runSettings: [String]) -> Bool {
+        metadata.texts.contains { $0.keyword == RunSettings.keyword && $0.text == RunSettings.text(runSettings) }
+    }
+}

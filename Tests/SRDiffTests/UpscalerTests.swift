@@ -1,0 +1,110 @@
+import Foundation
+import SRDiff
+import TestSupport
+import Testing
+
+@Suite("The library's entry point")
+struct UpscalerTests {
+    private func image(_ width: Int = 9, _ height: Int = 7) -> Image {
+        var random = SeededRandom(seed: 5)
+        return Image(
+            width: width, height: height, channels: 3, bitDepth: 8,
+            samples: (0..<width * height * 3).map { _ in .random(in: 0...255, using: &random) })
+    }
+
+    private func withModel<Result>(_ body: (String) throws -> Result) throws -> Result {
+        try withTemporaryFolder { folder in
+            try TinyModel.write(to: "\(folder)/tiny.safetensors")
+            return try body("\(folder)/tiny.safetensors")
+        }
+    }
+
+    @Test("an image file becomes an image file four times as large, and progress reaches 1")
+    func files() throws {
+        try withModel { model in
+            let folder = (model as NSString).deletingLastPathComponent
+            try image().write(to: "\(folder)/in.png")
+            let upscaler = try Upscaler(modelAt: model)
+            var fractions: [Double] = []
+            let result = try upscaler.upscale(Image(contentsOf: "\(folder)/in.png"), steps: 4, seed: 3) {
+                fractions.append($0.fractionCompleted)
+            }
+            try result.write(to: "\(folder)/out.png")
+            #expect(fractions == [0.25, 0.5, 0.75, 1])
+            let read = try Image(contentsOf: "\(folder)/out.png")
+            #expect(read.width == 36 && read.height == 28 && read.samples == result.samples)
+            #expect(read.metadata.texts.contains { $0.keyword == RunSettings.keyword && $0.text?.contains("seed=3") == true })
+        }
+    }
+
+    @Test("upscalers on several threads give what each gives alone")
+    func parallel() throws {
+        try withModel { model in
+            let loaded = try LoadedModel.read(model), image = image(12, 12)
+            let expected = try (0..<4).map { try Upscaler(loaded, options: .init(threads: 2)).upscale(image, steps: 3, seed: $0) }
+            let results = Results(count: 4)
+            DispatchQueue.concurrentPerform(iterations: 4) { i in
+                results.set(i, try? Upscaler(loaded, options: .init(threads: 2)).upscale(image, steps: 3, seed: UInt64(i)))
+            }
+            #expect(results.images == expected)
+        }
+    }
+
+    private final class Results: @unchecked Sendable {       // guarded by the lock
+        private let lock = NSLock()
+        private(set) var images: [Image?]
+
+        init(count: Int) { images = [Image?](repeating: nil, count: count) }
+
+        func set(_ i: Int, _ image: Image?) { lock.withLock { images[i] = image } }
+    }
+
+    @Test("what cannot be done is an error, not a trap")
+    func errors() throws {
+        try withModel { model in
+            let loaded = try LoadedModel.read(model), upscaler = try Upscaler(loaded)
+            func message(_ body: () throws -> Void) -> String {
+                do { try body() } catch let error as SRDiffError { return "\(error)" } catch { return "another error: \(error)" }
+                return "no error"
+            }
+            #expect(message { _ = try upscaler.upscale(image(), steps: 0) }.contains("0 steps (expected 1 to 20"))
+            #expect(message { _ = try upscaler.upscale(image(), steps: 21) }.contains("21 steps (expected 1 to 20"))
+            #expect(message { _ = try Upscaler(loaded, options: .init(threads: 0)) }.contains("0 threads (expected 1 to 1024)"))
+            #expect(message { _ = try InstructionSet.named("mmx") }.contains("mmx (this machine has scalar"))
+            let foreign = InstructionSet.allCases.first { !InstructionSet.available.contains($0) }
+            #expect(message { _ = try Upscaler(loaded, options: .init(instructionSet: foreign)) }.contains("this machine has"))
+            #expect(message { try MemoryEstimate.check(1 << 60, for: "an image") }.contains("1.00 EiB") == false)
+            #expect(message { try MemoryEstimate.check(1 << 50, for: "an image") }.contains("requires about 1024 TiB"))
+        }
+        #expect(throws: (any Error).self) { try Upscaler(modelAt: "/nowhere/model.safetensors") }
+    }
+
+    @Test("a model without the encoder's layers gives no encoder image")
+    func noEncoderImage() throws {
+        try withTemporaryFolder { folder in
+            var tensors = TinyModel.tensors()
+            for name in tensors.keys where ["rrdb.upconv", "rrdb.HRconv", "rrdb.conv_last"].contains(where: name.hasPrefix) {
+                tensors[name] = nil
+            }
+            try TinyModel.write(to: "\(folder)/tiny.safetensors", tensors)
+            let upscaler = try Upscaler(modelAt: "\(folder)/tiny.safetensors")
+            #expect(throws: SRDiffError.self) { try upscaler.encoderImage(image()) }
+        }
+    }
+
+    @Test("an error from progress stops the run")
+    func cancels() throws {
+        struct Cancelled: Error {}
+        try withModel { model in
+            let upscaler = try Upscaler(modelAt: model)
+            var steps = 0
+            #expect(throws: Cancelled.self) {
+                try upscaler.upscale(image(), steps: 5) { progress in
+                    steps = progress.completedSteps
+                    if steps == 2 { throw Cancelled() }
+                }
+            }
+            #expect(steps == 2)
+        }
+    }
+}

@@ -108,20 +108,21 @@ def file_name(*parts):
 def measure(args, methods, results):
     """Runs every method on every image and degradation with one thread."""
     from PIL import Image
-    from data import pictures, read_picture, resize_u8
+    from data import image_paths, read_image
     from metrics import LPIPS
+    from resize import resize_u8
     from validate import bicubic, cropped, degradation, quality
     lpips = LPIPS(args.lpips)
     for name in ("inputs", "outputs"):
         os.makedirs(Path(args.folder) / name, exist_ok=True)
     for folder in args.images:
-        for path in pictures(folder)[:args.count]:
+        for path in image_paths(folder)[:args.count]:
             for degrade in args.degrade:
                 key = {"set": Path(folder).name, "image": path.stem, "degrade": degrade}
                 missing = [m for m in methods if not results.has(method=m.name, identity=m.identity, **key)]
                 if not missing:
                     continue
-                hr = cropped(read_picture(path), SCALE)
+                hr = cropped(read_image(path), SCALE)
                 lr = resize_u8(hr, 1 / SCALE)
                 lr = lr if degrade == "none" else degradation(degrade)(lr)
                 source = Path(args.folder) / "inputs" / file_name(*key.values())
@@ -133,7 +134,7 @@ def measure(args, methods, results):
                         cost = timed(method.command(source, target, 1))
                     else:
                         Image.fromarray(bicubic(lr, SCALE)).save(target)
-                    values = quality(hr, lr, read_picture(target), SCALE, lpips)
+                    values = quality(hr, lr, read_image(target), SCALE, lpips)
                     results.add({**key, "method": method.name, "identity": method.identity, **values, **cost})
                     print(f"{' '.join(key.values())} {method.name}: {values['psnr']:.2f} dB, LPIPS {values['lpips']:.4f}",
                           file=sys.stderr, flush=True)
@@ -185,9 +186,9 @@ def markdown(rows, times, names, args):
 def strip(args, names):
     """Writes a contact sheet with a row for each --crop and degradation: the original, then every method."""
     from PIL import Image, ImageDraw
-    from data import pictures, read_picture
+    from data import image_paths, read_image
     from validate import cropped
-    originals = {f"{Path(folder).name}/{path.stem}": path for folder in args.images for path in pictures(folder)}
+    originals = {f"{Path(folder).name}/{path.stem}": path for folder in args.images for path in image_paths(folder)}
     side, zoom, head, gap = args.crop_side, 2, 16, 4
     rows = [(crop, degrade) for crop in args.crop for degrade in args.degrade]
     sheet = Image.new("RGB", ((len(names) + 1) * (side * zoom + gap), len(rows) * (side * zoom + head + gap)), "white")
@@ -200,7 +201,7 @@ def strip(args, names):
         folder, stem = image.split("/")
         outputs = [Path(args.folder) / "outputs" / file_name(folder, stem, degrade, name) for name in names]
         for i, (label, path) in enumerate(zip([f"{stem}, {degrade}: original", *names], [originals[image], *outputs])):
-            pixels = cropped(read_picture(path), SCALE)[y:y + side, x:x + side]
+            pixels = cropped(read_image(path), SCALE)[y:y + side, x:x + side]
             left, top = i * (side * zoom + gap), j * (side * zoom + head + gap)
             tile = Image.fromarray(pixels)
             sheet.paste(tile.resize((tile.width * zoom, tile.height * zoom), Image.NEAREST), (left, top + head))

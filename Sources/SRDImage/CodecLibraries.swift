@@ -5,16 +5,32 @@ import CImageCodecs
 ///
 /// The environment variables `SRD_LIBTURBOJPEG` and `SRD_LIBWEBP` name another file to load. A file that does not exist
 /// simulates a machine without the library.
-struct CodecLibraries: Sendable {
-    var jpegPath: String
-    var webPPath: String
+public struct CodecLibraries: Equatable, Sendable {
+    /// What dlopen takes: a file name that is looked up, or a path.
+    public var jpegPath: String
+    public var webPPath: String
 
-    static var installed: CodecLibraries {
+    public init(jpegPath: String, webPPath: String) {
+        self.jpegPath = jpegPath
+        self.webPPath = webPPath
+    }
+
+    /// The system's libraries, or those that the environment names.
+    public static var installed: CodecLibraries {
         func path(_ variable: String, _ standard: String) -> String {
             srd_codec_environment(variable).map { String(cString: $0) } ?? standard
         }
         return CodecLibraries(
             jpegPath: path("SRD_LIBTURBOJPEG", "libturbojpeg.so.0"), webPPath: path("SRD_LIBWEBP", "libwebp.so.7"))
+    }
+
+    /// Whether files of this format can be decoded and encoded.
+    public func support(_ format: ImageFormat) -> Bool {
+        switch format {
+        case .png, .pnm: true
+        case .jpeg: (try? jpeg()) != nil
+        case .webP: (try? webP()) != nil
+        }
     }
 
     func jpeg() throws(ImageError) -> srd_jpeg_library {

@@ -171,8 +171,11 @@ extension EXIF {
         let kept = keptRegions
         let removed = regions.filter { region in !region.isEmpty && !kept.contains { $0.overlaps(region) } }
         for region in removed { bytes.replaceSubrange(region, with: repeatElement(0, count: region.count)) }
-        for region in removed.sorted(by: { $0.upperBound > $1.upperBound }) where region.upperBound == bytes.count {
-            bytes.removeSubrange(region.lowerBound...)
+        let keptEnd = kept.map(\.upperBound).max() ?? 0
+        for region in removed.sorted(by: { $0.upperBound > $1.upperBound }) {
+            // Values start at even offsets, so a zero may follow the last ones.
+            let isPadded = region.upperBound == bytes.count - 1 && bytes.last == 0 && keptEnd < bytes.count
+            if region.upperBound == bytes.count || isPadded { bytes.removeSubrange(region.lowerBound...) }
         }
     }
 

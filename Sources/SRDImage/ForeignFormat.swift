@@ -9,39 +9,72 @@ public enum ForeignFormat: Hashable, Sendable, CaseIterable {
         let name: String
         let extensions: [String]
         let remedy: String
+
+        init(_ name: String, _ extensions: [String], _ remedy: String) {
+            self.name = name
+            self.extensions = extensions
+            self.remedy = remedy
+        }
     }
 
     private var row: Row {
         switch self {
-        case .heic: Row(name: "HEIC", extensions: ["heic", "heif", "hif"], remedy: "convert it with `heif-convert` (Debian package libheif-examples)")
-        case .avif: Row(name: "AVIF", extensions: ["avif", "avifs"], remedy: "convert it with `avifdec` (Debian package libavif-bin)")
-        case .jpegXL: Row(name: "JPEG XL", extensions: ["jxl"], remedy: "convert it with `djxl` (Debian package libjxl-tools)")
-        case .jpeg2000: Row(name: "JPEG 2000", extensions: ["jp2", "j2k", "jpf", "jpx"], remedy: "convert it with `opj_decompress` (Debian package libopenjp2-tools)")
-        case .gif: Row(name: "GIF", extensions: ["gif"], remedy: Self.magick)
-        case .tiff: Row(name: "TIFF", extensions: ["tif", "tiff"], remedy: Self.magick)
-        case .bmp: Row(name: "BMP", extensions: ["bmp", "dib"], remedy: Self.magick)
-        case .icon: Row(name: "an icon", extensions: ["ico", "cur"], remedy: Self.magick)
-        case .photoshop: Row(name: "Photoshop", extensions: ["psd", "psb"], remedy: Self.magick)
-        case .openEXR: Row(name: "OpenEXR", extensions: ["exr"], remedy: Self.magick)
-        case .cgbi: Row(name: "an iPhone-optimized PNG (CgBI)", extensions: [], remedy: "convert it with `xcrun pngcrush -revert-iphone-optimizations` or `pngdefry`")
+        case .heic:
+            Row("HEIC", ["heic", "heif", "hif"], "convert it with `heif-convert` (Debian package libheif-examples)")
+        case .avif:
+            Row("AVIF", ["avif", "avifs"], "convert it with `avifdec` (Debian package libavif-bin)")
+        case .jpegXL:
+            Row("JPEG XL", ["jxl"], "convert it with `djxl` (Debian package libjxl-tools)")
+        case .jpeg2000:
+            Row("JPEG 2000", ["jp2", "j2k", "jpf", "jpx"], "convert it with `opj_decompress` (Debian package libopenjp2-tools)")
+        case .gif:
+            Row("GIF", ["gif"], Self.magick)
+        case .tiff:
+            Row("TIFF", ["tif", "tiff"], Self.magick)
+        case .bmp:
+            Row("BMP", ["bmp", "dib"], Self.magick)
+        case .icon:
+            Row("an icon", ["ico", "cur"], Self.magick)
+        case .photoshop:
+            Row("Photoshop", ["psd", "psb"], Self.magick)
+        case .openEXR:
+            Row("OpenEXR", ["exr"], Self.magick)
+        case .cgbi:
+            Row("an iPhone-optimized PNG (CgBI)", [], "convert it with `xcrun pngcrush -revert-iphone-optimizations` or `pngdefry`")
         case .raw:
             Row(
-                name: "a raw photograph",
-                extensions: ["dng", "cr2", "cr3", "crw", "nef", "nrw", "arw", "srf", "sr2", "raf", "orf", "rw2", "pef", "srw", "x3f", "3fr", "mrw", "kdc", "erf", "iiq"],
-                remedy: "develop it with `dcraw -c` (Debian package dcraw) or darktable")
-        case .svg: Row(name: "SVG", extensions: ["svg", "svgz"], remedy: "render it at the size you need with `rsvg-convert` (Debian package librsvg2-bin)")
-        case .html: Row(name: "a web page (HTML)", extensions: ["html", "htm", "xhtml"], remedy: "download the image itself")
-        case .pdf: Row(name: "PDF", extensions: ["pdf"], remedy: "extract its images with `pdfimages -png` (Debian package poppler-utils)")
-        case .video: Row(name: "a video", extensions: ["mp4", "mov", "m4v", "webm", "mkv", "avi"], remedy: "extract frames with `ffmpeg -i` (Debian package ffmpeg)")
-        case .zip: Row(name: "a ZIP archive", extensions: ["zip"], remedy: "unpack it with `unzip`")
-        case .gzip: Row(name: "gzip data", extensions: ["gz", "tgz"], remedy: "unpack it with `gunzip`")
-        case .xz: Row(name: "xz data", extensions: ["xz"], remedy: "unpack it with `unxz`")
-        case .bzip2: Row(name: "bzip2 data", extensions: ["bz2"], remedy: "unpack it with `bunzip2`")
-        case .zstandard: Row(name: "Zstandard data", extensions: ["zst"], remedy: "unpack it with `unzstd`")
-        case .sevenZip: Row(name: "a 7z archive", extensions: ["7z"], remedy: "unpack it with `7z x`")
-        case .rar: Row(name: "a RAR archive", extensions: ["rar"], remedy: "unpack it with `unar`")
-        case .tar: Row(name: "a tar archive", extensions: ["tar"], remedy: "unpack it with `tar -xf`")
-        case .gitLFSPointer: Row(name: "a Git LFS pointer", extensions: [], remedy: "fetch the file with `git lfs pull`")
+                "a raw photograph",
+                [
+                    "dng", "cr2", "cr3", "crw", "nef", "nrw", "arw", "srf", "sr2", "raf", "orf", "rw2", "pef", "srw", "x3f",
+                    "3fr", "mrw", "kdc", "erf", "iiq"
+                ],
+                "develop it with `dcraw -c` (Debian package dcraw) or darktable")
+        case .svg:
+            Row("SVG", ["svg", "svgz"], "render it at the size you need with `rsvg-convert` (Debian package librsvg2-bin)")
+        case .html:
+            Row("a web page (HTML)", ["html", "htm", "xhtml"], "download the image itself")
+        case .pdf:
+            Row("PDF", ["pdf"], "extract its images with `pdfimages -png` (Debian package poppler-utils)")
+        case .video:
+            Row("a video", ["mp4", "mov", "m4v", "webm", "mkv", "avi"], "extract frames with `ffmpeg -i` (Debian package ffmpeg)")
+        case .zip:
+            Row("a ZIP archive", ["zip"], "unpack it with `unzip`")
+        case .gzip:
+            Row("gzip data", ["gz", "tgz"], "unpack it with `gunzip`")
+        case .xz:
+            Row("xz data", ["xz"], "unpack it with `unxz`")
+        case .bzip2:
+            Row("bzip2 data", ["bz2"], "unpack it with `bunzip2`")
+        case .zstandard:
+            Row("Zstandard data", ["zst"], "unpack it with `unzstd`")
+        case .sevenZip:
+            Row("a 7z archive", ["7z"], "unpack it with `7z x`")
+        case .rar:
+            Row("a RAR archive", ["rar"], "unpack it with `unar`")
+        case .tar:
+            Row("a tar archive", ["tar"], "unpack it with `tar -xf`")
+        case .gitLFSPointer:
+            Row("a Git LFS pointer", [], "fetch the file with `git lfs pull`")
         }
     }
 

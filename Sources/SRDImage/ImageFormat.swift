@@ -63,13 +63,7 @@ extension ImageFormat {
     public var package: String? { row.package }
 
     /// Whether the codec of the format is installed.
-    public var isAvailable: Bool {
-        switch self {
-        case .png, .pnm: true
-        case .jpeg: (try? CodecLibraries.installed.jpeg()) != nil
-        case .webP: (try? CodecLibraries.installed.webP()) != nil
-        }
-    }
+    public var isAvailable: Bool { CodecLibraries.installed.support(self) }
 
     /// "PNG, JPEG, WebP and PNM".
     public static var names: String {

@@ -34,28 +34,26 @@ public struct ImageHeader: Equatable, Sendable {
         }.get()
     }
 
-    init(format: ImageFormat, width: Int, height: Int, channels: Int, bitDepth: Int, isLossy: Bool) {
+    /// Bytes per pixel that the codec holds at its peak in addition to the samples.
+    let codecBytesPerPixel: Int
+
+    init(
+        format: ImageFormat, width: Int, height: Int, channels: Int, bitDepth: Int, isLossy: Bool, codecBytesPerPixel: Int
+    ) {
         self.format = format
         self.width = width
         self.height = height
         self.channels = channels
         self.bitDepth = bitDepth
         self.isLossy = isLossy
+        self.codecBytesPerPixel = codecBytesPerPixel
     }
 
     /// An upper estimate of the bytes that decoding takes at its peak, including the image itself but not the file.
     /// Saturates instead of overflowing.
     public var decodingBytes: Int {
-        // Samples take two bytes. The codecs hold the whole image once more: PNG if it is interlaced, JPEG and WebP
-        // always; progressive JPEG and lossless WebP also hold up to 6 bytes per pixel until the pixels are complete.
-        let perPixel = switch format {
-        case .png: 2 * channels + channels * bitDepth / 8
-        case .jpeg: 6 + 4 + (channels == 1 ? 2 : 4)
-        case .webP: 2 * channels + channels + 4
-        case .pnm: 2 * channels
-        }
         let (pixels, overflow) = width.multipliedReportingOverflow(by: height)
-        let (bytes, overflow2) = pixels.multipliedReportingOverflow(by: perPixel)
+        let (bytes, overflow2) = pixels.multipliedReportingOverflow(by: 2 * channels + codecBytesPerPixel)
         return overflow || overflow2 ? Int.max : bytes
     }
 }

@@ -19,27 +19,8 @@ extension Image {
     public init(
         parsing bytes: UnsafeRawBufferPointer,
         pixelLimit: Int = Image.defaultPixelLimit,
+        codecs: CodecLibraries = .installed,
         onWarning: (String) -> Void = { _ in }
-    ) throws(ImageError) {
-        try self.init(parsing: bytes, pixelLimit: pixelLimit, codecs: .installed, onWarning: onWarning)
-    }
-
-    /// Reads a whole file of any `ImageFormat`. See `init(parsing: UnsafeRawBufferPointer, …)` for what becomes of its
-    /// pixels.
-    public init(
-        parsing bytes: [UInt8],
-        pixelLimit: Int = Image.defaultPixelLimit,
-        onWarning: (String) -> Void = { _ in }
-    ) throws(ImageError) {
-        self = try bytes.withUnsafeBytes { raw in
-            Result { () throws(ImageError) in
-                try Image(parsing: raw, pixelLimit: pixelLimit, onWarning: onWarning)
-            }
-        }.get()
-    }
-
-    init(
-        parsing bytes: UnsafeRawBufferPointer, pixelLimit: Int, codecs: CodecLibraries, onWarning: (String) -> Void
     ) throws(ImageError) {
         guard !bytes.isEmpty else { throw .empty }
         let foreign = ForeignFormat(sniffing: bytes)
@@ -60,6 +41,21 @@ extension Image {
         }
     }
 
+    /// Reads a whole file of any `ImageFormat`. See `init(parsing: UnsafeRawBufferPointer, …)` for what becomes of its
+    /// pixels.
+    public init(
+        parsing bytes: [UInt8],
+        pixelLimit: Int = Image.defaultPixelLimit,
+        codecs: CodecLibraries = .installed,
+        onWarning: (String) -> Void = { _ in }
+    ) throws(ImageError) {
+        self = try bytes.withUnsafeBytes { raw in
+            Result { () throws(ImageError) in
+                try Image(parsing: raw, pixelLimit: pixelLimit, codecs: codecs, onWarning: onWarning)
+            }
+        }.get()
+    }
+
     /// Reads all images of a stream: PNM files may be concatenated. Other formats hold one image per file.
     ///
     /// `pixelLimit` applies to the sum of all images. An error in any of them is thrown.
@@ -73,7 +69,7 @@ extension Image {
         }
         var images: [Image] = []
         var position = 0, rest = pixelLimit
-        while position < bytes.count {
+        while images.isEmpty || position < bytes.count {
             let following = UnsafeRawBufferPointer(rebasing: bytes[position...])
             guard images.isEmpty || ImageFormat(sniffing: following) == .pnm else {
                 onWarning("\(following.count) bytes follow the last image and are not read")
@@ -84,6 +80,19 @@ extension Image {
             images.append(image)
         }
         return images
+    }
+
+    /// Reads all images of a stream. See `sequence(parsing: UnsafeRawBufferPointer, …)`.
+    public static func sequence(
+        parsing bytes: [UInt8],
+        pixelLimit: Int = Image.defaultPixelLimit,
+        onWarning: (String) -> Void = { _ in }
+    ) throws(ImageError) -> [Image] {
+        try bytes.withUnsafeBytes { raw in
+            Result { () throws(ImageError) in
+                try Image.sequence(parsing: raw, pixelLimit: pixelLimit, onWarning: onWarning)
+            }
+        }.get()
     }
 
     /// Throws if there are more than `limit` pixels; width × height cannot overflow afterwards.

@@ -31,13 +31,8 @@ extension Image {
     /// writing it to a format without alpha is an error; `flattened()` composites the image on white. Metadata that the
     /// format has no place for is dropped with a warning.
     public func encoded(
-        as format: ImageFormat, options: EncodingOptions = EncodingOptions(), onWarning: (String) -> Void = { _ in }
-    ) throws(ImageError) -> [UInt8] {
-        try encoded(as: format, options: options, codecs: .installed, onWarning: onWarning)
-    }
-
-    func encoded(
-        as format: ImageFormat, options: EncodingOptions, codecs: CodecLibraries, onWarning: (String) -> Void
+        as format: ImageFormat, options: EncodingOptions = EncodingOptions(), codecs: CodecLibraries = .installed,
+        onWarning: (String) -> Void = { _ in }
     ) throws(ImageError) -> [UInt8] {
         guard !hasAlpha || format.holdsAlpha else { throw .alphaNotSupported }
         guard max(width, height) <= format.maximumSide else {

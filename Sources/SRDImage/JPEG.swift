@@ -12,13 +12,17 @@ enum JPEG {
         let width: Int
         let height: Int
         let components: Int
+        /// Whether all coefficients must be held, because a scan does not contain all components at full precision.
+        let hasManyScans: Bool
     }
 
     static func header(_ bytes: UnsafeRawBufferPointer) throws(ImageError) -> ImageHeader {
         let frame = try frame(bytes)
+        // The decoded bytes; and before they become samples, the coefficients of a file with many scans, two bytes each.
+        let codecBytes = (frame.hasManyScans ? 2 : 1) * frame.components
         return ImageHeader(
             format: .jpeg, width: frame.width, height: frame.height, channels: frame.components == 1 ? 1 : 3, bitDepth: 8,
-            isLossy: true)
+            isLossy: true, codecBytesPerPixel: codecBytes)
     }
 
     /// The frame header: precision, height, width and number of components.
@@ -37,7 +41,12 @@ enum JPEG {
             guard [1, 3, 4].contains(components) else {
                 throw .damaged(.jpeg, "\(components) color components are not supported, only 1, 3 and 4")
             }
-            return Frame(width: width, height: height, components: components)
+            while segments.next() != nil {}
+            // The header of the first scan: marker, length, number of components.
+            let scanComponents = segments.position + 4 < bytes.count ? Int(bytes[segments.position + 4]) : components
+            return Frame(
+                width: width, height: height, components: components,
+                hasManyScans: segment.marker & 3 == 2 || scanComponents < components)
         }
         guard segments.position < bytes.count else { throw .endsEarly }
         throw .damaged(.jpeg, "no frame header before the first scan")

@@ -23,7 +23,7 @@ enum PNG {
         return ImageHeader(
             format: .png, width: width, height: height,
             channels: channels + (hasTransparency && channels % 2 == 1 ? 1 : 0), bitDepth: start.data[8] == 16 ? 16 : 8,
-            isLossy: false)
+            isLossy: false, codecBytesPerPixel: start.data[12] == 0 ? 0 : 8)
     }
 
     static func decode(
@@ -88,7 +88,7 @@ enum PNG {
                 return
             case "IDAT":
                 if let frames {
-                    onWarning("animated PNG with \(frames) frames: only the default image is read, which is not part of the animation")
+                    onWarning("animated PNG with \(frames) frame\(frames == 1 ? "" : "s"): only the default image is read, which is not part of the animation")
                 }
                 return
             default: break

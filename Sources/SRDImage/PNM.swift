@@ -14,7 +14,8 @@ enum PNM {
         var isBitmap: Bool { kind == 1 || kind == 4 }
 
         var imageHeader: ImageHeader {
-            ImageHeader(format: .pnm, width: width, height: height, channels: channels, bitDepth: bitDepth, isLossy: false)
+            ImageHeader(format: .pnm, width: width, height: height, channels: channels, bitDepth: bitDepth, isLossy: false,
+                codecBytesPerPixel: 0)
         }
     }
 

@@ -5,7 +5,7 @@ enum WebP {
         let layout = try WebPLayout(bytes)
         return ImageHeader(
             format: .webP, width: layout.width, height: layout.height, channels: layout.hasAlpha || layout.firstFrame != nil ? 4 : 3,
-            bitDepth: 8, isLossy: layout.isLossy)
+            bitDepth: 8, isLossy: layout.isLossy, codecBytesPerPixel: 4)
     }
 
     static func decode(

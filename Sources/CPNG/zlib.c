@@ -43,3 +43,5 @@ uint8_t *srd_deflate(const uint8_t *bytes, size_t count, size_t *deflated_count)
     *deflated_count = size;
     return out;
 }
+
+void srd_zlib_free(uint8_t *bytes) { free(bytes); }

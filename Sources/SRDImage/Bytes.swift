@@ -1,6 +1,7 @@
 /// Bounds-checked reads from a file's bytes. Every function returns nil where the bytes end.
 extension UnsafeRawBufferPointer {
-    /// The bytes from `start`, at most `count`, or nil if there are fewer. The base address is that of the file's bytes.
+    /// The bytes from `start`, at most `count`, or nil if there are fewer. The base address is that of the file's
+    /// bytes.
     func slice(from start: Int, count: Int) -> UnsafeRawBufferPointer? {
         guard start >= 0, count >= 0, start <= self.count, count <= self.count - start else { return nil }
         return UnsafeRawBufferPointer(rebasing: self[start..<start + count])
@@ -52,7 +53,9 @@ extension String {
         while true {
             switch decoder.decode(&iterator) {
             case .scalarValue(let scalar): text.unicodeScalars.append(scalar)
-            case .emptyInput: self = text; return
+            case .emptyInput:
+                self = text
+                return
             case .error: return nil
             }
         }

@@ -47,7 +47,8 @@ public struct CodecLibraries: Equatable, Sendable {
 }
 
 /// Receives the codec's message, at most 199 bytes.
-func message(of body: (UnsafeMutablePointer<CChar>) -> srd_codec_status) -> (status: srd_codec_status, message: String) {
+func message(of body: (UnsafeMutablePointer<CChar>) -> srd_codec_status) -> (status: srd_codec_status, message: String)
+{
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(SRD_CODEC_MESSAGE)) { buffer in
         buffer.initialize(repeating: 0)
         let status = body(buffer.baseAddress!)

@@ -1,5 +1,4 @@
 import CPNG
-import Glibc
 
 /// ICC profiles, which PNG stores compressed.
 extension ImageMetadata {
@@ -34,7 +33,7 @@ func inflated(_ bytes: some Collection<UInt8>, limit: Int) -> [UInt8]? {
     var count = 0
     let source = Array(bytes)
     guard let result = srd_inflate(source, source.count, limit, &count) else { return nil }
-    defer { free(result) }
+    defer { srd_zlib_free(result) }
     return Array(UnsafeBufferPointer(start: result, count: count))
 }
 
@@ -42,6 +41,6 @@ func inflated(_ bytes: some Collection<UInt8>, limit: Int) -> [UInt8]? {
 func deflated(_ bytes: [UInt8]) -> [UInt8]? {
     var count = 0
     guard let result = srd_deflate(bytes, bytes.count, &count) else { return nil }
-    defer { free(result) }
+    defer { srd_zlib_free(result) }
     return Array(UnsafeBufferPointer(start: result, count: count))
 }

@@ -21,7 +21,8 @@ struct EXIF {
         guard bytes.count >= 8, bytes[0] == bytes[1], bytes[0] == 0x49 || bytes[0] == 0x4d else { return nil }
         self.bytes = bytes
         isLittleEndian = bytes[0] == 0x49
-        guard number(at: 2, size: 2) == 42, let first = number(at: 4, size: 4), first >= 8, first <= bytes.count - 2 else {
+        guard number(at: 2, size: 2) == 42, let first = number(at: 4, size: 4), first >= 8, first <= bytes.count - 2
+        else {
             return nil
         }
     }
@@ -91,7 +92,8 @@ extension EXIF {
     var orientation: Int? {
         get { value(0x0112, in: .main).flatMap { (1...8).contains($0) ? $0 : nil } }
         set {
-            guard let newValue, let entry = entries(of: .main).first(where: { $0.tag == 0x0112 }), entry.type == 3, entry.count == 1
+            guard let newValue, let entry = entries(of: .main).first(where: { $0.tag == 0x0112 }), entry.type == 3,
+                entry.count == 1
             else { return }
             set(newValue, at: entry.values.lowerBound, size: 2)
         }
@@ -99,9 +101,12 @@ extension EXIF {
 
     /// Updates the tags that hold the image's size, where they are present.
     mutating func setPixelDimensions(width: Int, height: Int) {
-        let tags = [(Directory.main, 0x0100, width), (.main, 0x0101, height), (.exif, 0xa002, width), (.exif, 0xa003, height)]
+        let tags = [
+            (Directory.main, 0x0100, width), (.main, 0x0101, height), (.exif, 0xa002, width), (.exif, 0xa003, height),
+        ]
         for (directory, tag, value) in tags {
-            for entry in entries(of: directory) where entry.tag == tag && entry.count == 1 && (entry.type == 3 || entry.type == 4) {
+            for entry in entries(of: directory)
+            where entry.tag == tag && entry.count == 1 && (entry.type == 3 || entry.type == 4) {
                 let isLong = entry.type == 4 || value > 65535
                 if isLong { set(4, at: entry.position + 2, size: 2) }
                 set(value, at: entry.values.lowerBound, size: isLong ? 4 : 2)
@@ -120,7 +125,9 @@ extension EXIF {
     }
 
     private mutating func scaleRational(at position: Int, by factor: Double) {
-        guard let numerator = number(at: position, size: 4), let denominator = number(at: position + 4, size: 4) else { return }
+        guard let numerator = number(at: position, size: 4), let denominator = number(at: position + 4, size: 4) else {
+            return
+        }
         // A fractional factor is given three decimal places if there is room for them.
         let exact = Double(numerator) * factor
         let precision = exact == exact.rounded() ? 1 : 1000
@@ -142,11 +149,12 @@ extension EXIF {
             return Double(numerator) / Double(denominator)
         }
         // Unit 1 has no absolute size, 2 is inches (the default), 3 centimetres.
-        let perMetre: Double? = switch value(0x0128, in: .main) ?? 2 {
-        case 2: 1 / 0.0254
-        case 3: 100
-        default: nil
-        }
+        let perMetre: Double? =
+            switch value(0x0128, in: .main) ?? 2 {
+            case 2: 1 / 0.0254
+            case 3: 100
+            default: nil
+            }
         guard let perMetre, let x = resolution(0x011a), let y = resolution(0x011b) else { return nil }
         let values = [x * perMetre, y * perMetre].map { $0.rounded() }
         guard values.allSatisfy({ $0 >= 1 && $0 <= Double(Int32.max) }) else { return nil }
@@ -162,7 +170,9 @@ extension EXIF {
     mutating func removeThumbnail() {
         guard let link = linkPosition, let start = offset(of: .thumbnail) else { return }
         var regions = entries(of: .thumbnail).map(\.values)
-        if let count = number(at: start, size: 2) { regions.append(start..<min(start + 2 + 12 * count + 4, bytes.count)) }
+        if let count = number(at: start, size: 2) {
+            regions.append(start..<min(start + 2 + 12 * count + 4, bytes.count))
+        }
         if let data = value(0x0201, in: .thumbnail), let count = value(0x0202, in: .thumbnail), data <= bytes.count {
             regions.append(data..<data + min(count, bytes.count - data))
         }
@@ -180,9 +190,12 @@ extension EXIF {
     }
 
     private var keptRegions: [Range<Int>] {
-        [0..<8] + [Directory.main, .exif, .gps, .interoperability].flatMap { directory in
-            guard let start = offset(of: directory), let count = number(at: start, size: 2) else { return [Range<Int>]() }
-            return [start..<start + 2 + 12 * count + 4] + entries(of: directory).map(\.values)
-        }
+        [0..<8]
+            + [Directory.main, .exif, .gps, .interoperability].flatMap { directory in
+                guard let start = offset(of: directory), let count = number(at: start, size: 2) else {
+                    return [Range<Int>]()
+                }
+                return [start..<start + 2 + 12 * count + 4] + entries(of: directory).map(\.values)
+            }
     }
 }

@@ -26,7 +26,9 @@ public enum ForeignFormat: Hashable, Sendable, CaseIterable {
         case .jpegXL:
             Row("JPEG XL", ["jxl"], "convert it with `djxl` (Debian package libjxl-tools)")
         case .jpeg2000:
-            Row("JPEG 2000", ["jp2", "j2k", "jpf", "jpx"], "convert it with `opj_decompress` (Debian package libopenjp2-tools)")
+            Row(
+                "JPEG 2000", ["jp2", "j2k", "jpf", "jpx"],
+                "convert it with `opj_decompress` (Debian package libopenjp2-tools)")
         case .gif:
             Row("GIF", ["gif"], Self.magick)
         case .tiff:
@@ -40,23 +42,30 @@ public enum ForeignFormat: Hashable, Sendable, CaseIterable {
         case .openEXR:
             Row("OpenEXR", ["exr"], Self.magick)
         case .cgbi:
-            Row("an iPhone-optimized PNG (CgBI)", [], "convert it with `xcrun pngcrush -revert-iphone-optimizations` or `pngdefry`")
+            Row(
+                "an iPhone-optimized PNG (CgBI)", [],
+                "convert it with `xcrun pngcrush -revert-iphone-optimizations` or `pngdefry`")
         case .raw:
             Row(
                 "a raw photograph",
                 [
-                    "dng", "cr2", "cr3", "crw", "nef", "nrw", "arw", "srf", "sr2", "raf", "orf", "rw2", "pef", "srw", "x3f",
-                    "3fr", "mrw", "kdc", "erf", "iiq"
+                    "dng", "cr2", "cr3", "crw", "nef", "nrw", "arw", "srf", "sr2", "raf", "orf", "rw2", "pef", "srw",
+                    "x3f",
+                    "3fr", "mrw", "kdc", "erf", "iiq",
                 ],
                 "develop it with `dcraw -c` (Debian package dcraw) or darktable")
         case .svg:
-            Row("SVG", ["svg", "svgz"], "render it at the size you need with `rsvg-convert` (Debian package librsvg2-bin)")
+            Row(
+                "SVG", ["svg", "svgz"],
+                "render it at the size you need with `rsvg-convert` (Debian package librsvg2-bin)")
         case .html:
             Row("a web page (HTML)", ["html", "htm", "xhtml"], "download the image itself")
         case .pdf:
             Row("PDF", ["pdf"], "extract its images with `pdfimages -png` (Debian package poppler-utils)")
         case .video:
-            Row("a video", ["mp4", "mov", "m4v", "webm", "mkv", "avi"], "extract frames with `ffmpeg -i` (Debian package ffmpeg)")
+            Row(
+                "a video", ["mp4", "mov", "m4v", "webm", "mkv", "avi"],
+                "extract frames with `ffmpeg -i` (Debian package ffmpeg)")
         case .zip:
             Row("a ZIP archive", ["zip"], "unpack it with `unzip`")
         case .gzip:

@@ -2,7 +2,9 @@ extension ForeignFormat {
     /// The foreign format that a file's first bytes belong to, or nil. Looks at 4 KB at most.
     public init?(sniffing bytes: UnsafeRawBufferPointer) {
         let start = UnsafeRawBufferPointer(rebasing: bytes.prefix(4096))
-        guard let format = Self.magic(start) ?? Self.isoMedia(start) ?? Self.tiff(start) ?? Self.text(start) else { return nil }
+        guard let format = Self.magic(start) ?? Self.isoMedia(start) ?? Self.tiff(start) ?? Self.text(start) else {
+            return nil
+        }
         self = format
     }
 
@@ -32,24 +34,30 @@ extension ForeignFormat {
         ]
         if let row = table.first(where: { bytes.dropFirst($0.offset).starts(with: $0.2) }) { return row.0 }
         // "BM", file size, four reserved bytes, offset of the pixels, size of the header that follows
-        if bytes.hasASCII("BM", at: 0), let header = bytes.littleEndian(4, at: 14), (12...256).contains(header) { return .bmp }
+        if bytes.hasASCII("BM", at: 0), let header = bytes.littleEndian(4, at: 14), (12...256).contains(header) {
+            return .bmp
+        }
         return nil
     }
 
     /// ISO base media files: a size, "ftyp", the major brand, a version, the compatible brands.
     private static func isoMedia(_ bytes: UnsafeRawBufferPointer) -> ForeignFormat? {
-        guard bytes.hasASCII("ftyp", at: 4), let size = bytes.bigEndian32(at: 0), let major = bytes.fourCC(at: 8) else { return nil }
+        guard bytes.hasASCII("ftyp", at: 4), let size = bytes.bigEndian32(at: 0), let major = bytes.fourCC(at: 8) else {
+            return nil
+        }
         let compatible = stride(from: 16, to: min(size, 256), by: 4).compactMap { bytes.fourCC(at: $0) }
         let brands = Set([major] + compatible)
         if !brands.isDisjoint(with: ["avif", "avis"]) { return .avif }
         if brands.contains("crx ") { return .raw }
-        return brands.isDisjoint(with: ["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"]) ? .video : .heic
+        return brands.isDisjoint(with: ["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"])
+            ? .video : .heic
     }
 
     /// TIFF itself, or a raw format built on it: Canon's marks its header, DNG has a version tag, and others keep the
     /// sensor data in sub-directories next to a thumbnail.
     private static func tiff(_ bytes: UnsafeRawBufferPointer) -> ForeignFormat? {
-        if bytes.starts(with: [0x49, 0x49, 43, 0]) || bytes.starts(with: [0x4d, 0x4d, 0, 43]) { return .tiff }  // BigTIFF
+        // BigTIFF
+        if bytes.starts(with: [0x49, 0x49, 43, 0]) || bytes.starts(with: [0x4d, 0x4d, 0, 43]) { return .tiff }
         guard bytes.starts(with: [0x49, 0x49, 42, 0]) || bytes.starts(with: [0x4d, 0x4d, 0, 42]) else { return nil }
         if bytes.hasASCII("CR", at: 8) { return .raw }
         guard let structure = EXIF(Array(bytes)) else { return .tiff }
@@ -62,7 +70,9 @@ extension ForeignFormat {
         let trimmed = start.drop { $0.isPNMSpace }
         guard trimmed.first == UInt8(ascii: "<") else { return nil }
         let text = String(decoding: trimmed, as: UTF8.self).lowercased()
-        if text.contains("<svg") && (text.hasPrefix("<svg") || text.hasPrefix("<?xml") || text.hasPrefix("<!")) { return .svg }
+        if text.contains("<svg") && (text.hasPrefix("<svg") || text.hasPrefix("<?xml") || text.hasPrefix("<!")) {
+            return .svg
+        }
         return text.contains("<html") || text.hasPrefix("<!doctype html") || text.contains("<head") ? .html : nil
     }
 }

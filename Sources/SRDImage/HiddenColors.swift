@@ -2,12 +2,12 @@ extension Image {
     /// The image with the colours of fully transparent pixels replaced by those of the nearest visible pixels.
     ///
     /// Files often hold arbitrary colours where alpha is 0. Upscaling mixes neighbouring pixels, so these colours would
-    /// appear as a halo around the visible part. Alpha and visible pixels do not change. An image without alpha, without
-    /// hidden pixels or without visible pixels is returned as it is.
+    /// appear as a halo around the visible part. Alpha and visible pixels do not change. An image without alpha,
+    /// without hidden pixels or without visible pixels is returned as it is.
     ///
-    /// The visible region grows by one ring of pixels at a time: a pixel of the ring gets the mean of its neighbours that
-    /// are already known, out of eight. Every pixel is visited once, and the arithmetic is in integers, so the result is
-    /// the same on every machine.
+    /// The visible region grows by one ring of pixels at a time: a pixel of the ring gets the mean of its neighbours
+    /// that are already known, out of eight. Every pixel is visited once, and the arithmetic is in integers, so the
+    /// result is the same on every machine.
     public func withHiddenColorsFilled() -> Image {
         guard hasAlpha else { return self }
         var filled = self
@@ -17,13 +17,16 @@ extension Image {
 
     private mutating func fillHiddenColors() {
         enum State { static let hidden: UInt8 = 0, queued: UInt8 = 1, known: UInt8 = 2 }
-        let width = width, height = height, channels = channels
+        let width = width
+        let height = height
+        let channels = channels
         var states = [UInt8](repeating: State.hidden, count: width * height)
         for pixel in states.indices where samples[pixel * channels + channels - 1] > 0 { states[pixel] = State.known }
         guard states.contains(State.known), states.contains(State.hidden) else { return }
 
         func forEachNeighbor(of pixel: Int, _ body: (Int) -> Void) {
-            let x = pixel % width, y = pixel / width
+            let x = pixel % width
+            let y = pixel / width
             for row in max(y - 1, 0)...min(y + 1, height - 1) {
                 for column in max(x - 1, 0)...min(x + 1, width - 1) { body(row * width + column) }
             }
@@ -40,7 +43,8 @@ extension Image {
         while !ring.isEmpty {
             for pixel in ring {
                 for channel in 0..<channels - 1 {
-                    var sum = 0, count = 0
+                    var sum = 0
+                    var count = 0
                     forEachNeighbor(of: pixel) {
                         guard states[$0] == State.known else { return }
                         sum += Int(samples[$0 * channels + channel])
@@ -62,8 +66,8 @@ extension Image {
         }
     }
 
-    /// The image composited on white, without alpha. Colours and alpha are taken in the image's own encoding, as browsers
-    /// do.
+    /// The image composited on white, without alpha. Colours and alpha are taken in the image's own encoding, as
+    /// browsers do.
     public func flattened() -> Image {
         guard hasAlpha else { return self }
         let full = Int(maximum)
@@ -75,6 +79,7 @@ extension Image {
                 out.append(UInt16((Int(samples[pixel + channel]) * alpha + full * (full - alpha) + full / 2) / full))
             }
         }
-        return Image(width: width, height: height, channels: channels - 1, bitDepth: bitDepth, samples: out, metadata: metadata)
+        return Image(
+            width: width, height: height, channels: channels - 1, bitDepth: bitDepth, samples: out, metadata: metadata)
     }
 }

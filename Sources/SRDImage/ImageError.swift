@@ -38,7 +38,7 @@ extension ImageError: CustomStringConvertible {
         case .foreignFormat(let format):
             "\(format.name) is not supported; \(format.remedy)"
         case .codecMissing(let format):
-            "\(format.name) requires a library that is not installed; install it with `sudo apt install \(format.package ?? "")`"
+            "\(format.name) requires a library that is not installed; run `sudo apt install \(format.package ?? "")`"
         case .endsEarly:
             "the file ends early"
         case .tooManyPixels(let width, let height, let limit):
@@ -56,7 +56,7 @@ extension ImageError: CustomStringConvertible {
         case .alphaNotSupported:
             "the format has no alpha channel; write PNG or WebP"
         case .sizeNotSupported(let format, let width, let height):
-            "\(format.name) holds at most \(format.maximumSide) pixels per side, the image has \(width)×\(height); write PNG"
+            "\(width)×\(height) pixels exceed \(format.name)'s limit of \(format.maximumSide) per side; write PNG"
         }
     }
 

@@ -88,7 +88,8 @@ extension ImageFormat {
         } else if bytes.hasASCII("RIFF", at: 0), bytes.hasASCII("WEBP", at: 8) {
             self = .webP
         } else if bytes.count >= 2, bytes[0] == UInt8(ascii: "P"), "1234567".utf8.contains(bytes[1]),
-            bytes.count == 2 || bytes[2].isPNMSpace || bytes[2] == UInt8(ascii: "#") {
+            bytes.count == 2 || bytes[2].isPNMSpace || bytes[2] == UInt8(ascii: "#")
+        {
             self = .pnm
         } else {
             return nil
@@ -104,8 +105,9 @@ extension ImageFormat {
 
     /// The format with this name or extension, as in `--format jpeg`, or nil.
     public init?(named name: String) {
-        guard let format = Self.allCases.first(where: { $0.name.lowercased() == name.lowercased() })
-            ?? ImageFormat(fileExtension: name)
+        guard
+            let format = Self.allCases.first(where: { $0.name.lowercased() == name.lowercased() })
+                ?? ImageFormat(fileExtension: name)
         else { return nil }
         self = format
     }

@@ -13,7 +13,8 @@ public struct ImageHeader: Equatable, Sendable {
     /// Whether the pixels were compressed with loss. Use it to choose between lossy and lossless WebP.
     public let isLossy: Bool
 
-    /// Reads the header of any `ImageFormat`, which is recognized by its first bytes. The codec libraries are not needed.
+    /// Reads the header of any `ImageFormat`, which is recognized by its first bytes. The codec libraries are not
+    /// needed.
     public init(parsing bytes: UnsafeRawBufferPointer) throws(ImageError) {
         guard !bytes.isEmpty else { throw .empty }
         let foreign = ForeignFormat(sniffing: bytes)
@@ -38,7 +39,8 @@ public struct ImageHeader: Equatable, Sendable {
     let codecBytesPerPixel: Int
 
     init(
-        format: ImageFormat, width: Int, height: Int, channels: Int, bitDepth: Int, isLossy: Bool, codecBytesPerPixel: Int
+        format: ImageFormat, width: Int, height: Int, channels: Int, bitDepth: Int, isLossy: Bool,
+        codecBytesPerPixel: Int
     ) {
         self.format = format
         self.width = width

@@ -3,8 +3,8 @@
 /// **Colour.** A profile is kept as it is, and pixels are processed in the encoding that they are stored in; nothing is
 /// converted to another colour space.
 ///
-/// **Orientation.** Pixels stay as they are stored, and the orientation tag of EXIF is kept, in JPEG, PNG and WebP alike.
-/// A viewer therefore shows the output as it shows the input. Formats without metadata lose the tag: call
+/// **Orientation.** Pixels stay as they are stored, and the orientation tag of EXIF is kept, in JPEG, PNG and WebP
+/// alike. A viewer therefore shows the output as it shows the input. Formats without metadata lose the tag: call
 /// `Image.withOrientationApplied()` before writing PNM or before emptying the metadata.
 ///
 /// **Conversion.** Everything is held as PNG chunks, because PNG has a place for nearly all of it. JPEG and WebP data

@@ -1,21 +1,23 @@
 extension Image {
     /// 2²⁸: 16384 × 16384.
     public static let defaultPixelLimit = 1 << 28
+    /// A hostile file may have a million damaged chunks.
+    private static let warningLimit = 16
 
     /// Reads a whole file of any `ImageFormat`, recognized by its first bytes, whatever its name says.
     ///
     /// - PNG: 1, 2 and 4 bits become 8, a palette becomes RGB, transparency becomes alpha. Of an animation the default
     ///   image is read, with a warning. Damaged metadata chunks are dropped with a warning; a file that ends early or
     ///   has damaged pixels is an error.
-    /// - JPEG: gray stays gray; CMYK and YCCK become RGB without their profile, with a warning. If the file ends early or
-    ///   is damaged, the decodable part is returned and a warning names the missing rows, which are gray; an error is
-    ///   thrown if no row is left.
-    /// - WebP: RGB or RGBA. Of an animation the first frame is read, with a warning. A file that ends early is read like
-    ///   JPEG.
+    /// - JPEG: gray stays gray; CMYK and YCCK become RGB without their profile, with a warning. If the file ends early
+    ///   or is damaged, the decodable part is returned and a warning names the missing rows, which are gray; an error
+    ///   is thrown if no row is left.
+    /// - WebP: RGB or RGBA. Of an animation the first frame is read, with a warning. A file that ends early is read
+    ///   like JPEG.
     /// - PNM: samples are scaled to 8 bits, or to 16 if their maximum exceeds 255. If further images follow, a warning
     ///   says so; `Image.sequence` reads them all.
     ///
-    /// Memory grows with the pixels, so `pixelLimit` is checked first.
+    /// Memory grows with the pixels, so `pixelLimit` is checked first. At most 16 warnings are reported per file.
     public init(
         parsing bytes: UnsafeRawBufferPointer,
         pixelLimit: Int = Image.defaultPixelLimit,
@@ -23,19 +25,25 @@ extension Image {
         onWarning: (String) -> Void = { _ in }
     ) throws(ImageError) {
         guard !bytes.isEmpty else { throw .empty }
+        var warnings = 0
+        func report(_ warning: String) {
+            warnings += 1
+            if warnings <= Image.warningLimit { onWarning(warning) }
+            if warnings == Image.warningLimit { onWarning("further warnings are omitted") }
+        }
         let foreign = ForeignFormat(sniffing: bytes)
         if let foreign, foreign == .cgbi || ImageFormat(sniffing: bytes) == nil { throw .foreignFormat(foreign) }
         switch ImageFormat(sniffing: bytes) {
         case .png:
-            self = try PNG.decode(bytes, pixelLimit: pixelLimit, onWarning: onWarning)
+            self = try PNG.decode(bytes, pixelLimit: pixelLimit, onWarning: report)
         case .jpeg:
-            self = try JPEG.decode(bytes, pixelLimit: pixelLimit, codecs: codecs, onWarning: onWarning)
+            self = try JPEG.decode(bytes, pixelLimit: pixelLimit, codecs: codecs, onWarning: report)
         case .webP:
-            self = try WebP.decode(bytes, pixelLimit: pixelLimit, codecs: codecs, onWarning: onWarning)
+            self = try WebP.decode(bytes, pixelLimit: pixelLimit, codecs: codecs, onWarning: report)
         case .pnm:
             var end = 0
             self = try PNM.decode(bytes, from: &end, pixelLimit: pixelLimit)
-            if end < bytes.count { onWarning("\(bytes.count - end) bytes follow the first image and are not read") }
+            if end < bytes.count { report("\(bytes.count - end) bytes follow the first image and are not read") }
         case nil:
             throw .unknownFormat(firstBytes: Array(bytes.prefix(8)))
         }
@@ -68,7 +76,8 @@ extension Image {
             return [try Image(parsing: bytes, pixelLimit: pixelLimit, onWarning: onWarning)]
         }
         var images: [Image] = []
-        var position = 0, rest = pixelLimit
+        var position = 0
+        var rest = pixelLimit
         while images.isEmpty || position < bytes.count {
             let following = UnsafeRawBufferPointer(rebasing: bytes[position...])
             guard images.isEmpty || ImageFormat(sniffing: following) == .pnm else {

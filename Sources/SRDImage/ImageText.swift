@@ -20,11 +20,13 @@ extension ImageMetadata {
     /// The keyword under which PNG stores an XMP packet.
     static let xmpKeyword = "XML:com.adobe.xmp"
 
-    /// All texts: PNG's text chunks (without the XMP packet), JPEG's comments, and what `addText` stored in a WebP file.
+    /// All texts: PNG's text chunks (without the XMP packet), JPEG's comments, and what `addText` stored in a WebP
+    /// file.
     ///
     /// A JPEG comment has the form `keyword: text`; without a keyword it is a "Comment".
     public var texts: [ImageText] {
-        chunks.compactMap(ImageText.init).filter { $0.keyword != Self.xmpKeyword } + comments.map(ImageText.init(comment:))
+        chunks.compactMap(ImageText.init).filter { $0.keyword != Self.xmpKeyword }
+            + comments.map(ImageText.init(comment:))
             + (xmp.map(XMP.texts(in:)) ?? [])
     }
 
@@ -71,7 +73,8 @@ extension ImageText {
     init(comment: [UInt8]) {
         let text = String(utf8OrLatin1: comment.filter { $0 != 0 })
         let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        let isKeyword = parts.count == 2 && (1...79).contains(parts[0].utf8.count) && parts[1].hasPrefix(" ")
+        let isKeyword =
+            parts.count == 2 && (1...79).contains(parts[0].utf8.count) && parts[1].hasPrefix(" ")
             && parts[0].utf8.allSatisfy { (33...126).contains($0) }
         kind = .comment
         keyword = isKeyword ? String(parts[0]) : "Comment"

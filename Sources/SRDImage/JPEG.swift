@@ -18,10 +18,12 @@ enum JPEG {
 
     static func header(_ bytes: UnsafeRawBufferPointer) throws(ImageError) -> ImageHeader {
         let frame = try frame(bytes)
-        // The decoded bytes; and before they become samples, the coefficients of a file with many scans, two bytes each.
+        // The decoded bytes; and before they become samples, the coefficients of a file with many scans, two bytes
+        // each.
         let codecBytes = (frame.hasManyScans ? 2 : 1) * frame.components
         return ImageHeader(
-            format: .jpeg, width: frame.width, height: frame.height, channels: frame.components == 1 ? 1 : 3, bitDepth: 8,
+            format: .jpeg, width: frame.width, height: frame.height, channels: frame.components == 1 ? 1 : 3,
+            bitDepth: 8,
             isLossy: true, codecBytesPerPixel: codecBytes)
     }
 
@@ -39,7 +41,7 @@ enum JPEG {
             guard width > 0, height > 0 else { throw .damaged(.jpeg, "the header announces \(width)×\(height) pixels") }
             let components = Int(segment.payload[5])
             guard [1, 3, 4].contains(components) else {
-                throw .damaged(.jpeg, "\(components) color components are not supported, only 1, 3 and 4")
+                throw .damaged(.jpeg, "\(components) colour components are not supported, only 1, 3 and 4")
             }
             while segments.next() != nil {}
             // The header of the first scan: marker, length, number of components.
@@ -56,7 +58,9 @@ enum JPEG {
         _ bytes: UnsafeRawBufferPointer, pixelLimit: Int, codecs: CodecLibraries, onWarning: (String) -> Void
     ) throws(ImageError) -> Image {
         let frame = try frame(bytes)
-        let width = frame.width, height = frame.height, components = frame.components
+        let width = frame.width
+        let height = frame.height
+        let components = frame.components
         try Image.check(width: width, height: height, limit: pixelLimit)
         guard width * height / pixelsPerByte <= bytes.count else {
             throw .tooFewBytes(width: width, height: height, bytes: bytes.count)
@@ -80,19 +84,19 @@ enum JPEG {
             let stride = width * components
             let rows = pixels.lastIndex { !missing.contains($0) }.map { $0 / stride + 1 } ?? 0
             guard rows > 0 else { throw .endsEarly }
-            onWarning(rows == height
-                ? "damaged JPEG: \(result.message)"
-                : "damaged JPEG: the last \(height - rows) of \(height) rows are missing and gray (\(result.message))")
+            let loss = rows == height ? "" : "the last \(height - rows) of \(height) rows are missing and gray: "
+            onWarning("damaged JPEG: \(loss)\(result.message)")
         }
 
         var metadata = ImageMetadata(jpeg: bytes, onWarning: onWarning)
         if components == 4 {
-            onWarning("CMYK is converted to RGB without its color profile: colors are approximate")
+            onWarning("CMYK is converted to RGB without its colour profile: colours are approximate")
             metadata.colorProfile = nil
             pixels = rgb(fromCMYK: pixels, isInverted: isAdobe(bytes))
         }
         return Image(
-            width: width, height: height, channels: components == 1 ? 1 : 3, bitDepth: 8, samples: pixels.map { UInt16($0) },
+            width: width, height: height, channels: components == 1 ? 1 : 3, bitDepth: 8,
+            samples: pixels.map { UInt16($0) },
             metadata: metadata)
     }
 

@@ -37,7 +37,8 @@ struct JPEGSegments: Sequence, IteratorProtocol {
 
     init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
-    /// Skips bytes that belong to no segment, as decoders do. nil at the first scan, the end of the image or of the bytes.
+    /// Skips bytes that belong to no segment, as decoders do. nil at the first scan, the end of the image or of the
+    /// bytes.
     mutating func next() -> Element? {
         while position + 1 < bytes.count {
             guard bytes[position] == 0xff, bytes[position + 1] != 0, bytes[position + 1] != 0xff else {

@@ -1,6 +1,6 @@
 extension ImageMetadata {
-    /// Metadata of a JPEG file: JFIF resolution, EXIF, XMP, ICC profile, Photoshop and IPTC data, comments. Thumbnails of
-    /// JFIF, FlashPix and further pictures (MPF) are dropped.
+    /// Metadata of a JPEG file: JFIF resolution, EXIF, XMP, ICC profile, Photoshop and IPTC data, comments. Thumbnails
+    /// of JFIF, FlashPix and further pictures (MPF) are dropped.
     init(jpeg bytes: UnsafeRawBufferPointer, onWarning: (String) -> Void) {
         var profile: [Int: UnsafeRawBufferPointer] = [:]
         var profileCount: Int?
@@ -42,7 +42,7 @@ extension ImageMetadata {
         guard let profileCount else { return }
         let parts = (1...max(1, profileCount)).map { profile[$0] }
         if parts.contains(where: { $0 == nil }) || profile.count != profileCount {
-            onWarning("incomplete color profile dropped")
+            onWarning("incomplete colour profile dropped")
         } else {
             colorProfile = parts.flatMap { $0.map(Array.init) ?? [] }
         }
@@ -60,11 +60,17 @@ extension ImageMetadata {
         append("JFIF", JPEGMarker.app0, Array("JFIF\0".utf8), [1, 2] + PixelDensity.jfif(pixelDensity) + [0, 0])
         if let exif { append("EXIF", JPEGMarker.app1, JPEGMarker.exifPrefix, exif) }
         if let xmp { append("XMP", JPEGMarker.app1, JPEGMarker.xmpPrefix, xmp) }
-        for segment in segments where segment.marker == JPEGMarker.app1 { append("XMP", segment.marker, [], segment.payload) }
-        if let profile = colorProfile {
-            appendProfile(profile, isColor: isColor, onWarning: onWarning) { append("ICC profile", JPEGMarker.app2, $0, $1) }
+        for segment in segments where segment.marker == JPEGMarker.app1 {
+            append("XMP", segment.marker, [], segment.payload)
         }
-        for segment in segments where segment.marker == JPEGMarker.app13 { append("Photoshop data", segment.marker, [], segment.payload) }
+        if let profile = colorProfile {
+            appendProfile(profile, isColor: isColor, onWarning: onWarning) {
+                append("ICC profile", JPEGMarker.app2, $0, $1)
+            }
+        }
+        for segment in segments where segment.marker == JPEGMarker.app13 {
+            append("Photoshop data", segment.marker, [], segment.payload)
+        }
         for comment in comments { append("comment", JPEGMarker.comment, [], comment) }
         for text in chunks.compactMap(ImageText.init) where text.keyword != Self.xmpKeyword {
             if let comment = text.comment { append("text \(text.keyword)", JPEGMarker.comment, [], comment) }
@@ -73,21 +79,25 @@ extension ImageMetadata {
     }
 
     private func appendProfile(
-        _ profile: [UInt8], isColor: Bool, onWarning: (String) -> Void, append: (_ prefix: [UInt8], ArraySlice<UInt8>) -> Void
+        _ profile: [UInt8], isColor: Bool, onWarning: (String) -> Void,
+        append: (_ prefix: [UInt8], ArraySlice<UInt8>) -> Void
     ) {
         let limit = JPEGMarker.payloadLimit - JPEGMarker.profilePrefix.count - 2
         let count = (profile.count + limit - 1) / limit
         guard Self.describes(profile, isColor: isColor), count <= 255 else {
-            return onWarning("color profile dropped: it does not fit the image")
+            return onWarning("colour profile dropped: it does not fit the image")
         }
         for i in 0..<count {
-            append(JPEGMarker.profilePrefix + [UInt8(i + 1), UInt8(count)], profile[i * limit..<min((i + 1) * limit, profile.count)])
+            append(
+                JPEGMarker.profilePrefix + [UInt8(i + 1), UInt8(count)],
+                profile[i * limit..<min((i + 1) * limit, profile.count)])
         }
     }
 }
 
 extension PixelDensity {
-    /// From a JFIF segment: version, unit, horizontal and vertical density. nil if it is another segment or says nothing.
+    /// From a JFIF segment: version, unit, horizontal and vertical density. nil if it is another segment or says
+    /// nothing.
     init?(jfif payload: UnsafeRawBufferPointer) {
         guard payload.hasASCII("JFIF\0", at: 0), payload.count >= 12, let x = payload.bigEndian16(at: 8),
             let y = payload.bigEndian16(at: 10), x > 0, y > 0, payload[7] <= 2
@@ -108,7 +118,8 @@ extension PixelDensity {
     static func jfif(_ density: PixelDensity?) -> [UInt8] {
         guard let density else { return [0, 0, 1, 0, 1] }
         func field(_ value: Double) -> [UInt8] { UInt16(min(max(value.rounded(), 1), 65535)).bigEndianBytes }
-        let x = Double(density.x), y = Double(density.y)
+        let x = Double(density.x)
+        let y = Double(density.y)
         guard density.isPerMetre else {
             let scale = max(1, max(x, y) / 65535)
             return [0] + field(x / scale) + field(y / scale)

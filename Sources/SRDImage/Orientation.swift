@@ -9,13 +9,16 @@ extension Image {
         let isTransposed = orientation >= 5
         let startsAtRight = [2, 3, 7, 8].contains(orientation)
         let startsAtBottom = [3, 4, 6, 7].contains(orientation)
-        let newWidth = isTransposed ? height : width, newHeight = isTransposed ? width : height
+        let newWidth = isTransposed ? height : width
+        let newHeight = isTransposed ? width : height
         var out: [UInt16] = []
         out.reserveCapacity(samples.count)
         for y in 0..<newHeight {
             for x in 0..<newWidth {
-                let column = isTransposed ? y : x, row = isTransposed ? x : y
-                let pixel = (startsAtBottom ? height - 1 - row : row) * width + (startsAtRight ? width - 1 - column : column)
+                let column = isTransposed ? y : x
+                let row = isTransposed ? x : y
+                let pixel =
+                    (startsAtBottom ? height - 1 - row : row) * width + (startsAtRight ? width - 1 - column : column)
                 out += samples[pixel * channels..<(pixel + 1) * channels]
             }
         }
@@ -24,6 +27,8 @@ extension Image {
         if isTransposed, let density = metadata.pixelDensity, density.x != density.y {
             metadata.pixelDensity = PixelDensity(x: density.y, y: density.x, isPerMetre: density.isPerMetre)
         }
-        return Image(width: newWidth, height: newHeight, channels: channels, bitDepth: bitDepth, samples: out, metadata: metadata)
+        return Image(
+            width: newWidth, height: newHeight, channels: channels, bitDepth: bitDepth, samples: out, metadata: metadata
+        )
     }
 }

@@ -10,16 +10,19 @@ enum PNG {
         guard start.type == "IHDR", start.data.count == 13, start.isIntact,
             let width = start.data.bigEndian32(at: 0), let height = start.data.bigEndian32(at: 4), width > 0, height > 0
         else { throw .png("invalid IHDR chunk") }
-        let channels: Int? = switch start.data[9] {
-        case 0: 1
-        case 2, 3: 3
-        case 4: 2
-        case 6: 4
-        default: nil
-        }
-        guard let channels else { throw .png("invalid color type in IHDR") }
+        let channels: Int? =
+            switch start.data[9] {
+            case 0: 1
+            case 2, 3: 3
+            case 4: 2
+            case 6: 4
+            default: nil
+            }
+        guard let channels else { throw .png("invalid colour type in IHDR") }
         var hasTransparency = false
-        while let chunk = chunks.next(), chunk.type != "IDAT" { hasTransparency = hasTransparency || chunk.type == "tRNS" }
+        while let chunk = chunks.next(), chunk.type != "IDAT" {
+            hasTransparency = hasTransparency || chunk.type == "tRNS"
+        }
         return ImageHeader(
             format: .png, width: width, height: height,
             channels: channels + (hasTransparency && channels % 2 == 1 ? 1 : 0), bitDepth: start.data[8] == 16 ? 16 : 8,
@@ -43,7 +46,9 @@ enum PNG {
 
         var header = srd_png_header()
         try check(srd_png_read_header(reader, &header))
-        let width = Int(header.width), height = Int(header.height), channels = Int(header.channels)
+        let width = Int(header.width)
+        let height = Int(header.height)
+        let channels = Int(header.channels)
         try Image.check(width: width, height: height, limit: pixelLimit)
         guard header.inflated_bytes / deflateRatio <= UInt64(bytes.count) else {
             throw .tooFewBytes(width: width, height: height, bytes: bytes.count)
@@ -76,20 +81,22 @@ enum PNG {
         )
     }
 
-    /// An animated PNG has an acTL chunk with the number of frames. The default image is the first frame only if an fcTL
-    /// chunk precedes its data.
+    /// An animated PNG has an acTL chunk with the number of frames. The default image is the first frame only if an
+    /// fcTL chunk precedes its data.
     private static func warnAboutAnimation(_ bytes: UnsafeRawBufferPointer, _ onWarning: (String) -> Void) {
         var frames: Int?
         for chunk in PNGChunks(bytes) where chunk.isIntact {
             switch chunk.type {
             case "acTL": frames = chunk.data.bigEndian32(at: 0)
             case "fcTL":
-                if let frames, frames > 1 { onWarning("animated PNG with \(frames) frames: only the first one is read") }
+                if let frames, frames > 1 {
+                    onWarning("animated PNG with \(frames) frames: only the first one is read")
+                }
                 return
             case "IDAT":
-                if let frames {
-                    onWarning("animated PNG with \(frames) frame\(frames == 1 ? "" : "s"): only the default image is read, which is not part of the animation")
-                }
+                guard let frames else { return }
+                let count = "\(frames) frame\(frames == 1 ? "" : "s")"
+                onWarning("animated PNG with \(count): only the default image is read, which is not one of them")
                 return
             default: break
             }

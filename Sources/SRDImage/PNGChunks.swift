@@ -21,17 +21,19 @@ struct PNGChunks: Sequence, IteratorProtocol {
         let covered = UnsafeRawBufferPointer(rebasing: bytes[position + 4..<position + 8 + count])
         position += 12 + count
         // The codec checks the CRCs of the image data, which may be long.
-        let isIntact = type == "IDAT" || type == "fdAT"
+        let isIntact =
+            type == "IDAT" || type == "fdAT"
             || srd_crc32(covered.bindMemory(to: UInt8.self).baseAddress, covered.count) == UInt32(crc)
         return Element(type: type, data: data, isIntact: isIntact)
     }
 }
 
 extension ImageMetadata {
-    /// Chunks that stay true when pixels change, and their sizes if fixed. Others are dropped: sBIT, bKGD, hIST, tIME, ….
+    /// Chunks that stay true when pixels change, and their sizes if fixed. Others are dropped: sBIT, bKGD, hIST, tIME,
+    /// ….
     static let kept: [String: Int?] = [
         "cICP": 4, "iCCP": nil, "sRGB": 1, "gAMA": 4, "cHRM": 32, "mDCV": 24, "cLLI": 8,
-        "pHYs": 9, "eXIf": nil, "tEXt": nil, "zTXt": nil, "iTXt": nil
+        "pHYs": 9, "eXIf": nil, "tEXt": nil, "zTXt": nil, "iTXt": nil,
     ]
     static let chunkLimit = 1000
     static let byteLimit = 64 << 20
@@ -51,7 +53,7 @@ extension ImageMetadata {
             rest.chunks -= 1
             rest.bytes -= chunk.data.count
             guard rest.chunks >= 0, rest.bytes >= 0 else {
-                onWarning("metadata from the first \(chunk.type) chunk beyond \(Self.chunkLimit) chunks or \(Self.byteLimit >> 20) MB dropped")
+                onWarning("metadata beyond \(Self.chunkLimit) chunks or \(Self.byteLimit >> 20) MB dropped")
                 return
             }
             let kept = Chunk(type: chunk.type, data: Array(chunk.data))
@@ -74,18 +76,21 @@ extension ImageMetadata.Chunk {
             guard let end = data.firstIndex(of: 0), end + 2 <= data.count else { return "too short" }
             guard data[end + 1] == 0 else { return "unknown compression" }
             return keywordProblem(data[..<end])
-                ?? (inflated(data[(end + 2)...], limit: ImageMetadata.profileLimit) == nil ? "damaged or too large" : nil)
+                ?? (inflated(data[(end + 2)...], limit: ImageMetadata.profileLimit) == nil
+                    ? "damaged or too large" : nil)
         case "tEXt":
             guard let end = data.firstIndex(of: 0) else { return "no keyword" }
             return keywordProblem(data[..<end]) ?? (data[(end + 1)...].contains(0) ? "NUL in the text" : nil)
         case "iTXt":
             guard let end = data.firstIndex(of: 0), end + 3 <= data.count, data[end + 1] <= 1, data[end + 2] == 0,
-                let language = data[(end + 3)...].firstIndex(of: 0), let start = data[(language + 1)...].firstIndex(of: 0)
+                let language = data[(end + 3)...].firstIndex(of: 0),
+                let start = data[(language + 1)...].firstIndex(of: 0)
             else { return "too short or unknown compression" }
             let stored = data[(start + 1)...]
             let text = data[end + 1] == 0 ? Array(stored) : inflated(stored, limit: ImageMetadata.profileLimit)
             guard let text else { return "damaged or too large" }
-            return keywordProblem(data[..<end]) ?? (String(validUTF8: text) == nil || text.contains(0) ? "not UTF-8" : nil)
+            return keywordProblem(data[..<end])
+                ?? (String(validUTF8: text) == nil || text.contains(0) ? "not UTF-8" : nil)
         default:
             return nil
         }
@@ -93,7 +98,8 @@ extension ImageMetadata.Chunk {
 
     /// Keywords have 1 to 79 printable Latin-1 characters, without a space at either end or two in a row.
     private func keywordProblem(_ keyword: ArraySlice<UInt8>) -> String? {
-        let isValid = (1...79).contains(keyword.count) && keyword.first != 32 && keyword.last != 32
+        let isValid =
+            (1...79).contains(keyword.count) && keyword.first != 32 && keyword.last != 32
             && keyword.allSatisfy { (32...126).contains($0) || $0 >= 161 }
             && !zip(keyword, keyword.dropFirst()).contains { $0 == 32 && $1 == 32 }
         return isValid ? nil : "invalid keyword"

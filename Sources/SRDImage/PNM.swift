@@ -14,7 +14,8 @@ enum PNM {
         var isBitmap: Bool { kind == 1 || kind == 4 }
 
         var imageHeader: ImageHeader {
-            ImageHeader(format: .pnm, width: width, height: height, channels: channels, bitDepth: bitDepth, isLossy: false,
+            ImageHeader(
+                format: .pnm, width: width, height: height, channels: channels, bitDepth: bitDepth, isLossy: false,
                 codecBytesPerPixel: 0)
         }
     }
@@ -24,17 +25,19 @@ enum PNM {
         _ bytes: UnsafeRawBufferPointer, from position: inout Int, pixelLimit: Int
     ) throws(ImageError) -> Image {
         let header = try Header(bytes, from: position)
-        let width = header.width, height = header.height
+        let width = header.width
+        let height = header.height
         try Image.check(width: width, height: height, limit: min(pixelLimit, Int.max / 8))
 
         let count = width * height * header.channels
         // In ASCII a sample takes a digit and, except after the last and in bitmaps, a space.
-        let needed = switch header.kind {
-        case 1: count
-        case 2, 3: 2 * count - 1
-        case 4: (width + 7) / 8 * height
-        default: count * (header.bitDepth / 8)
-        }
+        let needed =
+            switch header.kind {
+            case 1: count
+            case 2, 3: 2 * count - 1
+            case 4: (width + 7) / 8 * height
+            default: count * (header.bitDepth / 8)
+            }
         guard needed <= bytes.count - header.end else { throw .endsEarly }
 
         var reader = PNMReader(bytes: bytes, position: header.end)
@@ -46,16 +49,20 @@ enum PNM {
             }
             reader.position += needed
         } else {
-            let target = header.bitDepth == 8 ? 255 : 65535, maximum = header.maximum
+            let target = header.bitDepth == 8 ? 255 : 65535
+            let maximum = header.maximum
             for i in 0..<count {
-                let value = header.kind == 1 ? reader.bit() : header.isText ? reader.number() : reader.binary(bytes: header.bitDepth / 8)
+                let value =
+                    header.kind == 1
+                    ? reader.bit() : header.isText ? reader.number() : reader.binary(bytes: header.bitDepth / 8)
                 guard let value, value <= maximum else { throw .badSample(index: i) }
                 samples.append(UInt16((value * target + maximum / 2) / maximum))
             }
         }
         reader.skipSpace()
         position = reader.position
-        return Image(width: width, height: height, channels: header.channels, bitDepth: header.bitDepth, samples: samples)
+        return Image(
+            width: width, height: height, channels: header.channels, bitDepth: header.bitDepth, samples: samples)
     }
 
     static func encode(_ image: Image, onWarning: (String) -> Void) -> [UInt8] {
@@ -94,7 +101,9 @@ extension PNM.Header {
             if kind == 1 || kind == 4 {
                 maximum = 1
             } else {
-                guard let maximum = reader.number(), (1...65535).contains(maximum) else { throw .badHeader(field: "maximum") }
+                guard let maximum = reader.number(), (1...65535).contains(maximum) else {
+                    throw .badHeader(field: "maximum")
+                }
                 self.maximum = maximum
             }
         }

@@ -59,7 +59,9 @@ struct PNMReader {
             guard line.endIndex < bytes.count, bytes[line.endIndex] == UInt8(ascii: "\n") else { break }
             position = line.endIndex + 1
             guard line.first != UInt8(ascii: "#") else { continue }
-            let words = line.split(omittingEmptySubsequences: true) { $0.isPNMSpace }.map { String(decoding: $0, as: UTF8.self) }
+            let words = line.split(omittingEmptySubsequences: true) { $0.isPNMSpace }.map {
+                String(decoding: $0, as: UTF8.self)
+            }
             guard let name = words.first else { continue }
             if name == "ENDHDR" { return fields }
             let value = words.dropFirst().joined(separator: " ")

@@ -18,7 +18,8 @@ extension ImageMetadata {
             guard let data = chunks.first(where: { $0.type == "pHYs" })?.data, data.count == 9 else {
                 return exif.flatMap(EXIF.init)?.density
             }
-            return PixelDensity(x: UInt32(bigEndian: data[0..<4]), y: UInt32(bigEndian: data[4..<8]), isPerMetre: data[8] == 1)
+            return PixelDensity(
+                x: UInt32(bigEndian: data[0..<4]), y: UInt32(bigEndian: data[4..<8]), isPerMetre: data[8] == 1)
         }
         set {
             guard let new = newValue else { return remove("pHYs") }
@@ -37,7 +38,8 @@ extension ImageMetadata {
             structure.scaleResolution(x: x, y: y)
             exif = structure.bytes
         }
-        guard chunks.contains(where: { $0.type == "pHYs" }), var density = pixelDensity, density.isPerMetre || x != y else { return }
+        guard chunks.contains(where: { $0.type == "pHYs" }), var density = pixelDensity, density.isPerMetre || x != y
+        else { return }
         func scaled(_ value: UInt32, _ factor: Double) -> UInt32 {
             UInt32(min((Double(value) * factor).rounded(), Double(Int32.max)))  // PNG's greatest integer
         }

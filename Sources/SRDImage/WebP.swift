@@ -4,7 +4,8 @@ enum WebP {
     static func header(_ bytes: UnsafeRawBufferPointer) throws(ImageError) -> ImageHeader {
         let layout = try WebPLayout(bytes)
         return ImageHeader(
-            format: .webP, width: layout.width, height: layout.height, channels: layout.hasAlpha || layout.firstFrame != nil ? 4 : 3,
+            format: .webP, width: layout.width, height: layout.height,
+            channels: layout.hasAlpha || layout.firstFrame != nil ? 4 : 3,
             bitDepth: 8, isLossy: layout.isLossy, codecBytesPerPixel: 4)
     }
 
@@ -16,14 +17,20 @@ enum WebP {
         let library = try codecs.webP()
         let metadata = ImageMetadata(webP: bytes, onWarning: onWarning)
         if let frame = layout.firstFrame {
-            if layout.frameCount > 1 { onWarning("animated WebP with \(layout.frameCount) frames: only the first one is read") }
+            if layout.frameCount > 1 {
+                onWarning("animated WebP with \(layout.frameCount) frames: only the first one is read")
+            }
             let samples = try firstFrame(frame, width: layout.width, height: layout.height, library, onWarning)
-            return Image(width: layout.width, height: layout.height, channels: 4, bitDepth: 8, samples: samples, metadata: metadata)
+            return Image(
+                width: layout.width, height: layout.height, channels: 4, bitDepth: 8, samples: samples,
+                metadata: metadata)
         }
         let channels = layout.hasAlpha ? 4 : 3
-        let pixels = try pixels(bytes, width: layout.width, height: layout.height, channels: channels, library, onWarning)
+        let pixels = try pixels(
+            bytes, width: layout.width, height: layout.height, channels: channels, library, onWarning)
         return Image(
-            width: layout.width, height: layout.height, channels: channels, bitDepth: 8, samples: pixels.map { UInt16($0) },
+            width: layout.width, height: layout.height, channels: channels, bitDepth: 8,
+            samples: pixels.map { UInt16($0) },
             metadata: metadata)
     }
 
@@ -47,7 +54,9 @@ enum WebP {
         switch result.status {
         case SRD_CODEC_OK: return pixels
         case SRD_CODEC_DAMAGED where rows > 0:
-            onWarning("damaged WebP: the last \(height - Int(rows)) of \(height) rows are missing and \(channels == 4 ? "transparent" : "gray") (\(result.message))")
+            let color = channels == 4 ? "transparent" : "gray"
+            let loss = "the last \(height - Int(rows)) of \(height) rows are missing and \(color)"
+            onWarning("damaged WebP: \(loss): \(result.message)")
             return pixels
         default:
             guard result.message != "the file ends early" else { throw .endsEarly }
@@ -55,13 +64,16 @@ enum WebP {
         }
     }
 
-    /// An ANMF chunk: position and size of the frame, its duration, and the chunks of an image. The rest of the canvas is
-    /// transparent.
+    /// An ANMF chunk: position and size of the frame, its duration, and the chunks of an image. The rest of the canvas
+    /// is transparent.
     private static func firstFrame(
-        _ frame: UnsafeRawBufferPointer, width: Int, height: Int, _ library: srd_webp_library, _ onWarning: (String) -> Void
+        _ frame: UnsafeRawBufferPointer, width: Int, height: Int, _ library: srd_webp_library,
+        _ onWarning: (String) -> Void
     ) throws(ImageError) -> [UInt16] {
-        guard let left = frame.littleEndian(3, at: 0).map({ 2 * $0 }), let top = frame.littleEndian(3, at: 3).map({ 2 * $0 }),
-            let frameWidth = frame.littleEndian(3, at: 6).map({ $0 + 1 }), let frameHeight = frame.littleEndian(3, at: 9).map({ $0 + 1 }),
+        guard let left = frame.littleEndian(3, at: 0).map({ 2 * $0 }),
+            let top = frame.littleEndian(3, at: 3).map({ 2 * $0 }),
+            let frameWidth = frame.littleEndian(3, at: 6).map({ $0 + 1 }),
+            let frameHeight = frame.littleEndian(3, at: 9).map({ $0 + 1 }),
             frame.count >= 16
         else { throw .endsEarly }
         guard left + frameWidth <= width, top + frameHeight <= height else {
@@ -95,7 +107,8 @@ enum WebP {
         let result = withUnsafePointer(to: library) { library in
             message { text in
                 srd_webp_encode(
-                    library, pixels, Int32(image.width), Int32(image.height), Int32(channels), quality.map { Float($0) } ?? -1,
+                    library, pixels, Int32(image.width), Int32(image.height), Int32(channels),
+                    quality.map { Float($0) } ?? -1,
                     &bytes, &count, text)
             }
         }

@@ -17,7 +17,9 @@ struct WebPChunks: Sequence, IteratorProtocol {
     }
 
     mutating func next() -> Element? {
-        guard let type = bytes.fourCC(at: position), let count = bytes.littleEndian(4, at: position + 4) else { return nil }
+        guard let type = bytes.fourCC(at: position), let count = bytes.littleEndian(4, at: position + 4) else {
+            return nil
+        }
         let start = position + 8
         let available = Swift.min(count, bytes.count - start)
         guard let data = bytes.slice(from: start, count: available) else { return nil }
@@ -35,14 +37,17 @@ struct WebPChunks: Sequence, IteratorProtocol {
 
     /// The header of a file with metadata, animation or separate alpha: flags, canvas size minus one.
     static func extended(flags: UInt8, width: Int, height: Int) -> [UInt8] {
-        chunk("VP8X", [flags, 0, 0, 0] + (width - 1).littleEndianBytes.prefix(3) + (height - 1).littleEndianBytes.prefix(3))
+        chunk(
+            "VP8X",
+            [flags, 0, 0, 0] + (width - 1).littleEndianBytes.prefix(3) + (height - 1).littleEndianBytes.prefix(3))
     }
 }
 
 /// What the chunks of a WebP file say about its image.
 struct WebPLayout {
     enum Flag {
-        static let animation: UInt8 = 0x02, xmp: UInt8 = 0x04, exif: UInt8 = 0x08, alpha: UInt8 = 0x10, profile: UInt8 = 0x20
+        static let animation: UInt8 = 0x02, xmp: UInt8 = 0x04, exif: UInt8 = 0x08, alpha: UInt8 = 0x10,
+            profile: UInt8 = 0x20
     }
 
     var width = 0
@@ -88,8 +93,12 @@ struct WebPLayout {
     private mutating func read(_ type: String, _ data: UnsafeRawBufferPointer) throws(ImageError) {
         if type == "VP8 " {
             // Three bytes of frame tag, the start code, 14 bits of width, 2 of scaling, 14 of height, 2 of scaling
-            guard let width = data.littleEndian(2, at: 6), let height = data.littleEndian(2, at: 8) else { throw .endsEarly }
-            guard data[3] == 0x9d, data[4] == 0x01, data[5] == 0x2a else { throw .damaged(.webP, "invalid VP8 frame header") }
+            guard let width = data.littleEndian(2, at: 6), let height = data.littleEndian(2, at: 8) else {
+                throw .endsEarly
+            }
+            guard data[3] == 0x9d, data[4] == 0x01, data[5] == 0x2a else {
+                throw .damaged(.webP, "invalid VP8 frame header")
+            }
             (self.width, self.height, isLossy) = (width & 0x3fff, height & 0x3fff, true)
         } else {
             // A signature byte, 14 bits of width − 1, 14 of height − 1, one of alpha, three of version

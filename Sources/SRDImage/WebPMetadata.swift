@@ -23,14 +23,16 @@ extension ImageMetadata {
     func webPFile(
         around file: UnsafeRawBufferPointer, width: Int, height: Int, hasAlpha: Bool, onWarning: (String) -> Void
     ) throws(ImageError) -> [UInt8] {
-        if !segments.isEmpty { onWarning("WebP has no place for JPEG comments, Photoshop data and extended XMP: dropped") }
+        if !segments.isEmpty {
+            onWarning("WebP has no place for JPEG comments, Photoshop data and extended XMP: dropped")
+        }
         let texts = chunks.compactMap(ImageText.init).filter { $0.keyword != Self.xmpKeyword }
         let packet = XMP.adding(texts, to: xmp)
         if packet == nil && !texts.isEmpty { onWarning("the XMP packet is not RDF: texts are dropped") }
         let xmpData = packet ?? xmp
         var profile = colorProfile
         if let data = profile, !Self.describes(data, isColor: true) {
-            onWarning("color profile dropped: WebP stores gray as RGB")
+            onWarning("colour profile dropped: WebP stores gray as RGB")
             profile = nil
         }
 
@@ -44,6 +46,7 @@ extension ImageMetadata {
         return WebPChunks.file(
             WebPChunks.extended(flags: flags, width: width, height: height)
                 + (profile.map { WebPChunks.chunk("ICCP", $0) } ?? []) + image
-                + (exif.map { WebPChunks.chunk("EXIF", $0) } ?? []) + (xmpData.map { WebPChunks.chunk("XMP ", $0) } ?? []))
+                + (exif.map { WebPChunks.chunk("EXIF", $0) } ?? [])
+                + (xmpData.map { WebPChunks.chunk("XMP ", $0) } ?? []))
     }
 }

@@ -1,10 +1,12 @@
-/// XMP packets: RDF in XML. Packets are kept byte for byte; texts of this software are inserted as one more description.
+/// XMP packets: RDF in XML. Packets are kept byte for byte; texts of this software are inserted as one more
+/// description.
 enum XMP {
     private static let namespace = "urn:srdiff:text:1.0:"
 
     /// The packet in a PNG text chunk, or nil. Compressed packets are inflated up to 16 MB.
     static func packet(_ chunk: ImageMetadata.Chunk) -> [UInt8]? {
-        let data = chunk.data, keyword = ImageMetadata.xmpKeyword.utf8
+        let data = chunk.data
+        let keyword = ImageMetadata.xmpKeyword.utf8
         // keyword NUL is-compressed method language NUL translated-keyword NUL packet
         guard data.starts(with: keyword), data.count >= keyword.count + 5, data[keyword.count] == 0,
             let language = data[(keyword.count + 3)...].firstIndex(of: 0),
@@ -18,15 +20,19 @@ enum XMP {
     /// Texts whose keyword is not an XML name are left out.
     static func adding(_ texts: [ImageText], to packet: [UInt8]?) -> [UInt8]? {
         let properties = texts.compactMap { text in
-            text.text.flatMap { isName(text.keyword) ? "<srdiff:\(text.keyword)>\(escaped($0))</srdiff:\(text.keyword)>" : nil }
+            text.text.flatMap {
+                isName(text.keyword) ? "<srdiff:\(text.keyword)>\(escaped($0))</srdiff:\(text.keyword)>" : nil
+            }
         }
         guard !properties.isEmpty else { return packet }
-        let description = #"<rdf:Description rdf:about="" xmlns:srdiff="\#(namespace)">"#
+        let description =
+            #"<rdf:Description rdf:about="" xmlns:srdiff="\#(namespace)">"#
             + properties.joined() + "</rdf:Description>"
         guard let packet else {
-            return Array((#"<?xpacket begin="\#u{feff}" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">"#
-                + #"<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">"# + description
-                + #"</rdf:RDF></x:xmpmeta><?xpacket end="w"?>"#).utf8)
+            return Array(
+                (#"<?xpacket begin="\#u{feff}" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">"#
+                    + #"<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">"# + description
+                    + #"</rdf:RDF></x:xmpmeta><?xpacket end="w"?>"#).utf8)
         }
         guard let end = last("</rdf:RDF>", in: packet) else { return nil }
         return packet[..<end] + Array(description.utf8) + packet[end...]
@@ -42,7 +48,9 @@ enum XMP {
             let keyword = String(decoding: rest[..<end], as: UTF8.self)
             rest = rest[(end + 1)...]
             guard isName(keyword), let close = rest.firstIndex(of: UInt8(ascii: "<")) else { continue }
-            texts.append(ImageText(kind: .xmp, keyword: keyword, text: unescaped(String(decoding: rest[..<close], as: UTF8.self))))
+            texts.append(
+                ImageText(
+                    kind: .xmp, keyword: keyword, text: unescaped(String(decoding: rest[..<close], as: UTF8.self))))
             rest = rest[close...]
         }
         return texts
@@ -51,7 +59,8 @@ enum XMP {
     private static func isName(_ keyword: String) -> Bool {
         guard let first = keyword.utf8.first, keyword.utf8.count <= 79 else { return false }
         func isLetter(_ byte: UInt8) -> Bool { (65...90).contains(byte) || (97...122).contains(byte) }
-        return isLetter(first) && keyword.utf8.allSatisfy { isLetter($0) || (48...57).contains($0) || $0 == 45 || $0 == 46 || $0 == 95 }
+        return isLetter(first)
+            && keyword.utf8.allSatisfy { isLetter($0) || (48...57).contains($0) || $0 == 45 || $0 == 46 || $0 == 95 }
     }
 
     /// Characters that XML 1.0 does not allow are dropped.

@@ -7,7 +7,7 @@ import Testing
 enum Fixture {
     static let jpegs = [
         "444", "420", "411", "440", "mixed_sampling", "progressive", "mozjpeg_style", "gray", "rgb", "arithmetic",
-        "restart", "cmyk", "ycck"
+        "restart", "cmyk", "ycck",
     ]
     static let webPs = ["lossy", "lossless", "lossy_alpha", "lossless_alpha"]
 

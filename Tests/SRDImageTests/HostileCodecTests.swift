@@ -5,7 +5,8 @@ import Testing
 /// Damaged JPEG, WebP and metadata: an error or an image of the announced size, never a trap.
 @Suite("Damaged JPEG and WebP files")
 struct HostileCodecTests {
-    static let files = (Fixture.jpegs + ["phone"]).map { "\($0).jpg" } + (Fixture.webPs + ["animation"]).map { "\($0).webp" }
+    static let files =
+        (Fixture.jpegs + ["phone"]).map { "\($0).jpg" } + (Fixture.webPs + ["animation"]).map { "\($0).webp" }
 
     /// Also writes the image where that is asked for; it takes ten times as long.
     private func parse(_ file: [UInt8], writes: Bool = true) {
@@ -76,14 +77,20 @@ struct HostileCodecTests {
     func noise() throws {
         let starts: [[UInt8]] = [
             [0xff, 0xd8, 0xff], [0xff, 0xd8, 0xff, 0xe1], [0xff, 0xd8, 0xff, 0xc0, 0, 17, 8, 0, 9, 0, 9, 3],
-            Array("RIFF".utf8) + [0xff, 0xff, 0, 0] + Array("WEBPVP8 ".utf8), Array("RIFF".utf8) + [0, 9, 0, 0] + Array("WEBPVP8X".utf8),
-            Array("RIFF".utf8) + [0, 9, 0, 0] + Array("WEBPVP8L".utf8), [0x89, 0x50, 0x4e, 0x47], Array("P7\n".utf8), Array("P4".utf8),
-            [0x49, 0x49, 42, 0], [0, 0, 0, 24] + Array("ftyp".utf8), Array("<".utf8), Array("BM".utf8)
+            Array("RIFF".utf8) + [0xff, 0xff, 0, 0] + Array("WEBPVP8 ".utf8),
+            Array("RIFF".utf8) + [0, 9, 0, 0] + Array("WEBPVP8X".utf8),
+            Array("RIFF".utf8) + [0, 9, 0, 0] + Array("WEBPVP8L".utf8), [0x89, 0x50, 0x4e, 0x47], Array("P7\n".utf8),
+            Array("P4".utf8),
+            [0x49, 0x49, 42, 0], [0, 0, 0, 24] + Array("ftyp".utf8), Array("<".utf8), Array("BM".utf8),
         ]
         var random = SeededRandom(seed: seed)
         for start in starts {
             for _ in 0..<300 {
-                parse(start + (0..<Int.random(in: 0...200, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) })
+                parse(
+                    start
+                        + (0..<Int.random(in: 0...200, using: &random)).map { _ in
+                            UInt8.random(in: 0...255, using: &random)
+                        })
             }
         }
     }

@@ -5,7 +5,9 @@ import Testing
 @Suite("JPEG metadata", .enabled(if: Codec.hasJPEG, Codec.noJPEG))
 struct JPEGMetadataTests {
     private func payloads(_ file: [UInt8], _ prefix: String) -> [[UInt8]] {
-        Segments(file).filter { $0.payload.starts(with: prefix.utf8) }.map { Array($0.payload.dropFirst(prefix.utf8.count)) }
+        Segments(file).filter { $0.payload.starts(with: prefix.utf8) }.map {
+            Array($0.payload.dropFirst(prefix.utf8.count))
+        }
     }
 
     @Test("ICC, XMP, IPTC and comments pass byte for byte")
@@ -29,7 +31,8 @@ struct JPEGMetadataTests {
             #expect(read.metadata.colorProfile == image.metadata.colorProfile)
             #expect(read.metadata.xmp == image.metadata.xmp)
             let again = try Image(parsing: read.encoded(as: .jpeg))
-            #expect(again.metadata.xmp == image.metadata.xmp && again.metadata.colorProfile == image.metadata.colorProfile)
+            #expect(
+                again.metadata.xmp == image.metadata.xmp && again.metadata.colorProfile == image.metadata.colorProfile)
             #expect(again.metadata.exif == read.metadata.exif && again.metadata.orientation == 6)
         }
     }
@@ -80,7 +83,7 @@ struct JPEGMetadataTests {
             let image = try Image(parsing: damaged, onWarning: report)
             #expect(image.metadata.colorProfile == nil)
         }
-        #expect(warnings == ["incomplete color profile dropped"])
+        #expect(warnings == ["incomplete colour profile dropped"])
     }
 
     @Test("a profile for other channels is dropped with a warning")
@@ -101,10 +104,11 @@ struct JPEGMetadataTests {
         var image = try Image(parsing: Fixture.bytes("phone.jpg"))
         image.metadata.addText(keyword: "srdiff", text)
         let read = try Image(parsing: image.encoded(as: .jpeg))
-        #expect(read.metadata.texts == [
-            ImageText(kind: .comment, keyword: "Comment", text: "Made by make.sh"),
-            ImageText(kind: .comment, keyword: "srdiff", text: text)
-        ])
+        #expect(
+            read.metadata.texts == [
+                ImageText(kind: .comment, keyword: "Comment", text: "Made by make.sh"),
+                ImageText(kind: .comment, keyword: "srdiff", text: text),
+            ])
         let png = try Image(parsing: read.encoded(as: .png))
         #expect(png.metadata.texts.contains { $0.keyword == "srdiff" && $0.text == text })
         #expect(png.metadata.texts.contains { $0.keyword == "Comment" && $0.text == "Made by make.sh" })

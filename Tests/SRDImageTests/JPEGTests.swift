@@ -6,7 +6,8 @@ import Testing
 struct JPEGTests {
     @Test("pixels equal djpeg's", arguments: Fixture.jpegs)
     func decodes(name: String) throws {
-        let file = try Fixture.bytes("\(name).jpg"), expected = try Fixture.expected(name)
+        let file = try Fixture.bytes("\(name).jpg")
+        let expected = try Fixture.expected(name)
         let image = try Image(parsing: file)
         #expect(image.samples == expected.samples && image.channels == expected.channels)
         let header = try ImageHeader(parsing: file)
@@ -32,7 +33,8 @@ struct JPEGTests {
 
     @Test("chroma has full resolution above quality 90", arguments: [(90, 0x22), (91, 0x11), (95, 0x11)])
     func subsampling(quality: Int, expected: UInt8) throws {
-        let file = try smoothImage(width: 20, height: 20, channels: 3).encoded(as: .jpeg, options: EncodingOptions(quality: quality))
+        let file = try smoothImage(width: 20, height: 20, channels: 3).encoded(
+            as: .jpeg, options: EncodingOptions(quality: quality))
         let frame = try #require(Segments(file).first { $0.marker == 0xc0 })
         #expect(frame.payload[7] == expected)
         #expect(EncodingOptions().quality == 95)
@@ -41,7 +43,8 @@ struct JPEGTests {
     @Test func sixteenBitsAreRoundedWithAWarning() throws {
         let image = smoothImage(width: 8, height: 8, channels: 3, bitDepth: 16)
         let warnings = try warnings { report in
-            let read = try Image(parsing: image.encoded(as: .jpeg, options: EncodingOptions(quality: 100), onWarning: report))
+            let read = try Image(
+                parsing: image.encoded(as: .jpeg, options: EncodingOptions(quality: 100), onWarning: report))
             #expect(greatestDifference(read, image.converted(channels: 3, bitDepth: 8)) <= 3)
         }
         #expect(warnings.count == 1 && warnings[0].contains("16-bit"))
@@ -55,7 +58,8 @@ struct JPEGTests {
     }
 
     @Test func tooLargeForTheFormat() {
-        let image = Image(width: 65501, height: 1, channels: 1, bitDepth: 8, samples: [UInt16](repeating: 0, count: 65501))
+        let image = Image(
+            width: 65501, height: 1, channels: 1, bitDepth: 8, samples: [UInt16](repeating: 0, count: 65501))
         let error = ImageError.sizeNotSupported(.jpeg, width: 65501, height: 1)
         #expect(throws: error) { try image.encoded(as: .jpeg) }
         #expect(error.description.contains("65500"))
@@ -64,7 +68,9 @@ struct JPEGTests {
     @Test func pixelLimitIsExact() throws {
         let file = try Fixture.bytes("420.jpg")
         #expect(try Image(parsing: file, pixelLimit: 37 * 27).width == 37)
-        #expect(throws: ImageError.tooManyPixels(width: 37, height: 27, limit: 998)) { try Image(parsing: file, pixelLimit: 998) }
+        #expect(throws: ImageError.tooManyPixels(width: 37, height: 27, limit: 998)) {
+            try Image(parsing: file, pixelLimit: 998)
+        }
     }
 
     @Test("a huge header is checked before memory is allocated")
@@ -72,7 +78,9 @@ struct JPEGTests {
         var file = try Fixture.bytes("420.jpg")
         let frame = try #require(Segments(file).first { $0.marker == 0xc0 })
         file.replaceSubrange(frame.start + 5..<frame.start + 9, with: [0xff, 0xff, 0xff, 0xff])
-        #expect(throws: ImageError.tooManyPixels(width: 65535, height: 65535, limit: 1 << 28)) { try Image(parsing: file) }
+        #expect(throws: ImageError.tooManyPixels(width: 65535, height: 65535, limit: 1 << 28)) {
+            try Image(parsing: file)
+        }
         #expect(throws: ImageError.tooFewBytes(width: 65535, height: 65535, bytes: file.count)) {
             try Image(parsing: file, pixelLimit: .max)
         }
@@ -101,11 +109,13 @@ struct JPEGTests {
         #expect { try Image(parsing: damaged) } throws: { "\($0)".contains("37×0") }
     }
 
-    @Test("the decodable part of a file that ends early", arguments: ["444", "progressive", "gray", "ycck", "arithmetic"])
+    @Test(
+        "the decodable part of a file that ends early", arguments: ["444", "progressive", "gray", "ycck", "arithmetic"])
     func endsEarly(name: String) throws {
         let file = try Fixture.bytes("\(name).jpg")
         let whole = try Image(parsing: file)
-        var damaged = 0, failed = 0
+        var damaged = 0
+        var failed = 0
         for count in 3..<file.count - 2 {
             do throws(ImageError) {
                 var messages: [String] = []
@@ -130,7 +140,9 @@ struct CodecLibraryTests {
         let file = try Fixture.bytes(format == .jpeg ? "420.jpg" : "lossy.webp")
         let error = ImageError.codecMissing(format)
         #expect(throws: error) { try Image(parsing: file, codecs: Codec.absent) }
-        #expect(throws: error) { try smoothImage(width: 2, height: 2, channels: 3).encoded(as: format, codecs: Codec.absent) }
+        #expect(throws: error) {
+            try smoothImage(width: 2, height: 2, channels: 3).encoded(as: format, codecs: Codec.absent)
+        }
         let package = try #require(format.package)
         #expect(error.description.contains(format.name) && error.description.contains(package))
         #expect(!Codec.absent.support(format) && Codec.absent.support(.png))

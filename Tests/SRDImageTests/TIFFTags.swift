@@ -21,15 +21,17 @@ struct TIFFTags {
             let count = number(start, 2)
             for i in 0..<count {
                 let entry = start + 2 + 12 * i
-                let type = number(entry + 2, 2), valueCount = number(entry + 4, 4)
+                let type = number(entry + 2, 2)
+                let valueCount = number(entry + 4, 4)
                 let size = [1: 1, 2: 1, 3: 2, 4: 4, 5: 8][type] ?? 1
                 let place = size * valueCount <= 4 ? entry + 8 : number(entry + 8, 4)
-                values[number(entry, 2)] = switch type {
-                case 2: .text(String(decoding: bytes[place..<place + max(0, valueCount - 1)], as: UTF8.self))
-                case 3, 4: .numbers((0..<valueCount).map { number(place + size * $0, size) })
-                case 5: .numbers((0..<2 * valueCount).map { number(place + 4 * $0, 4) })
-                default: .numbers([])
-                }
+                values[number(entry, 2)] =
+                    switch type {
+                    case 2: .text(String(decoding: bytes[place..<place + max(0, valueCount - 1)], as: UTF8.self))
+                    case 3, 4: .numbers((0..<valueCount).map { number(place + size * $0, size) })
+                    case 5: .numbers((0..<2 * valueCount).map { number(place + 4 * $0, 4) })
+                    default: .numbers([])
+                    }
             }
             return number(start + 2 + 12 * count, 4)
         }

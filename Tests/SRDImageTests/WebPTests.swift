@@ -6,7 +6,8 @@ import Testing
 struct WebPTests {
     @Test("pixels equal dwebp's", arguments: Fixture.webPs)
     func decodes(name: String) throws {
-        let file = try Fixture.bytes("\(name).webp"), expected = try Fixture.expected(name)
+        let file = try Fixture.bytes("\(name).webp")
+        let expected = try Fixture.expected(name)
         let image = try Image(parsing: file)
         #expect(image.samples == expected.samples && image.channels == expected.channels)
         let header = try ImageHeader(parsing: file)
@@ -22,7 +23,9 @@ struct WebPTests {
                 for i in stride(from: channels - 1, to: image.samples.count, by: channels) { image.samples[i] |= 1 }
             }
             let read = try Image(parsing: image.encoded(as: .webP, options: EncodingOptions(isLossless: true)))
-            #expect(read == image.converted(channels: channels <= 2 ? channels + 2 : channels, bitDepth: 8), "SRD_TEST_SEED=\(seed)")
+            #expect(
+                read == image.converted(channels: channels <= 2 ? channels + 2 : channels, bitDepth: 8),
+                "SRD_TEST_SEED=\(seed)")
         }
     }
 
@@ -67,7 +70,8 @@ struct WebPTests {
             image.metadata.colorProfile = (0..<101).map { UInt8($0) }
             image.metadata.xmp = Array("<x:xmpmeta><rdf:RDF></rdf:RDF></x:xmpmeta>".utf8)
             for isLossless in [true, false] {
-                let read = try Image(parsing: image.encoded(as: .webP, options: EncodingOptions(isLossless: isLossless)))
+                let read = try Image(
+                    parsing: image.encoded(as: .webP, options: EncodingOptions(isLossless: isLossless)))
                 #expect(read.metadata.exif == image.metadata.exif)
                 #expect(read.metadata.colorProfile == image.metadata.colorProfile)
                 #expect(read.metadata.xmp == image.metadata.xmp)
@@ -76,7 +80,9 @@ struct WebPTests {
         }
     }
 
-    @Test("texts become XMP properties and are read back", arguments: ["model=ab seed=0", "Größe ×4 & <模型> \"'", "a\r\nb", ""])
+    @Test(
+        "texts become XMP properties and are read back",
+        arguments: ["model=ab seed=0", "Größe ×4 & <模型> \"'", "a\r\nb", ""])
     func texts(text: String) throws {
         let packet = "<?xpacket?><x:xmpmeta><rdf:RDF><a>&amp;</a></rdf:RDF></x:xmpmeta> <?xpacket end='w'?>"
         for xmp in [nil, packet] {
@@ -86,10 +92,11 @@ struct WebPTests {
             image.metadata.addText(keyword: "srdiff-seconds", "1.5")
             image.metadata.addText(keyword: "not a name", "x")
             let read = try Image(parsing: image.encoded(as: .webP))
-            #expect(read.metadata.texts == [
-                ImageText(kind: .xmp, keyword: "srdiff", text: text),
-                ImageText(kind: .xmp, keyword: "srdiff-seconds", text: "1.5")
-            ])
+            #expect(
+                read.metadata.texts == [
+                    ImageText(kind: .xmp, keyword: "srdiff", text: text),
+                    ImageText(kind: .xmp, keyword: "srdiff-seconds", text: "1.5"),
+                ])
             if xmp != nil {
                 let written = String(decoding: try #require(read.metadata.xmp), as: UTF8.self)
                 #expect(written.hasPrefix("<?xpacket?><x:xmpmeta><rdf:RDF><a>&amp;</a><rdf:Description"))
@@ -115,7 +122,9 @@ struct WebPTests {
         let lossless = try Fixture.bytes("lossless.webp").dropFirst(12)
         let chunks = Array("VP8X".utf8) + [10, 0, 0, 0] + canvas + lossless
         let file = Array("RIFF".utf8) + bigEndian(4 + chunks.count, bytes: 4).reversed() + Array("WEBP".utf8) + chunks
-        #expect(throws: ImageError.tooManyPixels(width: 1 << 24, height: 1 << 24, limit: 1 << 28)) { try Image(parsing: file) }
+        #expect(throws: ImageError.tooManyPixels(width: 1 << 24, height: 1 << 24, limit: 1 << 28)) {
+            try Image(parsing: file)
+        }
         #expect { try Image(parsing: file, pixelLimit: .max) } throws: { "\($0)".contains("announces") }
     }
 

@@ -53,9 +53,10 @@ void srd_png_writer_destroy(srd_png_writer *);
 
 /// The CRC of a PNG chunk: over its type and data.
 uint32_t srd_crc32(const uint8_t *bytes, size_t count);
-/// Inflates a zlib stream. NULL if it is damaged, ends early or has more than `limit` bytes. Release with free.
+/// Inflates a zlib stream. NULL if it is damaged, ends early or has more than `limit` bytes. Release with srd_zlib_free.
 uint8_t *srd_inflate(const uint8_t *bytes, size_t count, size_t limit, size_t *inflated_count);
-/// Deflates to a zlib stream. NULL when out of memory. Release with free.
+/// Deflates to a zlib stream. NULL when out of memory. Release with srd_zlib_free.
 uint8_t *srd_deflate(const uint8_t *bytes, size_t count, size_t *deflated_count);
+void srd_zlib_free(uint8_t *bytes);
 
 #endif

@@ -72,9 +72,9 @@ srd_png_status srd_png_read_header(srd_png_reader *reader, srd_png_header *heade
     png_set_chunk_malloc_max(png, 64 << 20);
     png_set_chunk_cache_max(png, 1000);
     png_set_benign_errors(png, 1);
-    // A damaged file is told, not repaired: by default libpng would drop, say, a colour profile in silence.
-    png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_ERROR_QUIT);
-    // Everything but IHDR, PLTE, tRNS, IDAT and IEND is checked for its CRC and skipped: metadata is the caller's.
+    // A damaged critical chunk is an error; a damaged ancillary chunk is dropped with a warning.
+    png_set_crc_action(png, PNG_CRC_ERROR_QUIT, PNG_CRC_WARN_DISCARD);
+    // Chunks other than IHDR, PLTE, tRNS, IDAT and IEND are skipped: the caller reads the metadata.
     png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
 
     png_read_info(png, info);

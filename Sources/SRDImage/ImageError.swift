@@ -1,42 +1,68 @@
-/// What is wrong with an image file, or with a wish to write one.
+/// Why an image file cannot be read or written.
 public enum ImageError: Error, Equatable {
-    /// Neither PNG nor PPM/PGM; the first bytes, at most eight.
+    /// The file has no bytes.
+    case empty
+    /// No known format; the first bytes, at most eight.
     case unknownFormat(firstBytes: [UInt8])
+    /// A recognized format that is not read.
+    case foreignFormat(ForeignFormat)
+    /// The codec library of this format is not installed.
+    case codecMissing(ImageFormat)
     /// The bytes end inside the image.
     case endsEarly
     /// More pixels than the caller allows.
     case tooManyPixels(width: Int, height: Int, limit: Int)
-    /// So few bytes cannot hold that many pixels, however well compressed.
+    /// The file is too small to hold that many pixels at any compression ratio.
     case tooFewBytes(width: Int, height: Int, bytes: Int)
-    /// libpng's own words.
+    /// An error message from libpng.
     case png(String)
-    /// PPM/PGM: the header field is missing, not a number, zero or too large.
+    /// A JPEG or WebP file that cannot be decoded, or an error message from its codec.
+    case damaged(ImageFormat, String)
+    /// PNM: the header field is missing, not a number, zero or too large.
     case badHeader(field: String)
-    /// PPM/PGM: the sample at this index, counted from 0, is not a number or greater than the header allows.
+    /// PNM: the sample at this index, counted from 0, is not a number or exceeds the header's maximum.
     case badSample(index: Int)
-    /// PPM and PGM have no alpha channel.
+    /// The output format has no alpha channel.
     case alphaNotSupported
+    /// The image is wider or higher than the output format allows.
+    case sizeNotSupported(ImageFormat, width: Int, height: Int)
 }
 
 extension ImageError: CustomStringConvertible {
     public var description: String {
         switch self {
+        case .empty:
+            "the file is empty"
         case .unknownFormat(let firstBytes):
-            firstBytes.isEmpty ? "empty, not an image" : "neither PNG nor PPM/PGM: it starts with the bytes \(firstBytes)"
+            "not an image in a known format (starts with \(quoted(firstBytes))); supported are \(ImageFormat.names)"
+        case .foreignFormat(let format):
+            "\(format.name) is not supported; \(format.remedy)"
+        case .codecMissing(let format):
+            "\(format.name) requires a library that is not installed; run `sudo apt install \(format.package ?? "")`"
         case .endsEarly:
             "the file ends early"
         case .tooManyPixels(let width, let height, let limit):
-            "\(width)×\(height) pixels are more than the limit of \(limit)"
+            "\(width)×\(height) pixels exceed the limit of \(limit)"
         case .tooFewBytes(let width, let height, let bytes):
-            "\(bytes) bytes cannot hold the \(width)×\(height) pixels that the header promises"
+            "\(bytes) bytes cannot hold the \(width)×\(height) pixels that the header announces"
         case .png(let message):
             "damaged PNG: \(message)"
+        case .damaged(let format, let message):
+            "damaged \(format.name): \(message)"
         case .badHeader(let field):
-            "damaged PPM/PGM: bad \(field) in the header"
+            "damaged PNM: bad \(field) in the header"
         case .badSample(let index):
-            "damaged PPM/PGM: bad sample \(index)"
+            "damaged PNM: bad sample \(index)"
         case .alphaNotSupported:
-            "PPM and PGM have no alpha channel; write PNG"
+            "the format has no alpha channel; write PNG or WebP"
+        case .sizeNotSupported(let format, let width, let height):
+            "\(width)×\(height) pixels exceed \(format.name)'s limit of \(format.maximumSide) per side; write PNG"
         }
+    }
+
+    /// Printable ASCII in quotation marks, other bytes in hexadecimal.
+    private func quoted(_ bytes: [UInt8]) -> String {
+        if bytes.allSatisfy({ (32...126).contains($0) }) { return "\"" + String(decoding: bytes, as: UTF8.self) + "\"" }
+        return "bytes " + bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
     }
 }

@@ -1,77 +1,114 @@
-/// A file format for images.
+/// An image file format that is read and written.
 public enum ImageFormat: Hashable, Sendable, CaseIterable {
     case png
-    /// PGM (P2, P5) for gray, PPM (P3, P6) for colour; written in binary.
+    case jpeg
+    case webP
+    /// PBM, PGM, PPM and PAM (P1 to P7), written as binary PGM or PPM.
     case pnm
+}
 
-    /// By a file's first bytes; nil when they are of neither format.
+/// What a format can hold, and what it needs. One row per format: help texts and error messages are made from it.
+extension ImageFormat {
+    private struct Row {
+        let name: String
+        /// Lower case, the preferred one first.
+        let extensions: [String]
+        let mediaType: String
+        let holdsAlpha: Bool
+        let holdsSixteenBits: Bool
+        let holdsMetadata: Bool
+        let isLossy: Bool
+        /// The greatest width or height.
+        let maximumSide: Int
+        /// The Debian package of the codec; nil if it is always there.
+        var package: String?
+    }
+
+    private var row: Row {
+        switch self {
+        case .png:
+            Row(
+                name: "PNG", extensions: ["png", "apng"], mediaType: "image/png", holdsAlpha: true,
+                holdsSixteenBits: true, holdsMetadata: true, isLossy: false, maximumSide: Int(Int32.max))
+        case .jpeg:
+            Row(
+                name: "JPEG", extensions: ["jpg", "jpeg", "jpe", "jfif"], mediaType: "image/jpeg", holdsAlpha: false,
+                holdsSixteenBits: false, holdsMetadata: true, isLossy: true, maximumSide: 65500,
+                package: "libturbojpeg0")
+        case .webP:
+            Row(
+                name: "WebP", extensions: ["webp"], mediaType: "image/webp", holdsAlpha: true,
+                holdsSixteenBits: false, holdsMetadata: true, isLossy: true, maximumSide: 16383, package: "libwebp7")
+        case .pnm:
+            Row(
+                name: "PNM", extensions: ["ppm", "pgm", "pnm", "pbm", "pam"], mediaType: "image/x-portable-anymap",
+                holdsAlpha: false, holdsSixteenBits: true, holdsMetadata: false, isLossy: false,
+                maximumSide: 1 << 30)
+        }
+    }
+
+    /// "PNG", "JPEG", "WebP" or "PNM".
+    public var name: String { row.name }
+    /// File name extensions in lower case, without the dot. The first one is used for new files.
+    public var extensions: [String] { row.extensions }
+    public var mediaType: String { row.mediaType }
+    public var holdsAlpha: Bool { row.holdsAlpha }
+    public var holdsSixteenBits: Bool { row.holdsSixteenBits }
+    /// Whether files carry a colour profile, EXIF, XMP and texts.
+    public var holdsMetadata: Bool { row.holdsMetadata }
+    /// Whether `EncodingOptions.quality` has an effect.
+    public var isLossy: Bool { row.isLossy }
+    public var maximumSide: Int { row.maximumSide }
+    /// The Debian package with the codec, or nil if the format needs none.
+    public var package: String? { row.package }
+
+    /// Whether the codec of the format is installed.
+    public var isAvailable: Bool { CodecLibraries.installed.support(self) }
+
+    /// "PNG, JPEG, WebP and PNM".
+    public static var names: String {
+        let names = allCases.map(\.name)
+        return names.dropLast().joined(separator: ", ") + " and " + names[names.count - 1]
+    }
+
+    /// ".png, .jpg, .webp and .ppm".
+    public static var preferredExtensions: String {
+        let names = allCases.map { "." + $0.extensions[0] }
+        return names.dropLast().joined(separator: ", ") + " and " + names[names.count - 1]
+    }
+}
+
+extension ImageFormat {
+    /// The format that a file's first bytes belong to, or nil if it is none of ours.
     public init?(sniffing bytes: UnsafeRawBufferPointer) {
-        if bytes.starts(with: [0x89, 0x50, 0x4e, 0x47]) {  // the rest of the signature is libpng's to check
+        if bytes.starts(with: [0x89, 0x50, 0x4e, 0x47]) {  // libpng checks the rest of the signature
             self = .png
-        } else if bytes.count >= 2, bytes[0] == UInt8(ascii: "P"), "2356".utf8.contains(bytes[1]) {
+        } else if bytes.starts(with: [0xff, 0xd8, 0xff]) {
+            self = .jpeg
+        } else if bytes.hasASCII("RIFF", at: 0), bytes.hasASCII("WEBP", at: 8) {
+            self = .webP
+        } else if bytes.count >= 2, bytes[0] == UInt8(ascii: "P"), "1234567".utf8.contains(bytes[1]),
+            bytes.count == 2 || bytes[2].isPNMSpace || bytes[2] == UInt8(ascii: "#")
+        {
             self = .pnm
         } else {
             return nil
         }
     }
 
-    /// By a file name's extension, without its dot, in any case; nil when we do not write such files.
+    /// The format with this file name extension (without the dot, in any case), or nil.
     public init?(fileExtension: String) {
-        switch fileExtension.lowercased() {
-        case "png": self = .png
-        case "ppm", "pgm", "pnm": self = .pnm
-        default: return nil
-        }
-    }
-}
-
-extension Image {
-    /// 2²⁸: 16384 × 16384.
-    public static let defaultPixelLimit = 1 << 28
-
-    /// Reads a whole PNG, PPM or PGM file. 1, 2 and 4 bits become 8, a palette becomes RGB, transparency becomes alpha;
-    /// PPM/PGM samples are scaled to 8 bits, or to 16 where their maximum is above 255.
-    ///
-    /// Memory grows with the pixels, so `pixelLimit` is checked first. libpng's warnings go to `onWarning`.
-    public init(
-        parsing bytes: UnsafeRawBufferPointer,
-        pixelLimit: Int = Image.defaultPixelLimit,
-        onWarning: (String) -> Void = { _ in }
-    ) throws(ImageError) {
-        switch ImageFormat(sniffing: bytes) {
-        case .png: self = try PNG.decode(bytes, pixelLimit: pixelLimit, onWarning: onWarning)
-        case .pnm: self = try PNM.decode(bytes, pixelLimit: pixelLimit)
-        case nil: throw .unknownFormat(firstBytes: Array(bytes.prefix(8)))
-        }
+        let name = fileExtension.lowercased()
+        guard let format = Self.allCases.first(where: { $0.extensions.contains(name) }) else { return nil }
+        self = format
     }
 
-    /// Reads a whole PNG, PPM or PGM file, as above.
-    public init(
-        parsing bytes: [UInt8],
-        pixelLimit: Int = Image.defaultPixelLimit,
-        onWarning: (String) -> Void = { _ in }
-    ) throws(ImageError) {
-        self = try bytes.withUnsafeBytes { raw in
-            Result { () throws(ImageError) in
-                try Image(parsing: raw, pixelLimit: pixelLimit, onWarning: onWarning)
-            }
-        }.get()
-    }
-
-    /// The bytes of a file. The same image gives the same bytes; those of a PNG also depend on the versions of libpng
-    /// and zlib, so compare pixels, not files, across machines. PPM/PGM carry no metadata and throw when there is alpha.
-    public func encoded(as format: ImageFormat) throws(ImageError) -> [UInt8] {
-        switch format {
-        case .png: try PNG.encode(self)
-        case .pnm: try PNM.encode(self)
-        }
-    }
-
-    /// Throws when there are more than `limit` pixels; width × height cannot overflow afterwards.
-    static func check(width: Int, height: Int, limit: Int) throws(ImageError) {
-        let (pixels, overflow) = width.multipliedReportingOverflow(by: height)
-        guard !overflow && pixels <= limit else {
-            throw .tooManyPixels(width: width, height: height, limit: limit)
-        }
+    /// The format with this name or extension, as in `--format jpeg`, or nil.
+    public init?(named name: String) {
+        guard
+            let format = Self.allCases.first(where: { $0.name.lowercased() == name.lowercased() })
+                ?? ImageFormat(fileExtension: name)
+        else { return nil }
+        self = format
     }
 }

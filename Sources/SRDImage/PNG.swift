@@ -4,6 +4,31 @@ enum PNG {
     /// No deflate stream inflates to more than 1032 times its size: 258 bytes from two bits.
     static let deflateRatio: UInt64 = 1032
 
+    static func header(_ bytes: UnsafeRawBufferPointer) throws(ImageError) -> ImageHeader {
+        var chunks = PNGChunks(bytes)
+        guard let start = chunks.next() else { throw .endsEarly }
+        guard start.type == "IHDR", start.data.count == 13, start.isIntact,
+            let width = start.data.bigEndian32(at: 0), let height = start.data.bigEndian32(at: 4), width > 0, height > 0
+        else { throw .png("invalid IHDR chunk") }
+        let channels: Int? =
+            switch start.data[9] {
+            case 0: 1
+            case 2, 3: 3
+            case 4: 2
+            case 6: 4
+            default: nil
+            }
+        guard let channels else { throw .png("invalid colour type in IHDR") }
+        var hasTransparency = false
+        while let chunk = chunks.next(), chunk.type != "IDAT" {
+            hasTransparency = hasTransparency || chunk.type == "tRNS"
+        }
+        return ImageHeader(
+            format: .png, width: width, height: height,
+            channels: channels + (hasTransparency && channels % 2 == 1 ? 1 : 0), bitDepth: start.data[8] == 16 ? 16 : 8,
+            isLossy: false, codecBytesPerPixel: start.data[12] == 0 ? 0 : 8)
+    }
+
     static func decode(
         _ bytes: UnsafeRawBufferPointer, pixelLimit: Int, onWarning: (String) -> Void
     ) throws(ImageError) -> Image {
@@ -21,7 +46,9 @@ enum PNG {
 
         var header = srd_png_header()
         try check(srd_png_read_header(reader, &header))
-        let width = Int(header.width), height = Int(header.height), channels = Int(header.channels)
+        let width = Int(header.width)
+        let height = Int(header.height)
+        let channels = Int(header.channels)
         try Image.check(width: width, height: height, limit: pixelLimit)
         guard header.inflated_bytes / deflateRatio <= UInt64(bytes.count) else {
             throw .tooFewBytes(width: width, height: height, bytes: bytes.count)
@@ -42,14 +69,41 @@ enum PNG {
             }
         }
         try check(srd_png_read_end(reader))
-        for i in 0..<srd_png_warning_count(reader) { onWarning(String(cString: srd_png_warning(reader, i))) }
+        for i in 0..<srd_png_warning_count(reader) {
+            let warning = String(cString: srd_png_warning(reader, i))
+            // ImageMetadata reports dropped chunks.
+            if !warning.hasSuffix("CRC error") { onWarning(warning) }
+        }
+        warnAboutAnimation(bytes, onWarning)
         return Image(
             width: width, height: height, channels: channels, bitDepth: isWide ? 16 : 8, samples: samples,
-            metadata: ImageMetadata(png: bytes)
+            metadata: ImageMetadata(png: bytes, onWarning: onWarning)
         )
     }
 
-    static func encode(_ image: Image) throws(ImageError) -> [UInt8] {
+    /// An animated PNG has an acTL chunk with the number of frames. The default image is the first frame only if an
+    /// fcTL chunk precedes its data.
+    private static func warnAboutAnimation(_ bytes: UnsafeRawBufferPointer, _ onWarning: (String) -> Void) {
+        var frames: Int?
+        for chunk in PNGChunks(bytes) where chunk.isIntact {
+            switch chunk.type {
+            case "acTL": frames = chunk.data.bigEndian32(at: 0)
+            case "fcTL":
+                if let frames, frames > 1 {
+                    onWarning("animated PNG with \(frames) frames: only the first one is read")
+                }
+                return
+            case "IDAT":
+                guard let frames else { return }
+                let count = "\(frames) frame\(frames == 1 ? "" : "s")"
+                onWarning("animated PNG with \(count): only the default image is read, which is not one of them")
+                return
+            default: break
+            }
+        }
+    }
+
+    static func encode(_ image: Image, onWarning: (String) -> Void) throws(ImageError) -> [UInt8] {
         guard let writer = srd_png_writer_create() else { throw .png("out of memory") }
         defer { srd_png_writer_destroy(writer) }
         func check(_ status: srd_png_status) throws(ImageError) {
@@ -62,7 +116,7 @@ enum PNG {
         header.channels = UInt8(image.channels)
         header.bit_depth = UInt8(image.bitDepth)
         try check(srd_png_write_header(writer, &header))
-        for chunk in image.metadata.chunks {
+        for chunk in image.metadata.updated(width: image.width, height: image.height).pngChunks(onWarning: onWarning) {
             try check(srd_png_write_chunk(writer, Array(chunk.type.utf8), chunk.data, chunk.data.count))
         }
         for y in 0..<image.height {
@@ -75,8 +129,41 @@ enum PNG {
     }
 }
 
+extension ImageMetadata {
+    /// The chunks, and JPEG's segments as far as PNG has a place for them.
+    func pngChunks(onWarning: (String) -> Void) -> [Chunk] {
+        var converted = ImageMetadata()
+        var photoshop: [UInt8] = []
+        for segment in segments {
+            switch segment.marker {
+            case JPEGMarker.comment:
+                let text = ImageText(comment: segment.payload)
+                converted.addText(keyword: text.keyword, text.text ?? "")
+            case JPEGMarker.app13:
+                photoshop += segment.payload.dropFirst(JPEGMarker.photoshopPrefix.count)
+            default:
+                onWarning("PNG has no place for extended XMP: dropped")
+            }
+        }
+        if !photoshop.isEmpty { converted.addRawProfile("iptc", photoshop) }
+        return chunks + converted.chunks
+    }
+
+    /// ImageMagick's convention for data without a chunk of its own; exiftool reads it too.
+    private mutating func addRawProfile(_ name: String, _ data: [UInt8]) {
+        let digits = Array("0123456789abcdef".utf8)
+        var text = Array("\n\(name)\n\(data.count)\n".utf8)
+        for (i, byte) in data.enumerated() {
+            text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            if i % 36 == 35 { text.append(10) }
+        }
+        guard let compressed = deflated(text + [10]) else { return }
+        add("zTXt", Array("Raw profile type \(name)".utf8) + [0, 0] + compressed)
+    }
+}
+
 extension Image {
-    /// A row of samples as PNG and PPM want it: bytes at depth 8, big-endian pairs of bytes at depth 16.
+    /// A row of samples as PNG and PPM store it: bytes at depth 8, big-endian pairs of bytes at depth 16.
     func bigEndianRow(_ y: Int) -> [UInt8] {
         let row = samples[y * width * channels..<(y + 1) * width * channels]
         return bitDepth == 8 ? row.map { UInt8($0) } : row.flatMap { [UInt8($0 >> 8), UInt8($0 & 255)] }

@@ -19,7 +19,7 @@ struct HostileTests {
         try randomImage(width: 6, height: 6, channels: channels, bitDepth: bitDepth).resized(by: 2).encoded(as: .png)
     }
 
-    @Test("a broken CRC", arguments: ["IHDR", "PLTE", "tRNS", "iCCP", "pHYs", "tEXt", "IDAT", "IEND"])
+    @Test("a wrong CRC of a chunk with pixels is an error", arguments: ["IHDR", "PLTE", "IDAT", "IEND"])
     func brokenCRC(type: String) throws {
         let place = try #require(RawPNG.chunks(of: Self.colorful).first { $0.chunk.type == type })
         var file = Self.colorful
@@ -31,7 +31,7 @@ struct HostileTests {
     func truncated() throws {
         for file in [Self.colorful, try Self.compressed(channels: 3, bitDepth: 16)] {
             for count in 0..<file.count {
-                let expected: ImageError = count < 4 ? .unknownFormat(firstBytes: Array(file.prefix(count))) : .endsEarly
+                let expected: ImageError = count == 0 ? .empty : count < 4 ? .unknownFormat(firstBytes: Array(file.prefix(count))) : .endsEarly
                 #expect(throws: expected, "\(count) bytes") { try Image(parsing: Array(file.prefix(count))) }
             }
         }
@@ -60,7 +60,7 @@ struct HostileTests {
                 }
             }
         }
-        #expect(thrown > (mended ? 2500 : 10000), "damage passes unseen, SRD_TEST_SEED=\(seed)")
+        #expect(thrown > (mended ? 2500 : 7000), "damage passes unseen, SRD_TEST_SEED=\(seed)")
     }
 
     @Test func headerOfAHugeImageWithoutData() {
@@ -100,16 +100,17 @@ struct HostileTests {
         #expect(messageOfLibpng(file) != nil)
     }
 
-    @Test("what is no image", arguments: ["", "P", "P7 1 1", "Once upon a time", "GIF89a"])
+    @Test("bytes of no known format", arguments: ["P", "P8 1 1", "Once upon a time"])
     func noImage(text: String) {
-        #expect(throws: ImageError.unknownFormat(firstBytes: Array(text.utf8.prefix(8)))) {
-            try Image(parsing: Array(text.utf8))
-        }
+        let error = ImageError.unknownFormat(firstBytes: Array(text.utf8.prefix(8)))
+        #expect(throws: error) { try Image(parsing: Array(text.utf8)) }
+        #expect(throws: error) { try ImageHeader(parsing: Array(text.utf8)) }
+        #expect(error.description.contains("\"\(text.prefix(8))\""))
     }
 
-    @Test func formatsByExtension() {
-        #expect(["png", "PNG", "ppm", "pgm", "pnm", "jpg", ""].map(ImageFormat.init(fileExtension:))
-            == [.png, .png, .pnm, .pnm, .pnm, nil, nil])
+    @Test func emptyFile() {
+        #expect(throws: ImageError.empty) { try Image(parsing: []) }
+        #expect(throws: ImageError.empty) { try ImageHeader(parsing: []) }
     }
 
     /// nil when the file is read, or refused for another reason. The words change from version to version.

@@ -71,7 +71,7 @@ struct PNGTests {
     }
 }
 
-@Suite("What a PNG says about its pixels is kept")
+@Suite("PNG metadata")
 struct ImageMetadataTests {
     typealias Chunk = ImageMetadata.Chunk
 

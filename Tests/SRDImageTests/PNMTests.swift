@@ -38,12 +38,56 @@ struct PNMTests {
         File(text: "P5\n2 1\n255\n", raster: [35, 10, 99], channels: 1, bitDepth: 8, samples: [35, 10]),  // # and a line end
         File(text: "P5\n# by hand\n1 1\n65535 ", raster: [1, 2], channels: 1, bitDepth: 16, samples: [258]),
         File(text: "P6 1 1 255\n", raster: [1, 2, 3], channels: 3, bitDepth: 8, samples: [1, 2, 3]),
-        File(text: "P6 1 1 255# odd\n", raster: [1, 2, 3], channels: 3, bitDepth: 8, samples: [1, 2, 3])
+        File(text: "P6 1 1 255# odd\n", raster: [1, 2, 3], channels: 3, bitDepth: 8, samples: [1, 2, 3]),
+        File(text: "P1\n# a bitmap\n3 2\n101\n0 1 0\n", channels: 1, bitDepth: 8, samples: [0, 255, 0, 255, 0, 255]),
+        File(text: "P4 10 2\n", raster: [0b1010_0000, 0b0100_0000, 0xff, 0], channels: 1, bitDepth: 8, samples:
+            [0, 255, 0, 255, 255, 255, 255, 255, 255, 0] + [0, 0, 0, 0, 0, 0, 0, 0, 255, 255]),
+        File(
+            text: "P7\nWIDTH 1\nHEIGHT 2\n# note\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n",
+            raster: [1, 2, 3, 4, 5, 6, 7, 8], channels: 4, bitDepth: 8, samples: [1, 2, 3, 4, 5, 6, 7, 8]),
+        File(
+            text: "P7\nWIDTH 1\nHEIGHT 1\nDEPTH 2\nMAXVAL 65535\nENDHDR\n", raster: [1, 2, 3, 4], channels: 2, bitDepth: 16,
+            samples: [258, 772]),
+        File(
+            text: "P7\nWIDTH 2\nHEIGHT 1\nDEPTH 1\nMAXVAL 1\nTUPLTYPE BLACKANDWHITE\nENDHDR\n", raster: [0, 1],
+            channels: 1, bitDepth: 8, samples: [0, 255])
     ])
     func decodes(_ file: File) throws {
         let image = try Image(parsing: file.bytes)
         #expect(image.samples == file.samples)
         #expect(image.channels == file.channels && image.bitDepth == file.bitDepth)
+        let header = try ImageHeader(parsing: file.bytes)
+        #expect(header.format == .pnm && header.width == image.width && header.height == image.height)
+        #expect(header.channels == image.channels && header.bitDepth == image.bitDepth)
+    }
+
+    @Test func imagesInARow() throws {
+        let first = randomImage(width: 3, height: 2, channels: 3, bitDepth: 8)
+        let second = randomImage(width: 1, height: 4, channels: 1, bitDepth: 16)
+        let stream = try first.encoded(as: .pnm) + second.encoded(as: .pnm)
+        #expect(try Image.sequence(parsing: stream) == [first, second])
+        #expect(throws: ImageError.tooManyPixels(width: 1, height: 4, limit: 3)) {
+            try Image.sequence(parsing: stream, pixelLimit: 9)
+        }
+        #expect(throws: ImageError.endsEarly) { try Image.sequence(parsing: Array(stream.dropLast())) }
+
+        var warnings: [String] = []
+        #expect(try Image(parsing: stream) { warnings.append($0) } == first)
+        #expect(warnings.count == 1 && warnings[0].contains("follow"))
+
+        warnings = []
+        let text = Array("P2 1 1 255 7\n\nP2 1 1 255 8\nrest".utf8)
+        #expect(try Image.sequence(parsing: text) { warnings.append($0) }.map(\.samples) == [[7], [8]])
+        #expect(warnings == ["4 bytes follow the last image and are not read"])
+
+        let png = try first.encoded(as: .png)
+        #expect(try Image.sequence(parsing: png) == [first])
+    }
+
+    @Test func whiteSpaceAfterAnImageIsNoWarning() throws {
+        var warnings: [String] = []
+        _ = try Image(parsing: Array("P2 1 1 255 7 \n\n".utf8)) { warnings.append($0) }
+        #expect(warnings.isEmpty)
     }
 
     @Test("damaged files say what is wrong", arguments: [
@@ -67,7 +111,12 @@ struct PNMTests {
         ("P2 2 1 100 1 101", .badSample(index: 1)),
         ("P2 2 1 100 1 -1", .badSample(index: 1)),
         ("P2 2 1 100 111  ", .badSample(index: 0)),
-        ("P2 2 1 100 11  ", .badSample(index: 1))
+        ("P2 2 1 100 11  ", .badSample(index: 1)),
+        ("P1 2 1 12", .badSample(index: 1)),
+        ("P4 9 1\nx", .endsEarly),
+        ("P7\nWIDTH 1\nHEIGHT 1\nDEPTH 5\nMAXVAL 255\nENDHDR\nxxxxx", .badHeader(field: "depth")),
+        ("P7\nWIDTH 1\nHEIGHT 1\nDEPTH 4\nMAXVAL 255\nTUPLTYPE CMYK\nENDHDR\nxxxx", .badHeader(field: "tuple type")),
+        ("P7\nWIDTH 1\nHEIGHT 1\n", .badHeader(field: "end (ENDHDR)"))
     ])
     func refuses(text: String, error: ImageError) {
         #expect(throws: error) { try Image(parsing: Array(text.utf8)) }

@@ -174,7 +174,7 @@ struct ConvWinogradS8Tests {
                 if let residuals {
                     args.residual_count = 1
                     args.residual.0 = srd_residual_s8(
-                        codes: nil, floats: UnsafePointer(residuals[y].pointer), pixel: channels, zero_point: 0, scale: 0.5)
+                        quantized: nil, floats: UnsafePointer(residuals[y].pointer), pixel: channels, zero_point: 0, scale: 0.5)
                 }
                 args.quantized = codes[y].pointer
                 args.quantized_pixel = channels

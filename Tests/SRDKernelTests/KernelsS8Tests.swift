@@ -133,7 +133,7 @@ struct KernelsS8Tests {
                     args.residual_count = Int32(residualCodes.count)
                     func residual(_ i: Int) -> srd_residual_s8 {
                         srd_residual_s8(
-                            codes: residualBytes[i].map { UnsafePointer($0.pointer) }, floats: residualReals[i].map { UnsafePointer($0.pointer) },
+                            quantized: residualBytes[i].map { UnsafePointer($0.pointer) }, floats: residualReals[i].map { UnsafePointer($0.pointer) },
                             pixel: channels, zero_point: Int32(zeroPoint / 2), scale: i == 0 ? 1 : 0.03)
                     }
                     if residualCodes.count > 0 { args.residual.0 = residual(0) }

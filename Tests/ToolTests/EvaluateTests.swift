@@ -47,7 +47,7 @@ struct EvaluateTests {
         let run = try ToolRun("srdiff-evaluate", ["--help"])
         #expect(run.status == 0)
         for word in ["--reference", "--images", "--lr", "--sampler", "--steps", "--samples", "--consistent", "--lpips", "--save-reference", "--save-images",
-                     "--layers", "--report", "--fail-if", "--json", "--csv", "psnr_to_reference", "EXIT STATUS"] {
+                     "--layers", "--report", "--fail-if", "--json", "--csv", "--degrade", "psnr_to_reference", "lpips_shift", "grid", "EXIT STATUS"] {
             #expect(run.text.contains(word), "\(word)")
         }
     }
@@ -55,7 +55,9 @@ struct EvaluateTests {
     @Test("a command line that makes no sense exits 2 and says why", arguments: [
         [], ["m"], ["m", "--images", "i", "--steps", "0"], ["m", "--images", "i", "--steps", "5,5"], ["m", "--images", "i", "--json", "--csv"],
         ["m", "--images", "i", "--layers"], ["m", "--images", "i", "--fail-if", "psnr_drop>0.1"], ["m", "--images", "i", "--fail-if", "beauty<1"],
-        ["m", "--images", "i", "--fail-if", "psnr<"], ["m", "--images", "i", "--eta", "1"], ["m", "--images", "i", "--fail-if", "sigma<1"]
+        ["m", "--images", "i", "--fail-if", "psnr<"], ["m", "--images", "i", "--eta", "1"], ["m", "--images", "i", "--fail-if", "sigma<1"],
+        ["m", "--images", "i", "--degrade", "blur:2"], ["m", "--images", "i", "--degrade", "noise:0"], ["m", "--images", "i", "--degrade", "noise:5+"],
+        ["m", "--images", "i", "--degrade", "jpeg:101"], ["m", "--images", "i", "--degrade", "jpeg"]
     ])
     func usage(arguments: [String]) throws {
         let run = try ToolRun("srdiff-evaluate", arguments)
@@ -91,6 +93,31 @@ struct EvaluateTests {
             #expect(try FileManager.default.attributesOfItem(atPath: other)[.modificationDate] as? Date == date)
             let again = try #require(second["runs"] as? [[String: Any]]).last?["psnr"] as? [String: Any]
             #expect(again?["mean"] as? Double == mean)
+        }
+    }
+
+    @Test("--degrade changes the input of every run, always alike, is recorded, and kept images of other input are not taken")
+    func degrade() throws {
+        try withSetting { folder, arguments in
+            func bicubic(_ degradation: String?) throws -> (psnr: Double, recorded: String?) {
+                let report = try json(ToolRun("srdiff-evaluate", arguments + ["--json"] + (degradation.map { ["--degrade", $0] } ?? [])))
+                let runs = try #require(report["runs"] as? [[String: Any]])
+                let grid = try #require(runs.last?["grid"] as? [String: Any])
+                #expect(grid["mean"] is Double)
+                return (try #require((runs[0]["psnr"] as? [String: Any])?["mean"] as? Double), report["degradation"] as? String)
+            }
+            let clean = try bicubic(nil), weak = try bicubic("noise:5"), strong = try bicubic("noise:20"), again = try bicubic("noise:5")
+            #expect(clean.recorded == nil && weak.recorded == "noise:5")
+            #expect(clean.psnr > weak.psnr + 0.05 && weak.psnr > strong.psnr + 1 && weak.psnr == again.psnr)
+            if ImageFormat.jpeg.isAvailable {
+                let jpeg = try bicubic("noise:5+jpeg:30")
+                #expect(jpeg.psnr != weak.psnr && jpeg.psnr < clean.psnr)
+                let text = try ToolRun("srdiff-evaluate", arguments + ["--degrade", "jpeg:30", "--report", "\(folder)/report.html"])
+                #expect(text.status == 0 && text.text.contains("degraded: jpeg:30"), "\(text.error)")
+                #expect(try String(contentsOfFile: "\(folder)/report.html", encoding: .utf8).contains("degraded (jpeg:30)"))
+                let without = try ToolRun("srdiff-evaluate", arguments + ["--degrade", "jpeg:30"], environment: ["SRD_LIBTURBOJPEG": "/none"])
+                #expect(without.status == 1 && without.error.contains("--degrade jpeg:30"), "\(without.error)")
+            }
         }
     }
 

@@ -11,7 +11,7 @@ import time
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "..", "train"))
 
-from peers import OpenVINO
+from runtimes import OpenVINO
 
 
 def network(hidden, side):

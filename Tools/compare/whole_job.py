@@ -12,7 +12,7 @@ import tempfile
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "..", "train"))
 
-from peers import NCNN, OpenVINO
+from runtimes import NCNN, OpenVINO
 
 PEERS = {"openvino": OpenVINO, "ncnn": NCNN}
 

@@ -16,6 +16,7 @@ struct Evaluate: ParsableCommand {
               srdiff-evaluate a.safetensors b.safetensors --images photos --steps 5,10,20
               srdiff-evaluate edge.int8.safetensors --reference edge.safetensors \\
                 --images photos --report report.html
+              srdiff-evaluate photo.int8.safetensors --images photos --degrade noise:5+jpeg:60
               srdiff-evaluate edge.int8.safetensors --reference edge.safetensors \\
                 --images photos --quiet --fail-if 'psnr_drop>0.1'
 
@@ -82,6 +83,9 @@ struct Evaluate: ParsableCommand {
 
     @Option(help: ArgumentHelp("What the images were reduced to, under the same names, instead of reducing them here. One folder for each --images.", valueName: "folder"))
     var lr: [String] = []
+
+    @Option(help: ArgumentHelp("Degrade the low-resolution images first: noise:SIGMA adds Gaussian noise (8-bit levels), jpeg:QUALITY encodes and decodes, with 4:2:0 chroma up to quality 90. Steps are joined by + and always use the same noise.", valueName: "steps"))
+    var degrade: Degradation?
 
     @Option(help: ArgumentHelp("\(SamplerArgument.allValueStrings.joined(separator: ", ")): the last takes an int8 model's own schedules. ddpm@100 runs it with 100 steps, whatever --steps says. May be repeated. (default: ddpm)", valueName: "sampler"))
     var sampler: [SamplerArgument] = []
@@ -169,7 +173,7 @@ struct Evaluate: ParsableCommand {
         }
         let conditions = failIf.compactMap(Condition.init)
         let perceptual = try PerceptualWeights.findIfAny(lpips)
-        if perceptual == nil, let condition = conditions.first(where: { $0.metric == .lpips }) {
+        if perceptual == nil, let condition = conditions.first(where: { [.lpips, .lpips_shift].contains($0.metric) }) {
             throw ValidationError("--fail-if \(condition.text) needs --lpips")
         }
         let contestants = try loadModels()
@@ -177,7 +181,7 @@ struct Evaluate: ParsableCommand {
         let sets = try ImageSet.find(images, low: lr, scale: scale)
         let plan = Evaluation.Plan(
             contestants: contestants, schedules: try schedules(for: contestants), seeds: (0..<UInt64(samples)).map { seed &+ $0 },
-            sets: sets, scale: scale, isConsistent: consistent, threads: threadOptions.count,
+            sets: sets, scale: scale, degradation: degrade, isConsistent: consistent, threads: threadOptions.count,
             instructionSet: try InstructionSet.fromEnvironment())
         let store = ImageStore(reference: saveReference, images: saveImages, partial: Self.partialFolder)
         let progress = ProgressLine(isShown: !quiet)

@@ -13,6 +13,8 @@ struct Evaluation {
         let seeds: [UInt64]
         let sets: [ImageSet]
         let scale: Int
+        /// What the low-resolution images go through first.
+        let degradation: Degradation?
         /// Every result is back-projected.
         let isConsistent: Bool
         let threads: Int
@@ -50,7 +52,7 @@ struct Evaluation {
         // Images are read twice, so that the time left is known: reading costs little.
         for (_, entry) in entries { try expect(entry) }
         for (i, (set, entry)) in entries.enumerated() {
-            let pair = try ImageSet.load(entry, scale: plan.scale)
+            let pair = try ImageSet.load(entry, scale: plan.scale, degradation: plan.degradation)
             let label = entries.count > 1 ? "[\(i + 1)/\(entries.count)] \(entry.name)" : entry.name
             let values = try measure(entry, pair, runs: results.runs, label: label)
             results.entries.append(Results.Entry(
@@ -71,10 +73,10 @@ struct Evaluation {
         }
         let model = run.contestant.map { "model=\(plan.contestants[$0].loaded.sha256)" } ?? "bicubic x\(plan.scale)"
         let how = run.schedule.map { "\($0.identity) seed=\(seed)" } ?? "no sampler"
-        let consistent = plan.isConsistent ? " consistent" : ""
+        let consistent = plan.isConsistent ? " consistent" : "", degraded = plan.degradation.map { " degrade=\($0)" } ?? ""
         return ImageStore.Key(
             run: run, image: entry.name, seed: seed,
-            facts: "\(model) \(how)\(consistent) input=\(sha.hexDigest()) version=\(SRDiffVersion.string)")
+            facts: "\(model) \(how)\(consistent)\(degraded) input=\(sha.hexDigest()) version=\(SRDiffVersion.string)")
     }
 
     /// `[run][metric]`
@@ -82,6 +84,7 @@ struct Evaluation {
         _ entry: ImageSet.Entry, _ pair: ImageSet.Pair, runs: [Run], label: String
     ) throws -> [[Metric: Double]] {
         let seen = lpips?.features(of: pair.original, threads: plan.threads)
+        let shifted = lpips?.shiftedFeatures(of: pair.original, threads: plan.threads)
         var made = [[Made]](repeating: [], count: runs.count)
         try makeBaselines(entry, pair, runs, into: &made)
         for i in plan.contestants.indices { try sample(i, entry, pair, runs, label: label, into: &made) }
@@ -90,11 +93,12 @@ struct Evaluation {
             let reference = run.isReference || run.schedule == nil
                 ? nil : runs.firstIndex { $0.isReference && $0.schedule == run.schedule }
             let perSeed = made[i].enumerated().map { j, result in
-                metrics(of: result.image, pair, seen, reference: reference.map { made[$0][j].image })
+                metrics(of: result.image, pair, seen, shifted, reference: reference.map { made[$0][j].image })
             }
             var values = perSeed[0]
             for metric in values.keys where perSeed.count > 1 {
-                values[metric] = perSeed.reduce(0) { $0 + $1[metric]! } / Double(perSeed.count)
+                let found = perSeed.compactMap { $0[metric] }
+                values[metric] = found.reduce(0, +) / Double(found.count)
             }
             values[.sigma] = ImageMetrics.diversity(made[i].map(\.image))
             let seconds = made[i].compactMap(\.seconds)
@@ -104,7 +108,7 @@ struct Evaluation {
     }
 
     private func metrics(
-        of found: Image, _ pair: ImageSet.Pair, _ seen: LPIPS.Features?, reference: Image?
+        of found: Image, _ pair: ImageSet.Pair, _ seen: LPIPS.Features?, _ shifted: LPIPS.ShiftedFeatures?, reference: Image?
     ) -> [Metric: Double] {
         let original = pair.original, border = plan.scale
         var values: [Metric: Double] = [
@@ -118,6 +122,10 @@ struct Evaluation {
         if let lpips, let seen, let features = lpips.features(of: found, threads: plan.threads) {
             values[.lpips] = lpips.distance(seen, features)
         }
+        if let lpips, let shifted, let features = lpips.shiftedFeatures(of: found, threads: plan.threads) {
+            values[.lpips_shift] = lpips.distance(shifted, features)
+        }
+        values[.grid] = ImageMetrics.gridEnergy(found, original)
         values[.psnr_to_reference] = reference.map { ImageMetrics.psnr(found, $0) }
         return values
     }
@@ -207,7 +215,7 @@ struct Evaluation {
     // MARK: Time left
 
     private mutating func expect(_ entry: ImageSet.Entry) throws {
-        let pair = try ImageSet.load(entry, scale: plan.scale), pixels = Double(pair.low.width * pair.low.height)
+        let pair = try ImageSet.load(entry, scale: plan.scale, degradation: plan.degradation), pixels = Double(pair.low.width * pair.low.height)
         for run in plan.runs {
             guard let schedule = run.schedule, let contestant = run.contestant else { continue }
             let keys = plan.seeds.map { Self.key(run, entry, low: pair.low, seed: $0, plan: plan) }

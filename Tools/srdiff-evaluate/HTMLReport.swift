@@ -76,7 +76,7 @@ struct HTMLReport {
         let count = results.entries.count, subject = results.runs[subject]
         let sets = results.sets.count > 1 ? " of \(results.sets.joined(separator: " and "))" : ""
         var words = ["""
-            \(count) image\(count == 1 ? "" : "s")\(sets), reduced and enlarged ×\(plan.scale) again from the same noise. \
+            \(count) image\(count == 1 ? "" : "s")\(sets), reduced\(plan.degradation.map { ", degraded (\($0))" } ?? "") and enlarged ×\(plan.scale) again from the same noise. \
             \(subject.label): PSNR \(mean(.psnr, self.subject) ?? "–") dB\(mean(.lpips, self.subject).map { ", LPIPS \($0)" } ?? ""). \
             Bicubic alone: \(mean(.psnr, 0) ?? "–") dB\(mean(.lpips, 0).map { ", LPIPS \($0)" } ?? "").
             """]
@@ -221,7 +221,7 @@ struct HTMLReport {
     }
 
     private func load(_ entry: ImageSet.Entry) throws -> Shown {
-        let pair = try ImageSet.load(entry, scale: plan.scale)
+        let pair = try ImageSet.load(entry, scale: plan.scale, degradation: plan.degradation)
         let made = try results.runs.indices.filter { results.runs[$0].schedule == nil || results.runs[$0].schedule == schedule }.map { run in
             let seed = results.runs[run].schedule == nil ? 0 : plan.seeds[0]
             guard let kept = store.load(Evaluation.key(results.runs[run], entry, low: pair.low, seed: seed, plan: plan)) else {

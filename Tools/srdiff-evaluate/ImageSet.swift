@@ -47,7 +47,17 @@ struct ImageSet {
         return sets
     }
 
-    static func load(_ entry: Entry, scale: Int) throws -> Pair {
+    static func load(_ entry: Entry, scale: Int, degradation: Degradation? = nil) throws -> Pair {
+        let pair = try cleanPair(entry, scale: scale)
+        guard let degradation else { return pair }
+        do {
+            return Pair(original: pair.original, low: try degradation.applied(to: pair.low))
+        } catch {
+            throw ToolError("\(entry.path): --degrade \(degradation): \(error)")
+        }
+    }
+
+    private static func cleanPair(_ entry: Entry, scale: Int) throws -> Pair {
         let whole = try read(entry.path), width = whole.width / scale, height = whole.height / scale
         guard width > 0, height > 0 else { throw ToolError("\(entry.path): smaller than \(scale)×\(scale) pixels") }
         let original = whole.cropped(width: width * scale, height: height * scale)

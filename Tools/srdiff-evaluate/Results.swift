@@ -5,7 +5,7 @@ import ToolSupport
 
 /// What is measured; the raw value is its name in conditions, CSV and JSON.
 enum Metric: String, CaseIterable {
-    case psnr, psnr_y, ssim, ssim_gaussian, lpips, lr_psnr, psnr_to_reference, sigma, seconds
+    case psnr, psnr_y, ssim, ssim_gaussian, lpips, lpips_shift, grid, lr_psnr, psnr_to_reference, sigma, seconds
 
     var title: String {
         switch self {
@@ -14,6 +14,8 @@ enum Metric: String, CaseIterable {
         case .ssim: "SSIM 7×7"
         case .ssim_gaussian: "SSIM 11×11"
         case .lpips: "LPIPS"
+        case .lpips_shift: "LPIPS shifted"
+        case .grid: "grid"
         case .lr_psnr: "LR-PSNR"
         case .psnr_to_reference: "to reference"
         case .sigma: "diversity σ"
@@ -28,6 +30,8 @@ enum Metric: String, CaseIterable {
         case .ssim: "RGB, uniform 7×7 window, as the published results"
         case .ssim_gaussian: "RGB, Gaussian 11×11 window (Wang et al. 2004)"
         case .lpips: "perceptual distance (AlexNet 0.1): lower is better"
+        case .lpips_shift: "mean LPIPS of four shifts and a resize by 1.5: lower is better"
+        case .grid: "dB of energy at periods 2 and 4 px beyond the original's: 0 is best"
         case .lr_psnr: "dB of the result, reduced again, against what it was made from"
         case .psnr_to_reference: "dB against the reference's image, same noise"
         case .sigma: "standard deviation of a pixel over --samples, in 1/255"
@@ -42,7 +46,7 @@ enum Metric: String, CaseIterable {
 
     var decimals: Int {
         switch self {
-        case .ssim, .ssim_gaussian, .lpips: 4
+        case .ssim, .ssim_gaussian, .lpips, .lpips_shift: 4
         default: 2
         }
     }
@@ -51,7 +55,7 @@ enum Metric: String, CaseIterable {
     var higherIsBetter: Bool? {
         switch self {
         case .psnr, .psnr_y, .ssim, .ssim_gaussian, .lr_psnr, .psnr_to_reference: true
-        case .lpips, .seconds: false
+        case .lpips, .lpips_shift, .grid, .seconds: false
         case .sigma: nil
         }
     }

@@ -51,7 +51,7 @@ struct TextReport {
                 })
             }
         }
-        return ResultTable("MEANS", ["", "images"] + metrics.map(\.title), rows, right: Set(1...metrics.count + 1))
+        return ResultTable("MEANS", ["", "images"] + metrics.map(\.title), rows, right: Set(1...metrics.count + 1), note: plan.degradation.map { "Low-resolution images are degraded: \($0)." } ?? "")
     }
 
     func table(_ metric: Metric) -> ResultTable {
@@ -101,7 +101,7 @@ struct TextReport {
                     ("arithmetic", .string(contestant.loaded.arithmetic)), ("reference", .bool(contestant.isReference))
                 ])
             })),
-            ("scale", .int(plan.scale)), ("seeds", .array(plan.seeds.map { .unsigned($0) })),
+            ("scale", .int(plan.scale)), ("degradation", plan.degradation.map { .string($0.description) } ?? .null), ("seeds", .array(plan.seeds.map { .unsigned($0) })),
             ("runs", .array(results.runs.indices.map(json(run:)))),
             ("pictures", .array(results.entries.map { entry in
                 .object([

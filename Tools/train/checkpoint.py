@@ -1,14 +1,15 @@
-"""Weights in and out: the published containers are read, safetensors and resumable torch files are written."""
+"""Reads the published containers; writes safetensors and resumable torch files."""
 import os
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from model import Config, SRDiff
 
 
 def read_tensors(path):
-    """Bare {name: float32 tensor} from any published container; weight norm is folded into plain weights."""
+    """{name: float32 tensor} of any published container. Weight normalization is folded into plain weights."""
     if str(path).endswith(".safetensors"):
         tensors = load_file(path)
     else:
@@ -25,20 +26,32 @@ def read_tensors(path):
     return {name: value for name, value in tensors.items() if not name.startswith("ssim_loss.")}
 
 
+def read_description(path):
+    """The metadata of a safetensors file, or how the weights of resume.pt were trained: {name: text}."""
+    if str(path).endswith(".safetensors"):
+        with safe_open(path, "pt") as file:
+            return file.metadata() or {}
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    if "ema" not in state:
+        return {}
+    return state.get("description", {"stage": state["stage"], "iterations": str(state["iteration"])})
+
+
 def load_model(path):
+    """A model with the weights of a checkpoint, in float32."""
     tensors = read_tensors(path)
     model = SRDiff(Config.of(tensors))
-    # A file may leave out the schedules that betas decide; the shipped ones do.
+    # Files may leave out the noise schedules, which follow from betas; the shipped ones do.
     schedules = {name: value for name, value in model.state_dict().items() if "." not in name}
     model.load_state_dict({**schedules, **tensors}, strict=True)
     return model
 
 
 def write_aside(path, write):
-    """`write(file name)` to a neighbour, then rename: a reader sees the old file or the new one, never half of one."""
+    """Calls `write(name)` with the name of a temporary file, then renames it: a reader sees the old file or the new one, never a part."""
     aside = f"{path}.partial"
     open(aside, "wb").close()
-    mode = os.stat(aside).st_mode          # of any new file; safetensors would make one that nobody else may read
+    mode = os.stat(aside).st_mode          # that of any new file; safetensors creates files that only their owner can read
     write(aside)
     os.chmod(aside, mode)
     with open(aside, "rb") as file:
@@ -51,7 +64,7 @@ def save_resumable(path, state):
 
 
 def export(tensors, path, dtype=torch.float32, metadata=None):
-    """Bare safetensors. Schedules stay float32: they are few, and sqrt(1 - abar) near 1 needs the bits."""
+    """Writes safetensors. Noise schedules stay float32: they are small, and sqrt(1 - abar) near 1 needs the precision."""
     def stored(name, value):
         weight = name.startswith(("rrdb.", "denoise_fn."))
         return value.to(dtype if weight else torch.float32).contiguous().clone()

@@ -1,109 +1,109 @@
-"""Pictures: decoding, MATLAB's bicubic, and random training crops."""
-from functools import lru_cache
+"""Images: decoding, network inputs, and random training crops."""
+import itertools
+import signal
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
+from torch.utils.data import DataLoader, Dataset
 
-PICTURES = {".png", ".webp", ".jpg", ".jpeg", ".ppm", ".bmp", ".tif", ".tiff"}
+from degrade import DEGRADATIONS
+from resize import resize_float
+
+EXTENSIONS = {".png", ".webp", ".jpg", ".jpeg", ".ppm", ".bmp", ".tif", ".tiff"}
 
 
-def pictures(folder):
-    found = sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in PICTURES)
+def image_paths(folder):
+    """The image files of a folder and its subfolders, sorted."""
+    found = sorted(p for p in Path(folder).rglob("*") if p.suffix.lower() in EXTENSIONS)
     if not found:
-        raise SystemExit(f"no pictures in {folder}")
+        raise SystemExit(f"{folder}: no images found (expected {', '.join(sorted(EXTENSIONS))})")
     return found
 
 
-def read_picture(path):
-    """[H,W,3] u8."""
+def read_image(path):
+    """An 8-bit RGB image [H,W,3]."""
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB"))
 
-
-# --- MATLAB's imresize -----------------------------------------------------------------------------------------------
-
-def keys_cubic(x):
-    x = np.abs(x)
-    near = 1.5 * x ** 3 - 2.5 * x ** 2 + 1
-    far = -0.5 * x ** 3 + 2.5 * x ** 2 - 4 * x + 2
-    return np.where(x <= 1, near, np.where(x <= 2, far, 0.0))
-
-
-@lru_cache(maxsize=256)
-def bicubic_matrix(size, scale):
-    """[ceil(size*scale), size] float64: one axis of imresize. The kernel is stretched when shrinking, borders mirrored."""
-    outputs = int(np.ceil(size * scale))
-    stretch = max(1.0, 1 / scale)
-    centre = (np.arange(outputs) + 0.5) / scale - 0.5
-    first = np.floor(centre - 2 * stretch).astype(int)
-    taps = first[:, None] + np.arange(int(np.ceil(4 * stretch)) + 2)
-    weights = keys_cubic((centre[:, None] - taps) / stretch)
-    weights /= weights.sum(1, keepdims=True)
-    folded = taps % (2 * size)                                        # ... c b a | a b c ... c | c b a ...
-    folded = np.where(folded < size, folded, 2 * size - 1 - folded)
-    matrix = np.zeros((outputs, size))
-    np.add.at(matrix, (np.arange(outputs)[:, None], folded), weights)
-    return matrix
-
-
-def resize_u8(image, scale):
-    """[H,W,3] u8 -> u8, rounded after each axis, rows first."""
-    rounded = lambda values: np.clip(np.rint(values), 0, 255)         # ties to even
-    rows = rounded(np.tensordot(bicubic_matrix(image.shape[0], scale), image.astype(np.float64), 1))
-    both = rounded(np.einsum("xw,hwc->hxc", bicubic_matrix(image.shape[1], scale), rows, optimize=True))
-    return both.astype(np.uint8)
-
-
-def resize_float(image, scale):
-    rows = np.tensordot(bicubic_matrix(image.shape[0], scale), image.astype(np.float64), 1)
-    return np.einsum("xw,hwc->hxc", bicubic_matrix(image.shape[1], scale), rows, optimize=True)
-
-
-# --- network inputs --------------------------------------------------------------------------------------------------
 
 def chw(image):
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1), dtype=np.float32))
 
 
 def network_inputs(lr_u8, scale):
-    """lr and lr_up, [3,h,w] and [3,h*scale,w*scale]. The division by 256 is the published code's, kept."""
+    """lr [3,h,w] and its bicubic upsample lr_up [3,h*scale,w*scale] in -1...1. The published code divides by 256 before upsampling."""
     return chw(lr_u8 / 127.5 - 1), chw(2 * resize_float(lr_u8 / 256, scale) - 1)
 
 
-def to_u8(picture):
-    """[...] -1...1 -> u8, as the published code rounds."""
-    return ((picture + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+def contact_sheet(pairs, scale, columns=4, gap=4):
+    """An image of (low resolution, original) pairs side by side; the low-resolution images are enlarged by repeating pixels."""
+    tiles = [np.pad(np.concatenate((lr.repeat(scale, 0).repeat(scale, 1), hr), 1), ((0, gap), (0, gap), (0, 0)), constant_values=255)
+             for lr, hr in pairs]
+    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
+    return np.concatenate([np.concatenate(tiles[i:i + columns], 1) for i in range(0, len(tiles), columns)])
+
+
+def to_u8(image):
+    """-1...1 as 8-bit values, rounded as in the published code."""
+    return ((image + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
 
 class Crops:
-    """Endless batches of random crops from a folder, decoded once and held in memory as u8."""
+    """Batches of random crops from a folder of images, which are decoded once and held in memory as bytes.
 
-    def __init__(self, folder, crop, scale, seed, report=lambda done, total: None, degrade=None):
-        paths = pictures(folder)
-        self.images, self.crop, self.scale = [], crop, scale
-        self.degrade = degrade or (lambda hr, scale, random: resize_u8(hr, 1 / scale))
+    Batch i depends on (seed, i) alone: a resumed run and worker processes see the same crops.
+    """
+
+    def __init__(self, folder, crop, scale, seed, report=lambda done, total: None, degrade=DEGRADATIONS["none"]):
+        paths = image_paths(folder)
+        self.images, self.crop, self.scale, self.seed, self.degrade = [], crop, scale, seed, degrade
         for i, path in enumerate(paths):
-            image = read_picture(path)
+            image = read_image(path)
             if min(image.shape[:2]) >= crop:
                 self.images.append(image)
             report(i + 1, len(paths))
         if not self.images:
-            raise SystemExit(f"no picture of {folder} is as large as a {crop} x {crop} crop")
-        area = np.array([np.prod(i.shape[:2]) for i in self.images], dtype=np.float64)
-        self.chance = np.sqrt(area) / np.sqrt(area).sum()             # large pictures more often, but not by their area
-        self.random = np.random.default_rng(seed)
+            raise SystemExit(f"{folder}: no image is at least {crop} x {crop} pixels; use a smaller --crop")
+        side = np.sqrt([np.prod(image.shape[:2]) for image in self.images])
+        self.probability = side / side.sum()                          # large images more often, but not in proportion to their area
 
-    def one(self):
-        image = self.images[self.random.choice(len(self.images), p=self.chance)]
-        y, x = (self.random.integers(0, size - self.crop + 1) for size in image.shape[:2])
-        hr = np.rot90(image[y:y + self.crop, x:x + self.crop], self.random.integers(4))
-        if self.random.integers(2):
+    def pair(self, random):
+        """The degraded low-resolution image and the original of one random crop, both 8-bit."""
+        image = self.images[random.choice(len(self.images), p=self.probability)]
+        y, x = (random.integers(0, size - self.crop + 1) for size in image.shape[:2])
+        hr = np.rot90(image[y:y + self.crop, x:x + self.crop], random.integers(4))
+        if random.integers(2):
             hr = hr[:, ::-1]
-        lr, lr_up = network_inputs(self.degrade(np.ascontiguousarray(hr), self.scale, self.random), self.scale)
-        return lr, lr_up, chw(hr / 127.5 - 1)
+        hr = np.ascontiguousarray(hr)
+        return self.degrade(hr, self.scale, random), hr
 
-    def batch(self, count):
-        """lr [n,3,h,w], lr_up and hr [n,3,H,W]."""
-        return [torch.stack(part) for part in zip(*(self.one() for _ in range(count)))]
+    def pairs(self, index, count):
+        random = np.random.default_rng([self.seed, index])
+        return [self.pair(random) for _ in range(count)]
+
+    def batch(self, index, count):
+        """lr [n,3,h,w], lr_up and hr [n,3,H,W] of batch `index`."""
+        return [torch.stack(part) for part in zip(*(
+            (*network_inputs(lr, self.scale), chw(hr / 127.5 - 1)) for lr, hr in self.pairs(index, count)))]
+
+    def batches(self, start, count, workers=0):
+        """Endless batches of `count` crops from index `start` on, made by `workers` processes, or by this one."""
+        return iter(DataLoader(Batches(self, count), None, sampler=itertools.count(start), num_workers=workers,
+                               worker_init_fn=ignore_interrupts))
+
+
+def ignore_interrupts(worker):
+    """Ctrl-C reaches every process of a terminal; the training process alone decides when to stop."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+class Batches(Dataset):
+    """Batch i of `Crops`, as a data set for worker processes."""
+
+    def __init__(self, crops, count):
+        self.crops, self.count = crops, count
+
+    def __getitem__(self, index):
+        return self.crops.batch(index, self.count)

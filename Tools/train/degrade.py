@@ -8,7 +8,7 @@ import io
 import numpy as np
 from PIL import Image, ImageFilter
 
-from data import resize_u8
+from resize import resize_u8
 
 FILTERS = [Image.BOX, Image.BILINEAR, Image.HAMMING, Image.BICUBIC, Image.LANCZOS]
 

@@ -1,8 +1,8 @@
-"""Stage `few`: unrolls the sampler that will be shipped and trains the final image, with gradients through every step."""
+"""Stage `few`: unrolls the sampler of the shipped model and trains its final image, with gradients through every step."""
 import torch
 import torch.nn.functional as F
 
-from losses import Discriminator, FakeQuantization, low_band_l1, random_view, spectral, with_fidelity
+from losses import LEAST_CROP, Discriminator, FakeQuantization, low_band_l1, random_view, spectral, with_fidelity
 from metrics import LPIPS
 from model import RESIDUAL_GAIN
 from sampler import run, schedule, transitions
@@ -24,6 +24,8 @@ class FewSteps:
     """The losses of the stage, and the discriminator with its optimizer."""
 
     def __init__(self, model, args, device):
+        if args.crop < LEAST_CROP:
+            raise SystemExit(f"--crop {args.crop}: stage few needs crops of at least {LEAST_CROP} pixels")
         self.model, self.args, self.device = model, args, device
         self.weights = {name.replace("-", "_"): getattr(args, f"{name.replace('-', '_')}_loss") for name, _, _ in WEIGHTS}
         self.steps = schedule(transitions(args.sampler, model.config.timesteps), model.alphas_cumprod)
@@ -44,16 +46,16 @@ class FewSteps:
         """(what is minimized, L1 of the encoder's image, each loss of LOG): tensors without dimensions."""
         args, model = self.args, self.model
         self.quantization.enabled = progress >= 1 - args.quantized_part
-        normal = lambda: torch.randn(hr.shape, generator=generator).to(self.device, memory_format=torch.channels_last)
+        normal = lambda: torch.randn(hr.shape, generator=generator, device=self.device).contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=not args.float32):
             maps = model.rrdb(lr)
-            encoder_image = model.rrdb.picture(maps[-1]).float()
+            encoder_image = model.rrdb.image(maps[-1]).float()
             cond = model.denoise_fn.condition(maps, lr_up)
             x0 = run(model, self.steps, cond, normal)
             parts = {"noise": self.noise_loss(lr_up, hr, cond, generator) if args.noise_loss else lr.new_zeros(())}
         sample = lr_up + x0.float().clamp(-1, 1) / RESIDUAL_GAIN
-        # A share of the crops keeps the sample's own low frequencies, so that fidelity 0 stays good.
-        mixed = torch.rand((len(hr), 1, 1, 1), generator=generator).to(self.device) < args.fidelity_part
+        # Some crops keep the sample's own low frequencies, so that fidelity 0 stays good.
+        mixed = torch.rand((len(hr), 1, 1, 1), generator=generator, device=self.device) < args.fidelity_part
         final = torch.where(mixed, with_fidelity(sample, encoder_image, args.fidelity), sample) if args.fidelity else sample
         parts["l1"] = F.l1_loss(final, hr)
         parts["low_band"] = low_band_l1(sample, hr)
@@ -64,16 +66,16 @@ class FewSteps:
                 parts["adversarial"] = -self.discriminator.requires_grad_(False)(final).float().mean()
         parts["spectral"], parts["grid"] = spectral(final, hr)
         ramp = min(1.0, progress / args.adversarial_ramp) if args.adversarial_ramp else 1.0
-        picture = F.l1_loss(encoder_image, hr)
-        total = args.picture_loss * picture + sum(
+        encoder = F.l1_loss(encoder_image, hr)
+        total = args.encoder_loss * encoder + sum(
             weight * parts[name] * (ramp if name == "adversarial" else 1) for name, weight in self.weights.items() if weight)
-        return total, picture.detach(), [parts.get(name, total.new_zeros(())).detach() for name in LOG]
+        return total, encoder.detach(), [parts.get(name, total.new_zeros(())).detach() for name in LOG]
 
     def noise_loss(self, lr_up, hr, cond, generator):
-        """L1 on noise at one random timestep of the batch's first crop."""
+        """L1 on noise at one random timestep, of the first crop of the batch."""
         model = self.model
-        t = torch.randint(model.config.timesteps, (1,), generator=generator).to(self.device)
-        noise = torch.randn(hr[:1].shape, generator=generator).to(self.device)
+        t = torch.randint(model.config.timesteps, (1,), generator=generator, device=self.device)
+        noise = torch.randn(hr[:1].shape, generator=generator, device=self.device)
         residual = ((hr[:1] - lr_up[:1]) * RESIDUAL_GAIN).clamp(-1, 1)
         return F.l1_loss(model.denoise_fn(model.noised(residual, t, noise), t, cond[:1]).float(), noise)
 

@@ -8,13 +8,14 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 
 def blur(x, sigma):
-    """Gaussian blur with radius ceil(3 sigma) and replicated borders."""
+    """Gaussian blur with radius ceil(3 sigma) and replicated borders, in float32 even under autocast: high bands are small differences."""
     radius = math.ceil(3 * sigma)
     kernel = torch.exp(-torch.arange(-radius, radius + 1, device=x.device).float() ** 2 / (2 * sigma ** 2))
     kernel = (kernel / kernel.sum()).expand(x.shape[1], 1, 1, -1)
-    x = F.pad(x, (radius,) * 4, mode="replicate")
-    x = F.conv2d(x, kernel, groups=x.shape[1])
-    return F.conv2d(x, kernel.transpose(2, 3), groups=x.shape[1])
+    with torch.autocast(x.device.type, enabled=False):
+        x = F.pad(x, (radius,) * 4, mode="replicate")
+        x = F.conv2d(x, kernel, groups=x.shape[1])
+        return F.conv2d(x, kernel.transpose(2, 3), groups=x.shape[1])
 
 
 def with_fidelity(sample, encoder_image, sigma):
@@ -23,16 +24,16 @@ def with_fidelity(sample, encoder_image, sigma):
 
 
 def low_band_l1(a, b, sigma=2.0):
-    """L1 between the low bands: what the LR image decides leaves no freedom to the sampler."""
+    """L1 between the low bands, which the low-resolution image determines."""
     return F.l1_loss(blur(a, sigma), blur(b, sigma))
 
 
 def random_view(a, b, generator):
     """The same random view of both: cut at 0...15 px, flipped, transposed, resized by 1, 1.25, 1.5 or 2.
 
-    LPIPS with AlexNet sees its input at stride 4, so without views a network learns a grid that only that lattice sees.
+    AlexNet samples its input with stride 4. Without random views a network learns a grid that is aligned to that stride and lowers LPIPS.
     """
-    draw = lambda n: int(torch.randint(n, (), generator=generator))
+    draw = lambda n: int(torch.randint(n, (), generator=generator, device=generator.device))
     y, x, scale = draw(16), draw(16), (1, 1.25, 1.5, 2)[draw(4)]
     flips = [axis for axis in (2, 3) if draw(2)]
     transpose = draw(2)
@@ -44,8 +45,12 @@ def random_view(a, b, generator):
     return view(a), view(b)
 
 
+# Random views of smaller crops would be too small for AlexNet.
+LEAST_CROP = 48
+
+
 def power(x, window):
-    """Mean power spectrum over the batch and channels, each crop weighted equally. Unnormalized, [H,W]."""
+    """Unnormalized power spectra [n,3,H,W] of the windowed images without their means."""
     x = x - x.mean((2, 3), keepdim=True)
     return torch.fft.fft2(x * window).abs().square()
 
@@ -55,7 +60,7 @@ def spectral(result, original):
 
     The first is |log power ratio| at periods of 2...8 px, in the spirit of the focal frequency loss (Jiang et al. 2021, arXiv 2012.12821) but on
     power alone: a sample need not have the original's phases. The second compares the energy at periods 2 and 4 px, where upsampling layers leave
-    a grid, with that of the neighbouring frequencies.
+    a grid, with that of the neighbouring frequencies. Images are at least 32 pixels wide and high.
     """
     height, width = result.shape[2:]
     hann = lambda n: torch.hann_window(n, periodic=False, device=result.device)
@@ -105,22 +110,25 @@ class Discriminator(nn.Module):
 
 
 class FakeQuantization:
-    """Rounds the input of every convolution to 8 bits over its own range, with straight-through gradients (Jacob et al. 2018, arXiv 1712.05877).
+    """Rounds the input of every int8 convolution to 8 bits over its range, with straight-through gradients (Jacob et al. 2018, arXiv 1712.05877).
 
-    The first layer of the U-Net and its 1 x 1 convolutions stay in float, as in the runtime.
+    As in the runtime, convolutions of an image, the noise predictor's last layer and attention stay in float.
     """
     def __init__(self, model):
         self.enabled = False
         for name, module in model.named_modules():
-            if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)) and module.in_channels > 3 and module.kernel_size != (1, 1):
+            is_float = name == "denoise_fn.final_conv.1" or "mid_attn" in name
+            if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)) and module.in_channels > 3 and not is_float:
                 module.register_forward_pre_hook(self.hook)
 
     def hook(self, module, inputs):
-        if not self.enabled:
-            return None
-        x = inputs[0]
-        with torch.no_grad():
-            low, high = x.amin().clamp(max=0), x.amax().clamp(min=0)
-            scale = ((high - low) / 255).clamp(min=1e-8)
-            error = ((x / scale).round() * scale) - x
-        return (x + error,)
+        return (rounded(inputs[0]),) if self.enabled else None
+
+
+def rounded(x):
+    """x rounded to 256 levels between its extremes, of which one is 0. The gradient is that of x."""
+    with torch.no_grad():
+        low, high = x.amin().clamp(max=0), x.amax().clamp(min=0)
+        scale = ((high - low) / 255).clamp(min=1e-8)
+        error = (x / scale).round() * scale - x
+    return x + error

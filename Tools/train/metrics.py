@@ -59,7 +59,10 @@ class LPIPS:
 
 
 def lpips_shift(lpips, a, b):
-    """LPIPS averaged over four shifts below its stride of 4 and one resize by 1.5, so that an image aligned to that stride gains nothing."""
+    """LPIPS averaged over four shifts that are not multiples of its stride of 4, and one resize by 1.5.
+
+    An image whose grid is aligned to that stride has a lower LPIPS than `lpips_shift`.
+    """
     height, width = a.shape[:2]
     shifted = [lpips(a[y:height - 8 + y, x:width - 8 + x], b[y:height - 8 + y, x:width - 8 + x])
                for y, x in ((1, 2), (2, 3), (3, 1), (2, 2))]
@@ -68,7 +71,10 @@ def lpips_shift(lpips, a, b):
 
 
 def grid(result, original):
-    """The upsampling grid in dB: how far the spectrum at periods 2 and 4 px exceeds its neighbouring frequencies, against the original's."""
+    """The upsampling grid in dB: energy at periods 2 and 4 px over that of the neighbouring frequencies, minus the same of the original.
+
+    NaN for images below 32 px, and for those without any energy there, such as flat ones.
+    """
     def peak(image):
         gray = image.astype(float).mean(2)
         height, width = (size // 32 * 32 for size in gray.shape)
@@ -82,4 +88,7 @@ def grid(result, original):
                 near = np.r_[line[k - 6:k - 2], line[k + 3:k + 7]] if k < size // 2 else line[k - 8:k - 2]
                 ratios.append(10 * np.log10(line[k - 1:k + 2].mean() / near.mean()))
         return np.mean(ratios)
-    return float(peak(result) - peak(original))
+    if min(result.shape[:2]) < 32:
+        return float("nan")
+    with np.errstate(all="ignore"):
+        return float(peak(result) - peak(original))

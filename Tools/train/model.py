@@ -1,7 +1,7 @@
 """SRDiff: an RRDB encoder and a U-Net that predicts noise. Tensor names are those of the published checkpoints.
 
-Pictures inside the network are NCHW and -1...1. `lr` is the small picture, `lr_up` its bicubic enlargement,
-and what diffuses is the residual clamp((hr - lr_up) * RESIDUAL_GAIN, -1, 1).
+Images inside the network are NCHW in -1...1. `lr` is the low-resolution image, `lr_up` its bicubic upsample.
+The diffused quantity is the residual clamp((hr - lr_up) * RESIDUAL_GAIN, -1, 1).
 """
 import math
 import re
@@ -99,8 +99,8 @@ class Encoder(nn.Module):
             maps.append(x)
         return maps + [first + self.trunk_conv(x)]
 
-    def picture(self, last):
-        """The encoder's own picture from its last feature map; -1...1, not clamped, for its L1 training."""
+    def image(self, last):
+        """The encoder's image from its last feature map, in about -1...1; not clamped, because it is trained with L1."""
         x = last
         for i in range(int(math.log2(self.scale))):
             x = F.leaky_relu(getattr(self, f"upconv{i + 1}")(F.interpolate(x, scale_factor=2)), 0.2)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""loss.csv of one run, or of several that followed one another -> an SVG of its curves."""
+"""Plots loss.csv of one run, or of several that follow one another, as SVG."""
 import argparse
 import csv
 from pathlib import Path
@@ -7,11 +7,13 @@ from pathlib import Path
 from checkpoint import write_aside
 
 WIDTH, HEIGHT, LEFT, BOTTOM, GAP = 640, 200, 56, 24, 26
-CURVES = [("noise_l1", "L1 of the noise"), ("picture_l1", "L1 of the encoder's picture (of -1...1)")]
+# Columns of loss.csv and their titles; those that stay 0 are left out.
+CURVES = [("noise_l1", "L1 of the noise"), ("encoder_l1", "L1 of the encoder's image (of -1...1)"), ("l1", "L1 of the final image (of -1...1)"),
+          ("lpips", "LPIPS of random views"), ("spectral", "Spectral loss"), ("grid", "Grid loss"), ("discriminator", "Discriminator's loss")]
 
 
 def read(paths):
-    """Rows of all runs, iterations counted on, and where each run starts."""
+    """The rows of all runs with continuing iterations, and the iteration where each run starts."""
     rows, starts, before = [], [], 0
     for path in paths:
         starts.append(before)
@@ -23,7 +25,7 @@ def read(paths):
 
 
 def smoothed(values, count):
-    """Means of the last `count`."""
+    """Running means of the last `count` values."""
     return [sum(values[max(0, i - count + 1):i + 1]) / (i + 1 - max(0, i - count + 1)) for i in range(len(values))]
 
 
@@ -55,14 +57,15 @@ def main(argv=None):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     p.add_argument("losses", nargs="+", metavar="loss.csv")
     p.add_argument("-o", "--output", required=True, help="such as curve.svg")
-    p.add_argument("--mean", type=int, default=10, help="lines of loss.csv that the thick curve averages")
+    p.add_argument("--mean", type=int, default=10, help="lines of loss.csv averaged by the thick curve")
     args = p.parse_args(argv)
     rows, starts = read(args.losses)
     if not rows:
-        p.error(f"no lines yet in {', '.join(args.losses)}")
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT * len(CURVES)}" '
+        p.error(f"no lines in {', '.join(args.losses)}")
+    curves = [curve for curve in CURVES if any(row.get(curve[0]) for row in rows)]
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT * len(curves)}" '
              'font-family="sans-serif" font-size="11">', '<rect width="100%" height="100%" fill="white"/>']
-    for i, (column, title) in enumerate(CURVES):
+    for i, (column, title) in enumerate(curves):
         parts += chart(rows, starts, column, f"{title}, by iteration", i * HEIGHT, args.mean)
     write_aside(args.output, lambda aside: Path(aside).write_text("\n".join(parts + ["</svg>"]) + "\n"))
 

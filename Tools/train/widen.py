@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Checkpoint -> one twice as wide that draws the same pictures: where training a wider network best starts.
+"""Doubles the width of a checkpoint without changing its results, as a start for training a wider network.
 
-Every channel is doubled, and what reads the pair gets half of the old weight each, plus and minus some random of its
-own (Net2Net, Chen et al. 2016, arXiv 1511.05641). The pair carries the same values, so the random part cancels; but its
-two halves learn differently from the first iteration on. The encoder stays as it is.
+Every channel is doubled. Each reader of a pair gets half of the old weight for either channel, plus and minus random
+numbers (Net2Net, Chen et al. 2016, arXiv 1511.05641). Both channels carry the same values, so the random part cancels,
+but they learn differently from the first iteration on. The encoder is unchanged.
 """
 import argparse
 import dataclasses
@@ -19,7 +19,7 @@ def doubled_outputs(value, dim=0):
 
 
 def doubled_inputs(weight, parts, spread, generator, dim=1):
-    """`parts` tensors lie side by side in what this weight reads; each of them was doubled by itself."""
+    """The input is a concatenation of `parts` tensors, each doubled by itself."""
     halves = []
     for part in weight.chunk(parts, dim):
         noise = torch.randn(part.shape, generator=generator) * (spread * part.std())
@@ -28,13 +28,13 @@ def doubled_inputs(weight, parts, spread, generator, dim=1):
 
 
 def time_weights(narrow, timesteps):
-    """The first layer of the time embedding, fitted: a wider network has other sinusoids. Float64 least squares."""
+    """The first layer of the time embedding, fitted by least squares in float64: a wider network has other sinusoids."""
     t = torch.arange(timesteps)
     dim = narrow.config.dim
     old, new = (torch.cat((TimeEmbedding(d)(t).double(), torch.ones(timesteps, 1).double()), 1) for d in (dim, 2 * dim))
     layer = narrow.denoise_fn.mlp[0]
     wanted = old @ torch.cat((layer.weight, layer.bias[:, None]), 1).double().T
-    # Small weights, for bfloat16: a thousandth of this fits no better.
+    # Keeps the weights small for bfloat16; a thousandth of this fits no better.
     ridge = 1e-2 * torch.eye(new.shape[1]).double()
     found = torch.linalg.solve(new.T @ new + ridge, new.T @ wanted).T
     return found[:, :-1].float(), found[:, -1].float()
@@ -57,7 +57,7 @@ def widened(narrow, spread=0.5, seed=1):
         elif value.shape != shape:
             inputs, outputs = (0, 1) if name.endswith(("conv.0.weight", "cond_proj.weight")) else (1, 0)  # transposed ones
             if value.shape[inputs] != shape[inputs]:
-                # ups.*.0 reads two tensors, one behind the other
+                # ups.*.0 reads a concatenation of two tensors
                 joined = ".ups." in name and name.endswith(("0.block1.block.1.weight", "0.res_conv.weight"))
                 value = doubled_inputs(value, 2 if joined else 1, spread, generator, inputs)
             if value.shape[outputs] != shape[outputs]:
@@ -71,7 +71,7 @@ def main(argv=None):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("checkpoint")
     p.add_argument("output", help="such as wide.safetensors, for train.py --start")
-    p.add_argument("--spread", type=float, default=0.5, help="the random part, as a share of the weights' own spread (default 0.5)")
+    p.add_argument("--spread", type=float, default=0.5, help="standard deviation of the random part, relative to that of the weights (default: 0.5)")
     p.add_argument("--seed", type=int, default=1)
     args = p.parse_args(argv)
     export(widened(load_model(args.checkpoint), args.spread, args.seed).state_dict(), args.output)

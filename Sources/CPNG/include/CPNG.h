@@ -51,4 +51,12 @@ srd_png_status srd_png_write_end(srd_png_writer *, const uint8_t **bytes, size_t
 const char *srd_png_writer_message(const srd_png_writer *);
 void srd_png_writer_destroy(srd_png_writer *);
 
+/// The CRC of a PNG chunk: over its type and data.
+uint32_t srd_crc32(const uint8_t *bytes, size_t count);
+/// Inflates a zlib stream. NULL if it is damaged, ends early or has more than `limit` bytes. Release with srd_zlib_free.
+uint8_t *srd_inflate(const uint8_t *bytes, size_t count, size_t limit, size_t *inflated_count);
+/// Deflates to a zlib stream. NULL when out of memory. Release with srd_zlib_free.
+uint8_t *srd_deflate(const uint8_t *bytes, size_t count, size_t *deflated_count);
+void srd_zlib_free(uint8_t *bytes);
+
 #endif

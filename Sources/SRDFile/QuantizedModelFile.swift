@@ -61,7 +61,7 @@ enum QuantizedModelKeys {
     static let timesteps = "calibration.timesteps"
     /// Lengths, then the schedules one after another, then a loss for each.
     static let scheduleSteps = "schedules.steps", scheduleTimesteps = "schedules.timesteps"
-    static let scheduleEta = "schedules.eta", schedulePSNR = "schedules.psnr_gain", scheduleLPIPS = "schedules.lpips_ratio"
+    static let scheduleEta = "schedules.eta", scheduleFidelity = "schedules.fidelity", schedulePSNR = "schedules.psnr_gain", scheduleLPIPS = "schedules.lpips_ratio"
     static func names(_ graph: Graph) -> String { "activations.\(graph.role.rawValue)" }
     static func scale(_ graph: Graph) -> String { "activations.\(graph.role.rawValue).scale" }
     static func zeroPoint(_ graph: Graph) -> String { "activations.\(graph.role.rawValue).zero_point" }

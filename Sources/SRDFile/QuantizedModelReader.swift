@@ -159,6 +159,12 @@ struct QuantizedModelReader {
         }
         let etas = try finiteFloats(Keys.scheduleEta, [count]), gains = try finiteFloats(Keys.schedulePSNR, [lengths.count])
         let ratios = try finiteFloats(Keys.scheduleLPIPS, [lengths.count])
+        // Files from before there was a fidelity are samples.
+        let fidelities = file[Keys.scheduleFidelity] == nil
+            ? [Float](repeating: 0, count: lengths.count) : try finiteFloats(Keys.scheduleFidelity, [lengths.count])
+        if let bad = fidelities.firstIndex(where: { Fidelity($0) == nil }) {
+            throw .badElement(key: Keys.scheduleFidelity, index: bad, found: "\(fidelities[bad])", expected: "0 to 1")
+        }
         if let bad = etas.firstIndex(where: { !(0...1).contains($0) }) {
             throw .badElement(key: Keys.scheduleEta, index: bad, found: "\(etas[bad])", expected: "0 to 1")
         }
@@ -177,7 +183,7 @@ struct QuantizedModelReader {
             }
             found.append(SearchedTimestepSchedule(
                 transitions: (start..<start + length).map { TimestepTransition(timestep: Int(timesteps[$0]), eta: Double(etas[$0])) },
-                psnrGain: gains[i], lpipsRatio: ratios[i]))
+                psnrGain: gains[i], lpipsRatio: ratios[i], fidelity: Fidelity(fidelities[i])!))
             start += length
         }
         return found

@@ -43,6 +43,9 @@ extension QuantizedModelFile {
             SafetensorsTensor(
                 QuantizedModelKeys.scheduleEta, FloatTensor(shape: [transitions.count], values: transitions.map { Float($0.eta) })),
             SafetensorsTensor(
+                QuantizedModelKeys.scheduleFidelity,
+                FloatTensor(shape: [schedules.count], values: schedules.map(\.fidelity.value))),
+            SafetensorsTensor(
                 QuantizedModelKeys.schedulePSNR, FloatTensor(shape: [schedules.count], values: schedules.map(\.psnrGain))),
             SafetensorsTensor(
                 QuantizedModelKeys.scheduleLPIPS, FloatTensor(shape: [schedules.count], values: schedules.map(\.lpipsRatio)))

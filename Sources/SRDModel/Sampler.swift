@@ -97,11 +97,14 @@ public struct SearchedTimestepSchedule: Hashable, Sendable {
     public let psnrGain: Float
     /// LPIPS relative to that of DDPM.
     public let lpipsRatio: Float
+    /// The fidelity that the schedule was found best with.
+    public let fidelity: Fidelity
 
-    public init(transitions: [TimestepTransition], psnrGain: Float, lpipsRatio: Float) {
+    public init(transitions: [TimestepTransition], psnrGain: Float, lpipsRatio: Float, fidelity: Fidelity = .sample) {
         self.transitions = transitions
         self.psnrGain = psnrGain
         self.lpipsRatio = lpipsRatio
+        self.fidelity = fidelity
     }
 }
 

@@ -6,13 +6,14 @@ extension Statistics {
     /// The schedules whose trajectories are observed: with and without fresh noise, over the same timesteps.
     static func samplers(steps: Int) -> [TimestepSchedule] { [.ancestral(steps: steps), .ddim(steps: steps, eta: 0)] }
 
+
     /// Samples every image once with each schedule and collects what the float model's layers put out.
     /// - Parameter progress: called with noise predictions done and in all.
     public init(
         of model: Model, on set: CalibrationSet, settings: QuantizerSettings, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(CalibrationError) {
-        let samplers = Self.samplers(steps: min(settings.steps, model.schedule.timesteps))
-        self.init(timesteps: samplers[0].steps(of: model.schedule).map(\.timestep).sorted())
+        let samplers = Self.samplers(steps: min(settings.steps, model.schedule.timesteps)) + settings.schedules
+        self.init(timesteps: Set(samplers.flatMap { $0.steps(of: model.schedule).map(\.timestep) }).sorted())
         let executor = Executor(model, threads: settings.threads), observer = ExecutorObserver()
         let pipeline = Pipeline(executor)
         var found = self, done = 0, timestep: Int?, isPreview = false

@@ -44,7 +44,9 @@ public struct ScheduleSearch {
     ) {
         let pipeline = Pipeline(Executor(model, threads: settings.threads)), schedule = model.schedule
         images = zip(set.images, set.originals).compactMap { low, original in
-            lpips.features(of: original, threads: settings.threads).map { (pipeline.prepare(low), original, $0) }
+            lpips.features(of: original, threads: settings.threads).map {
+                (pipeline.prepare(low, fidelity: model.hasPreview ? Fidelity(1)! : .sample), original, $0)
+            }
         }
         guard !images.isEmpty else { return nil }
         self.pipeline = pipeline
@@ -63,10 +65,10 @@ public struct ScheduleSearch {
     /// What `sampler` draws, with the same noise each time.
     ///
     /// - Parameter step: called after each noise prediction.
-    public func quality(of sampler: TimestepSchedule, step: () -> Void = {}) -> Quality {
+    public func quality(of sampler: TimestepSchedule, fidelity: Fidelity = .sample, step: () -> Void = {}) -> Quality {
         var mean = Quality(psnr: 0, lpips: 0)
         for (i, image) in images.enumerated() {
-            let sampling = SamplingSettings(schedule: sampler, seed: settings.seed &+ UInt64(i))
+            let sampling = SamplingSettings(schedule: sampler, seed: settings.seed &+ UInt64(i), fidelity: fidelity)
             let result = pipeline.upscale(image.prepared, settings: sampling) { _, _ in step() }
             let psnr = min(Self.mostPSNR, ImageMetrics.psnr(result, image.original))
             mean.psnr += psnr / Double(images.count)
@@ -184,9 +186,20 @@ public struct ScheduleSearch {
                 if take(change.transitions(count, timesteps: schedule.timesteps)) { family = change }
             }
         }
-        let quality = seen[best]!
-        return SearchedTimestepSchedule(
-            transitions: best, psnrGain: Float(quality.psnr - full.psnr),
-            lpipsRatio: Float(quality.lpips / max(full.lpips, .leastNormalMagnitude)))
+        return measured(best)
     }
+
+    /// Measures a given schedule, for a model that was trained for it, and finds its best fidelity.
+    public func measured(_ transitions: [TimestepTransition]) -> SearchedTimestepSchedule {
+        let schedule = TimestepSchedule.transitions(transitions)
+        let candidates = pipeline.executor.model.hasPreview ? Self.fidelities : [.sample]
+        let found = candidates.map { (fidelity: $0, quality: quality(of: schedule, fidelity: $0)) }
+        let best = found.min { cost($0.quality) < cost($1.quality) }!
+        return SearchedTimestepSchedule(
+            transitions: transitions, psnrGain: Float(best.quality.psnr - full.psnr),
+            lpipsRatio: Float(best.quality.lpips / max(full.lpips, .leastNormalMagnitude)), fidelity: best.fidelity)
+    }
+
+    /// The fidelities that are tried for a schedule: σ from ∞ down to 0.75 pixels.
+    private static var fidelities: [Fidelity] { [0, 0.25, 0.35, 0.43, 0.5, 0.6, 0.667].map { Fidelity($0)! } }
 }

@@ -1,3 +1,5 @@
+import SRDModel
+
 /// What is asked of the converter beside the recipe.
 public struct QuantizerSettings: Hashable, Sendable {
     public var ranges = RangeRule.mse
@@ -7,6 +9,8 @@ public struct QuantizerSettings: Hashable, Sendable {
     public var correctsBiases = true
     /// Timesteps to calibrate at, as many as a sampler of so many steps visits.
     public var steps = 20
+    /// Schedules to calibrate on as well: those that the model was trained for.
+    public var schedules: [TimestepSchedule] = []
     public var seed: UInt64 = 0
     public var threads = 1
 
@@ -16,6 +20,6 @@ public struct QuantizerSettings: Hashable, Sendable {
     public var description: String {
         "ranges \(ranges.rawValue), weight scales \(weightScales.rawValue), "
             + "\(usesSingleScale ? "one scale for all timesteps" : "a scale per timestep"), "
-            + "bias correction \(correctsBiases ? "on" : "off"), \(steps) steps, seed \(seed)"
+            + "bias correction \(correctsBiases ? "on" : "off"), \(steps) steps\(schedules.isEmpty ? "" : " and \(schedules.count) schedules of its own"), seed \(seed)"
     }
 }

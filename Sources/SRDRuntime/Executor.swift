@@ -9,7 +9,14 @@ import SRDTensor
 /// keeps the workspace for images of one size. It must be used by one thread at a time.
 public final class Executor {
     /// What the encoder computes for the noise predictor, once per image.
-    public enum Condition {
+    public struct Condition {
+        package let noise: NoiseCondition
+        /// The trunk's output, from which the encoder's image is made; nil unless it was asked for.
+        fileprivate let trunk: FeatureMap?
+    }
+
+    /// What the noise predictor reads besides x_t.
+    public enum NoiseCondition {
         /// The conditioner's output at full resolution.
         case stored(StoredCondition)
         /// The conditioner's inputs: it runs again in every step, because its output would take too much memory.
@@ -61,11 +68,26 @@ public final class Executor {
     /// - Parameters:
     ///   - lr: the low-resolution image `[h, w, 3]`, −1…1. `h · scale` and `w · scale` must be multiples of `configuration.sizeMultiple`.
     ///   - upsampled: its bicubic upsample `[scale·h, scale·w, 3]`; only models with `hasEnlargedInput` need it.
-    public func encode(_ lr: FloatTensor, upsampled: FloatTensor?) -> Condition {
-        var maps = Array(encoderMaps(lr).dropLast())
+    ///   - keepsEncoderImage: whether `encoderImage(of:)` will be called; requires `model.hasPreview`.
+    public func encode(_ lr: FloatTensor, upsampled: FloatTensor?, keepsEncoderImage: Bool = false) -> Condition {
+        precondition(model.hasPreview || !keepsEncoderImage, "this model has no layers for the encoder's image")
+        var maps = encoderMaps(lr)
+        let trunk = maps.removeLast()
         if let upsampled, configuration.hasEnlargedInput { maps.append(FeatureMap(upsampled)) }
-        guard plans.storesCondition(lrWidth: lr.width, lrHeight: lr.height) else { return .streamed(StreamedCondition(maps: maps)) }
-        return .stored(StoredCondition(map: program(model.network.conditioner, for: lr).run(maps)[0]))
+        let stores = plans.storesCondition(lrWidth: lr.width, lrHeight: lr.height)
+        return Condition(
+            noise: stores
+                ? .stored(StoredCondition(map: program(model.network.conditioner, for: lr).run(maps)[0]))
+                : .streamed(StreamedCondition(maps: maps)),
+            trunk: keepsEncoderImage ? trunk : nil)
+    }
+
+    /// Calls `body(y, row y)` for every row of the encoder's image, `[W][3]` in 0…1 and not clamped, on several threads. The condition must
+    /// have been made with `keepsEncoderImage`.
+    package func encoderImage(of condition: Condition, _ body: @Sendable (Int, UnsafePointer<Float>) -> Void) {
+        guard let trunk = condition.trunk else { preconditionFailure("the condition was made without the encoder's image") }
+        let scale = configuration.scale
+        program(model.network.preview, trunk.height * scale, trunk.width * scale).run([trunk], timestep: 0, biases: [:], body)
     }
 
     /// Returns the predicted noise ε(x_t, t), `[H, W, 3]`.
@@ -123,7 +145,7 @@ public final class Executor {
     /// Returns the noise predictor's program for x_t's size, and the maps that it reads.
     private func predictor(_ x: FeatureMap, _ condition: Condition) -> (Program, [FeatureMap]) {
         let graph: Graph, sources: [FeatureMap]
-        switch condition {
+        switch condition.noise {
         case .stored(let condition): (graph, sources) = (model.network.noisePredictor, [x, condition.map])
         case .streamed(let condition): (graph, sources) = (conditionedPredictor, condition.maps + [x])
         }
@@ -155,7 +177,11 @@ extension Executor {
     /// - Parameters:
     ///   - lrWidth, lrHeight: the padded low-resolution size.
     ///   - preview: whether for the encoder's image instead of noise predictions.
-    public static func memoryEstimate(_ model: Model, lrWidth: Int, lrHeight: Int, preview: Bool = false) -> Int {
-        PlanSettings(model).memoryEstimate(lrWidth: lrWidth, lrHeight: lrHeight, preview: preview)
+    ///   - keepsEncoderImage: whether for noise predictions with the encoder's image afterwards.
+    public static func memoryEstimate(
+        _ model: Model, lrWidth: Int, lrHeight: Int, preview: Bool = false, keepsEncoderImage: Bool = false
+    ) -> Int {
+        PlanSettings(model).memoryEstimate(
+            lrWidth: lrWidth, lrHeight: lrHeight, preview: preview, keepsEncoderImage: keepsEncoderImage)
     }
 }

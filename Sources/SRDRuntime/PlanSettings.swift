@@ -34,7 +34,11 @@ package struct PlanSettings {
 
     /// Bytes that an executor holds for an image of this (padded) size: weights, maps between graphs, and the live rows of the graph that
     /// runs. Approximate: a mapped file's weights count once, although their pages are released after packing.
-    package func memoryEstimate(lrWidth: Int, lrHeight: Int, preview: Bool) -> Int {
+    ///
+    /// - Parameters:
+    ///   - preview: for the encoder's image only.
+    ///   - keepsEncoderImage: for a sample that keeps the trunk's output for it.
+    package func memoryEstimate(lrWidth: Int, lrHeight: Int, preview: Bool, keepsEncoderImage: Bool) -> Int {
         let network = model.network, scale = network.configuration.scale, width = lrWidth * scale
         func rowBytes(_ graph: Graph) -> Int {
             let plan = StreamPlan(graph, height: lrHeight * scale, bandRows: { bandRows(width: width, reduction: $0) })
@@ -46,20 +50,24 @@ package struct PlanSettings {
         if preview {
             return weights + max(encoder, features + rowBytes(network.preview) + mapBytes(network.preview, lrWidth, lrHeight))
         }
+        let trunk = keepsEncoderImage ? mapBytes(network.preview.inputs[0], in: network.preview, lrWidth, lrHeight) : 0
         guard storesCondition(lrWidth: lrWidth, lrHeight: lrHeight) else {
             return weights + max(encoder, features + rowBytes(conditionedPredictor))
         }
         let condition = mapBytes(network.conditioner, lrWidth, lrHeight)
-        return weights + condition + max(encoder, features + rowBytes(network.conditioner), rowBytes(network.noisePredictor))
+        return weights + condition + trunk
+            + max(encoder, features + rowBytes(network.conditioner), rowBytes(network.noisePredictor))
     }
 
     /// Bytes of a graph's outputs as stored maps.
     private func mapBytes(_ graph: Graph, _ lrWidth: Int, _ lrHeight: Int) -> Int {
-        let scale = model.configuration.scale
-        return graph.outputs.reduce(0) { sum, value in
-            let isQuantized = model.activations[graph.node(of: value).name] != nil, area = value.shape.reduction * value.shape.reduction
-            return sum + lrWidth * lrHeight * scale * scale / area
-                * (isQuantized ? paddedChannels(value.shape.channels) : 4 * value.shape.channels)
-        }
+        graph.outputs.reduce(0) { $0 + mapBytes($1, in: graph, lrWidth, lrHeight) }
+    }
+
+    private func mapBytes(_ value: Value, in graph: Graph, _ lrWidth: Int, _ lrHeight: Int) -> Int {
+        let scale = model.configuration.scale, area = value.shape.reduction * value.shape.reduction
+        let isQuantized = model.activations[graph.node(of: value).name] != nil
+        return lrWidth * lrHeight * scale * scale / area
+            * (isQuantized ? paddedChannels(value.shape.channels) : 4 * value.shape.channels)
     }
 }

@@ -70,8 +70,10 @@ public struct ScheduleRequest: Sendable {
         self.eta = eta
     }
 
-    /// The default number of steps for models with and without a searched schedule of that many.
-    public static let defaultSearchedSteps = 8, defaultSteps = 20
+    /// The default numbers of steps: the first of which the model has a searched schedule.
+    public static let defaultSearchedSteps = [2, 8]
+    /// The default number of steps for models without searched schedules.
+    public static let defaultSteps = 20
 
     /// What `auto` may lose against 100 steps of DDPM: dB of PSNR, and LPIPS relative to DDPM's.
     public static let autoPSNRLoss: Float = 0.05, autoLPIPSRatio: Float = 1.02
@@ -88,8 +90,7 @@ extension LoadedModel {
             guard request.sampler == nil, request.spacing == nil else { return nil }
             return model.schedules.first { $0.transitions.count == count }.map { .transitions($0.transitions) }
         }
-        let hasDefault = searched(ScheduleRequest.defaultSearchedSteps) != nil
-        let fallback = hasDefault ? ScheduleRequest.defaultSearchedSteps : min(ScheduleRequest.defaultSteps, timesteps)
+        let fallback = ScheduleRequest.defaultSearchedSteps.first { searched($0) != nil } ?? min(ScheduleRequest.defaultSteps, timesteps)
         let found: TimestepSchedule
         switch request.steps ?? .count(fallback) {
         case .auto:
@@ -104,5 +105,18 @@ extension LoadedModel {
         }
         do throws(TimestepScheduleError) { try found.check(timesteps: timesteps) } catch { throw .badSchedule(path: path, error) }
         return found
+    }
+
+    /// Returns the fidelity that the model was found best with for a schedule: 0 for schedules that are not its own.
+    public func defaultFidelity(for schedule: TimestepSchedule) -> Fidelity {
+        guard case .transitions(let transitions) = schedule, model.hasPreview else { return .sample }
+        return model.schedules.first { $0.transitions == transitions }?.fidelity ?? .sample
+    }
+
+    /// Returns the fidelity to use: the one asked for, or the default. Throws if it needs layers that the model lacks.
+    public func fidelity(_ requested: Fidelity?, for schedule: TimestepSchedule) throws(SRDiffError) -> Fidelity {
+        guard let requested else { return defaultFidelity(for: schedule) }
+        guard model.hasPreview || !requested.needsEncoderImage else { throw .noEncoderImage(path: path) }
+        return requested
     }
 }

@@ -10,12 +10,11 @@ public enum MemoryEstimate {
     ///   - bytesPerPixel: of the result, in its file's samples.
     ///   - extra: bytes that the caller keeps per pixel of the result.
     public static func sampling(
-        _ model: Model, lrWidth: Int, lrHeight: Int, schedule: TimestepSchedule, generator: SamplingSettings.Generator,
-        bytesPerPixel: Int, extra: Int = 0
+        _ model: Model, lrWidth: Int, lrHeight: Int, settings: SamplingSettings, bytesPerPixel: Int, extra: Int = 0
     ) -> Int {
         // Besides the executor: x_t, noise that is drawn for all pixels at once, earlier x0; the result's samples and its file.
-        let fields = 1 + (generator == .torch ? 3 : 0) + schedule.memory
-        return executor(model, lrWidth: lrWidth, lrHeight: lrHeight, preview: false)
+        let fields = 1 + (settings.generator == .torch ? 3 : 0) + settings.schedule.memory
+        return executor(model, lrWidth: lrWidth, lrHeight: lrHeight, preview: false, keepsEncoderImage: settings.fidelity.needsEncoderImage)
             + pixels(model, lrWidth, lrHeight) * (fields * 12 + 3 * 2 + 2 * bytesPerPixel + extra) + program
     }
 
@@ -23,12 +22,14 @@ public enum MemoryEstimate {
     public static func encoderImage(
         _ model: Model?, scale: Int, lrWidth: Int, lrHeight: Int, bytesPerPixel: Int, extra: Int = 0
     ) -> Int {
-        let executor = model.map { Self.executor($0, lrWidth: lrWidth, lrHeight: lrHeight, preview: true) } ?? 0
+        let executor = model.map { Self.executor($0, lrWidth: lrWidth, lrHeight: lrHeight, preview: true, keepsEncoderImage: false) } ?? 0
         return executor + lrWidth * lrHeight * scale * scale * (2 * 12 + 3 * 2 + 2 * bytesPerPixel + extra) + program
     }
 
-    private static func executor(_ model: Model, lrWidth: Int, lrHeight: Int, preview: Bool) -> Int {
-        Executor.memoryEstimate(model, lrWidth: lrWidth, lrHeight: lrHeight, preview: preview)
+    private static func executor(
+        _ model: Model, lrWidth: Int, lrHeight: Int, preview: Bool, keepsEncoderImage: Bool
+    ) -> Int {
+        Executor.memoryEstimate(model, lrWidth: lrWidth, lrHeight: lrHeight, preview: preview, keepsEncoderImage: keepsEncoderImage)
     }
 
     private static func pixels(_ model: Model, _ lrWidth: Int, _ lrHeight: Int) -> Int {

@@ -5,10 +5,11 @@ public enum RunSettings {
 
     /// Returns the settings of a sample.
     public static func sampled(
-        _ model: LoadedModel, _ schedule: TimestepSchedule, seeds: [UInt64], _ generator: SamplingSettings.Generator
+        _ model: LoadedModel, _ settings: SamplingSettings, seeds: [UInt64]
     ) -> [String] {
         let list = (seeds.count > 1 ? "seeds=" : "seed=") + seeds.map(String.init).joined(separator: ",")
-        return ["model=\(model.sha256)"] + schedule.settings + [list, "rng=\(generator.rawValue)"]
+        let fidelity = settings.fidelity == .sample ? [] : ["fidelity=\(settings.fidelity.value)"]
+        return ["model=\(model.sha256)"] + settings.schedule.settings + fidelity + [list, "rng=\(settings.generator.rawValue)"]
     }
 
     public static func text(_ settings: [String]) -> String {

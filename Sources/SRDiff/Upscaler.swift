@@ -59,21 +59,22 @@ public final class Upscaler {
     ///
     /// - Parameters:
     ///   - steps: steps of the sampler, 1 to the model's timesteps; nil takes the model's default.
+    ///   - fidelity: 0 for the sample as it is, 1 for the encoder's image; nil takes the model's default for that many steps.
     ///   - seed: the random seed. Another seed gives another sample of the detail.
     ///   - progress: called after each step; if it throws, the run stops with that error.
     /// - Throws: `SRDiffError` if the model cannot run that many steps or memory does not suffice; what `progress` throws.
     public func upscale(
-        _ image: Image, steps: Int? = nil, seed: UInt64 = 0, progress: (Progress) throws -> Void = { _ in }
+        _ image: Image, steps: Int? = nil, fidelity: Fidelity? = nil, seed: UInt64 = 0, progress: (Progress) throws -> Void = { _ in }
     ) throws -> Image {
         let schedule = try loaded.schedule(for: ScheduleRequest(steps: steps.map { .count($0) }))
-        let settings = SamplingSettings(schedule: schedule, seed: seed)
+        let settings = SamplingSettings(schedule: schedule, seed: seed, fidelity: try loaded.fidelity(fidelity, for: schedule))
         try MemoryEstimate.check(
             memoryEstimate(width: image.width, height: image.height, bytesPerPixel: image.channels * image.bitDepth / 8, settings),
             for: "an image of \(image.width)×\(image.height) pixels")
-        let result = try pipeline.upscale(pipeline.prepare(image), settings: settings) { done, total in
+        let result = try pipeline.upscale(pipeline.prepare(image, fidelity: settings.fidelity), settings: settings) { done, total in
             try progress(Progress(completedSteps: done, totalSteps: total))
         }
-        return result.with(runSettings: RunSettings.sampled(loaded, schedule, seeds: [seed], settings.generator))
+        return result.with(runSettings: RunSettings.sampled(loaded, settings, seeds: [seed]))
     }
 
     /// Returns the encoder's image: quick and smooth, without noise or a seed.
@@ -88,7 +89,6 @@ public final class Upscaler {
     public func memoryEstimate(width: Int, height: Int, bytesPerPixel: Int = 3, _ settings: SamplingSettings) -> Int {
         let size = loaded.configuration.paddedSize(width: width, height: height)
         return MemoryEstimate.sampling(
-            loaded.model, lrWidth: size.width, lrHeight: size.height, schedule: settings.schedule, generator: settings.generator,
-            bytesPerPixel: bytesPerPixel)
+            loaded.model, lrWidth: size.width, lrHeight: size.height, settings: settings, bytesPerPixel: bytesPerPixel)
     }
 }

@@ -209,7 +209,7 @@ struct PipelineTests {
 extension Executor.Condition {
     /// The condition of an image that is small enough to store it.
     var stored: FloatTensor {
-        guard case .stored(let condition) = self else { preconditionFailure("the condition is streamed") }
+        guard case .stored(let condition) = noise else { preconditionFailure("the condition is streamed") }
         return condition.tensor
     }
 }

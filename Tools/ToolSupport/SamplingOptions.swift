@@ -22,7 +22,7 @@ public struct SamplingOptions: ParsableArguments {
         """
         Steps of the sampler, 1 to the model's timesteps: time grows with it. auto: the fewest searched steps that are as good as 100, by \
         the model's report (at most \(ScheduleRequest.autoPSNRLoss) dB of PSNR and 2 % of LPIPS lost). (default: \
-        \(ScheduleRequest.defaultSearchedSteps) by the model's own schedule, \(ScheduleRequest.defaultSteps) if it has none)
+        \(ScheduleRequest.defaultSearchedSteps.map(String.init).joined(separator: " or ")) by the model's own schedule, \(ScheduleRequest.defaultSteps) if it has none)
         """,
         valueName: "n|auto"
     ))
@@ -30,6 +30,11 @@ public struct SamplingOptions: ParsableArguments {
 
     @Option(help: ArgumentHelp("Noise of ddim, 0 (none) to 1 (as much as ddpm). (default: 0)", valueName: "η"))
     public var eta: Double?
+
+    @Option(help: ArgumentHelp(
+        "How much of the result comes from the encoder's image: 0 is the sample, 1 the smooth and faithful encoder's image. (default: the model's own for its schedules, else 0)",
+        valueName: "0…1"))
+    public var fidelity: Fidelity?
 
     @Option(help: ArgumentHelp("pixel: the same noise on every machine. torch: PyTorch's, to compare with the published code.", valueName: "rng"))
     public var rng = SamplingSettings.Generator.pixel
@@ -84,6 +89,15 @@ extension ScheduleRequest.Steps: ExpressibleByArgument {
         guard let count = Int(argument), count >= 1 else { return nil }
         self = .count(count)
     }
+}
+
+extension Fidelity: ExpressibleByArgument, CustomStringConvertible {
+    public init?(argument: String) {
+        guard let value = Float(argument) else { return nil }
+        self.init(value)
+    }
+
+    public var description: String { "\(value)" }
 }
 
 extension Sampler: ExpressibleByArgument {}

@@ -176,27 +176,29 @@ struct Evaluation {
         let loaded = plan.contestants[contestant].loaded
         try checkMemory(loaded, pair.low, entry)
         let name = plan.contestants[contestant].name
-        try make(missing, runs, pair.low, on: try upscaler(loaded).pipeline, label: "\(label)  \(name)", into: &made)
+        try make(missing, runs, pair.low, on: try upscaler(loaded).pipeline, of: loaded, label: "\(label)  \(name)", into: &made)
     }
 
     private mutating func make(
         _ missing: [(run: Int, place: Int, key: ImageStore.Key)], _ runs: [Run], _ low: Image, on pipeline: Pipeline,
-        label: String, into made: inout [[Made]]
+        of loaded: LoadedModel, label: String, into made: inout [[Made]]
     ) throws {
         let clock = ContinuousClock(), start = clock.now
         progress.show("\(label)  encoding")
-        let prepared = pipeline.prepare(low), encoding = (clock.now - start).seconds
+        let fidelities = missing.map { loaded.defaultFidelity(for: runs[$0.run].schedule!) }
+        let prepared = pipeline.prepare(low, fidelity: fidelities.max { $0.value < $1.value } ?? .sample), encoding = (clock.now - start).seconds
         let contestant = runs[missing[0].run].contestant!, pixels = Double(low.width * low.height)
         for (run, place, key) in missing {
-            let schedule = runs[run].schedule!, sampling = clock.now
-            var last = sampling, done = 0
-            let image = pipeline.upscale(prepared, settings: SamplingSettings(schedule: schedule, seed: key.seed)) { _, _ in
+            let schedule = runs[run].schedule!, samplingStart = clock.now
+            var last = samplingStart, done = 0
+            let sampling = SamplingSettings(schedule: schedule, seed: key.seed, fidelity: loaded.defaultFidelity(for: schedule))
+            let image = pipeline.upscale(prepared, settings: sampling) { _, _ in
                 done += 1
                 estimate.did(pixels, contestant, seconds: (clock.now - last).seconds)
                 last = clock.now
                 progress.show("\(label)  \(schedule.label)  step \(done)/\(schedule.steps)  ETA \(Text.duration(estimate.secondsLeft))")
             }
-            let result = finished(image, low), seconds = encoding + (clock.now - sampling).seconds
+            let result = finished(image, low), seconds = encoding + (clock.now - samplingStart).seconds
             try store.save(result, seconds: seconds, key)
             made[run][place] = (result, seconds)
         }

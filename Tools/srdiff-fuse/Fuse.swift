@@ -115,7 +115,7 @@ struct Fuse: ParsableCommand {
         let result = fusion.run(
             base, reference, in: window, region, part: part,
             on: try Upscaler(loaded, options: .init(threads: sampling.threads, instructionSet: instructionSet)).pipeline, progress: progress.restarted())
-        let facts = RunSettings.sampled(loaded, sampler, seeds: [seed], sampling.rng)
+        let facts = RunSettings.sampled(loaded, fusion.settings, seeds: [seed])
             + ["fused", "timestep=\(timestep)", "feather=\(feather)"] + ["guide=\(guide.rawValue)"]
         try destination.write(result.with(runSettings: writing.stripMetadata ? nil : facts))
         progress.clear()

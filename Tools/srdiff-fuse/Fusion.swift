@@ -28,8 +28,8 @@ struct Fusion {
             width: (part.width + scale - 1) / scale, height: (part.height + scale - 1) / scale)
         // Base, reference, both and the result; the state.
         let bytes = MemoryEstimate.sampling(
-            loaded.model, lrWidth: padded.width, lrHeight: padded.height, schedule: settings.schedule,
-            generator: settings.generator, bytesPerPixel: 6, extra: 4 * 6 + 3 * 12)
+            loaded.model, lrWidth: padded.width, lrHeight: padded.height, settings: settings,
+            bytesPerPixel: 6, extra: 4 * 6 + 3 * 12)
         try MemoryEstimate.check(bytes, for: "a region of \(part.width)×\(part.height) pixels")
     }
 

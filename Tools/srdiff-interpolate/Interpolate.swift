@@ -91,6 +91,7 @@ struct Interpolate: ParsableCommand {
         writing.note("model: \(loaded.path) (\(loaded.arithmetic), \(loaded.foundBy))")
         let journey = Journey(
             loaded: loaded, sampler: sampler, generator: sampling.rng,
+            fidelity: try loaded.fidelity(sampling.fidelity, for: sampler),
             isLinear: linear, frames: frames)
         let ends = try ends(loaded)
         let folder = output ?? defaultFolder(scale: loaded.configuration.scale)

@@ -52,6 +52,8 @@ struct Journey {
     let loaded: LoadedModel
     let sampler: TimestepSchedule
     let generator: SamplingSettings.Generator
+    /// Between seeds; frames between images are samples as they are.
+    let fidelity: Fidelity
     let isLinear: Bool
     let frames: Int
 
@@ -66,11 +68,14 @@ struct Journey {
     /// - Returns: what it takes to make a frame again. Between seeds, the ends are what srdiff-upscale makes, and say so.
     func facts(_ ends: Ends, inputs: String, frame: Int) -> [String] {
         let path = ["lambda=\(lambda(frame))", "path=\(isLinear ? "linear" : "spherical")"]
-        func sampled(_ seed: UInt64) -> [String] { RunSettings.sampled(loaded, sampler, seeds: [seed], generator) }
+        func sampled(_ seed: UInt64, fidelity: Fidelity = .sample) -> [String] {
+            RunSettings.sampled(
+                loaded, SamplingSettings(schedule: sampler, seed: seed, generator: generator, fidelity: fidelity), seeds: [seed])
+        }
         switch ends {
         case .seeds(let a, let b, _):
-            if frame == 0 || frame == frames - 1 { return sampled(frame == 0 ? a : b) }
-            return sampled(a) + ["toward=\(b)"] + path + [inputs]
+            if frame == 0 || frame == frames - 1 { return sampled(frame == 0 ? a : b, fidelity: fidelity) }
+            return sampled(a, fidelity: fidelity) + ["toward=\(b)"] + path + [inputs]
         case .images(_, _, _, let timestep, let seed):
             return sampled(seed) + ["timestep=\(timestep)"] + path + [inputs]
         }
@@ -83,8 +88,8 @@ struct Journey {
         // Images, their states and the mixed one.
         let extra = ends.images == nil ? 12 : 2 * 6 + 3 * 12 + 12
         let bytes = MemoryEstimate.sampling(
-            loaded.model, lrWidth: padded.width, lrHeight: padded.height, schedule: sampler, generator: generator, bytesPerPixel: 6,
-            extra: extra)
+            loaded.model, lrWidth: padded.width, lrHeight: padded.height, 
+            settings: SamplingSettings(schedule: sampler, seed: 0, generator: generator, fidelity: fidelity), bytesPerPixel: 6, extra: extra)
             + ContactSheet.memory(images: frames + 2, pixels: size.width * size.height)
         try MemoryEstimate.check(bytes, for: "a frame of \(size.width)×\(size.height) pixels")
     }
@@ -96,11 +101,11 @@ struct Journey {
         var done = 0
         switch ends {
         case .seeds(let a, let b, let low):
-            let prepared = pipeline.prepare(low), total = wanted.count * sampler.steps
+            let prepared = pipeline.prepare(low, fidelity: fidelity), total = wanted.count * sampler.steps
             for frame in wanted {
                 let isEnd = frame == 0 || frame == frames - 1
                 let settings = SamplingSettings(
-                    schedule: sampler, seed: frame == frames - 1 ? b : a, generator: generator,
+                    schedule: sampler, seed: frame == frames - 1 ? b : a, generator: generator, fidelity: fidelity,
                     blend: isEnd ? nil : .init(seed: b, weights: weights(frame)))
                 try each(frame, pipeline.upscale(prepared, settings: settings) { _, _ in
                     done += 1

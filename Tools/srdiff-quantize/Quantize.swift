@@ -58,6 +58,11 @@ struct Quantize: ParsableCommand {
     @Option(help: ArgumentHelp("Search the timesteps and the noise with which so few steps draw best, and keep them in the model: srdiff-upscale --steps uses them. Takes minutes. all: \(SearchedCounts.all.text)", valueName: "all|n,…"))
     var searchSteps: SearchedCounts?
 
+    @Option(help: ArgumentHelp(
+        "A timestep schedule that the model was trained for, as 69@0.9375,0: timesteps from the noisiest on, each with the η of the transition that leaves it (0 if there is none). It is calibrated, measured and kept in the model like a searched one. May be repeated.",
+        valueName: "t@η,…"))
+    var schedule: [ScheduleArgument] = []
+
     @Option(help: ArgumentHelp("An image or folder of images to search steps on, best ones that the model was not trained on. May be repeated. (default: those it is calibrated on)", valueName: "path"))
     var searchOn: [String] = []
 
@@ -103,9 +108,10 @@ struct Quantize: ParsableCommand {
         try check((1...1000).contains(imageLimit), "--pictures \(imageLimit): 1 to 1000")
         try check(maxLoss.map { $0 > 0 && $0.isFinite } ?? true, "--max-loss \(maxLoss ?? 0): more than 0 dB")
         try check(calibration.isEmpty || lr.isEmpty, "--calibration and --lr: one or the other")
-        try check(searchSteps == nil || lr.isEmpty || !searchOn.isEmpty, "--search-steps compares with originals, which --lr has none of: name some with --search-on")
-        try check(searchOn.isEmpty || searchSteps != nil, "--search-on is for --search-steps")
-        try check(lpips == nil || searchSteps != nil, "--lpips is for --search-steps")
+        try check(!measuresSchedules || lr.isEmpty || !searchOn.isEmpty, "--search-steps and --schedule compare with originals, which --lr has none of: name some with --search-on")
+        try check(searchOn.isEmpty || measuresSchedules, "--search-on is for --search-steps and --schedule")
+        try check(Set(schedule.map(\.transitions.count)).count == schedule.count, "--schedule: one for each number of steps")
+        try check(lpips == nil || measuresSchedules, "--lpips is for --search-steps and --schedule")
         try check(maxLoss == nil || lr.isEmpty, "--max-loss compares with originals, which --lr has none of")
         for pattern in keepFloat {
             do { _ = try Regex(pattern) } catch { throw ValidationError("--keep-float \(pattern): not a regular expression") }
@@ -121,10 +127,17 @@ struct Quantize: ParsableCommand {
         var settings = settings
         let set = try calibrationSet(calibration, lr: lr, scale: network.configuration.scale)
         let kept = try keptByPattern(network)
-        let perceptual = try searchSteps.map { counts in
-            try counts.check(against: float.schedule.timesteps)
+        try searchSteps?.check(against: float.schedule.timesteps)
+        for schedule in schedule {
+            do { try TimestepSchedule.transitions(schedule.transitions).check(timesteps: float.schedule.timesteps) } catch {
+                throw ValidationError("--schedule \(schedule.text): \(error)")
+            }
+        }
+        settings.schedules = schedule.map { .transitions($0.transitions) }
+        var perceptual: (lpips: LPIPS, set: CalibrationSet)?
+        if measuresSchedules {
             let searched = searchOn.isEmpty ? set : try calibrationSet(searchOn, scale: network.configuration.scale)
-            return (counts: counts, lpips: try PerceptualWeights.find(lpips), set: searched)
+            perceptual = (try PerceptualWeights.find(lpips), searched)
         }
         let found = try readRecipe(for: float)
         let recipe = found ?? Recipe(for: network, hasPreview: float.hasPreview, keepFloat: kept)
@@ -154,6 +167,8 @@ struct Quantize: ParsableCommand {
         if let report { try FileOutput.write(atomically: [Array(result.markdown.utf8)], to: report) }
         if json { Terminal.output.line(result.json.text) } else if !quiet { Terminal.output.line(result.text) }
     }
+
+    private var measuresSchedules: Bool { searchSteps != nil || !schedule.isEmpty }
 
     private var settings: QuantizerSettings {
         var settings = QuantizerSettings()
@@ -210,7 +225,7 @@ struct Quantize: ParsableCommand {
     }
 
     private func searchSchedules(
-        _ model: Model, _ perceptual: (counts: SearchedCounts, lpips: LPIPS, set: CalibrationSet), _ settings: QuantizerSettings
+        _ model: Model, _ perceptual: (lpips: LPIPS, set: CalibrationSet), _ settings: QuantizerSettings
     ) throws -> [SearchedTimestepSchedule] {
         let progress = ProgressLine(isShown: !quiet)
         defer { progress.clear() }
@@ -218,10 +233,10 @@ struct Quantize: ParsableCommand {
             progress.show("drawing with many steps", done: done, of: total)
         }
         guard let search else { throw ToolError("--search-steps: every image is smaller than \(LPIPS.leastSide)×\(LPIPS.leastSide) pixels") }
-        let line = progress.restarted()
-        return search.search(perceptual.counts.below(model.schedule.timesteps)) { steps, done, total in
-            line.show("searching \(steps) steps", done: done, of: total)
-        }
+        let line = progress.restarted(), given = schedule.map { search.measured($0.transitions) }
+        let counts = (searchSteps?.below(model.schedule.timesteps) ?? []).filter { count in !given.contains { $0.transitions.count == count } }
+        let found = search.search(counts) { steps, done, total in line.show("searching \(steps) steps", done: done, of: total) }
+        return (given + found).sorted { $0.transitions.count < $1.transitions.count }
     }
 
     private func compare(_ quantized: Model, _ model: Model, _ set: CalibrationSet, _ settings: QuantizerSettings) -> Quality {
@@ -258,6 +273,23 @@ struct Quantize: ParsableCommand {
 }
 
 extension RangeRule: ExpressibleByArgument {}
+
+/// A schedule that is given instead of searched.
+struct ScheduleArgument: Hashable, ExpressibleByArgument {
+    let text: String
+    let transitions: [TimestepTransition]
+
+    init?(argument: String) {
+        text = argument
+        var transitions: [TimestepTransition] = []
+        for item in argument.split(separator: ",", omittingEmptySubsequences: false) {
+            let parts = item.split(separator: "@", omittingEmptySubsequences: false)
+            guard parts.count <= 2, let timestep = Int(parts[0]), let eta = parts.count == 2 ? Float(parts[1]) : 0 else { return nil }
+            transitions.append(TimestepTransition(timestep: timestep, eta: Double(eta)))
+        }
+        self.transitions = transitions
+    }
+}
 
 /// Numbers of steps to search schedules for.
 struct SearchedCounts: Hashable, ExpressibleByArgument {

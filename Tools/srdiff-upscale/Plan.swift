@@ -38,8 +38,8 @@ struct Plan {
         switch settings.method {
         case .sampled:
             memory = sheet + MemoryEstimate.sampling(
-                model.model, lrWidth: padded.width, lrHeight: padded.height, schedule: settings.sampler,
-                generator: settings.generator, bytesPerPixel: bytesPerPixel, extra: extra)
+                model.model, lrWidth: padded.width, lrHeight: padded.height, settings: settings.sampling(seed: settings.seed),
+                bytesPerPixel: bytesPerPixel, extra: extra)
         case .preview, .bicubic:
             memory = MemoryEstimate.encoderImage(
                 settings.method == .bicubic ? nil : model.model, scale: scale, lrWidth: padded.width, lrHeight: padded.height,

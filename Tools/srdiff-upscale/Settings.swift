@@ -14,6 +14,7 @@ struct Settings {
     let seed: UInt64
     let samples: Int
     let generator: SamplingSettings.Generator
+    let fidelity: Fidelity
     let method: Method
     /// Back-projected: see `Image.backProjected`.
     let isConsistent: Bool
@@ -23,12 +24,14 @@ struct Settings {
 
     var seeds: [UInt64] { (0..<UInt64(samples)).map { seed &+ $0 } }
 
-    func sampling(seed: UInt64) -> SamplingSettings { SamplingSettings(schedule: sampler, seed: seed, generator: generator) }
+    func sampling(seed: UInt64) -> SamplingSettings { 
+        SamplingSettings(schedule: sampler, seed: seed, generator: generator, fidelity: fidelity)
+    }
 
     /// What it takes to make the image again, or all that went into it; kept in it.
     func facts(seeds: [UInt64], model: LoadedModel) -> [String] {
         let facts = switch method {
-        case .sampled: RunSettings.sampled(model, sampler, seeds: seeds, generator)
+        case .sampled: RunSettings.sampled(model, sampling(seed: seed), seeds: seeds)
         case .preview: ["model=\(model.sha256)", "preview"]
         case .bicubic: ["bicubic"]
         }
@@ -48,6 +51,6 @@ struct Settings {
             ("sampler", "searched"), ("steps", .int(transitions.count)), ("timesteps", .array(transitions.map { .int($0.timestep) }))
         ]
         }
-        return .object(members + [("rng", .string(generator.rawValue)), ("threads", .int(threads))])
+        return .object(members + [("fidelity", .number(Double(fidelity.value))), ("rng", .string(generator.rawValue)), ("threads", .int(threads))])
     }
 }

@@ -153,8 +153,10 @@ struct Upscale: ParsableCommand {
     }
 
     private func settings(for loaded: LoadedModel) throws -> Settings {
-        Settings(
-            sampler: try sampling.schedule(for: loaded), seed: seed, samples: samples, generator: sampling.rng,
+        let schedule = try sampling.schedule(for: loaded)
+        return Settings(
+            sampler: schedule, seed: seed, samples: samples, generator: sampling.rng,
+            fidelity: try loaded.fidelity(sampling.fidelity, for: schedule),
             method: preview ? .preview : bicubic ? .bicubic : .sampled, isConsistent: consistent, hasStatistics: statistics,
             threads: sampling.threads
         )

@@ -60,7 +60,7 @@ struct UpscaleMachine {
             let result = finished(try upscaler.encoderImage(image), image)
             return try each(0, result, (clock.now - start).seconds)
         }
-        let prepared = upscaler.pipeline.prepare(image)
+        let prepared = upscaler.pipeline.prepare(image, fidelity: settings.fidelity)
         let steps = progress.restarted()
         var done = 0
         let total = settings.sampler.steps * seeds.count

@@ -22,9 +22,13 @@ public struct Pipeline {
     }
 
     /// Pads an image to a size that the network can process, and encodes it.
-    public func prepare(_ image: Image) -> Prepared {
+    ///
+    /// - Parameter fidelity: samples may have this fidelity, or 0.
+    public func prepare(_ image: Image, fidelity: Fidelity = .sample) -> Prepared {
         let padded = padded(image), inputs = networkInputs(padded)
-        return Prepared(image: image, padded: padded, condition: executor.encode(inputs.lr, upsampled: inputs.upsampled))
+        return Prepared(
+            image: image, padded: padded, condition: executor.encode(
+            inputs.lr, upsampled: inputs.upsampled, keepsEncoderImage: fidelity.needsEncoderImage))
     }
 
     /// What the network reads of a padded image; the bicubic upsample is nil for models without `hasEnlargedInput`.
@@ -46,7 +50,13 @@ public struct Pipeline {
     ) rethrows -> Image {
         let residual = try residual(prepared, settings: settings, from: state, progress: progress)
         executor.releaseWorkspace()                        // before the image takes its memory
-        return image(of: residual, prepared)
+        guard settings.fidelity.needsEncoderImage else { return image(of: residual, prepared) }
+        let correction = LowBandCorrection(of: residual, prepared, executor, kernel: settings.fidelity.kernel)
+        return compose(prepared.image, padded: prepared.padded) { y, upsampled in
+            var row = Self.sample(residual, row: y, upsampled)
+            correction.add(to: &row, y)
+            return row
+        }
     }
 
     /// Returns x_t: the image's residual over the bicubic upsample, clamped as in training, with noise added up to `timestep` (DDPM eq. 4).
@@ -80,10 +90,13 @@ public struct Pipeline {
 
     /// Returns the image that the residual x_0 makes with the bicubic upsample.
     package func image(of residual: FloatTensor, _ prepared: Prepared) -> Image {
-        compose(prepared.image, padded: prepared.padded) { y, upsampled in
-            let row = residual.values[y * residual.width * 3..<y * residual.width * 3 + upsampled.count]
-            return zip(row, upsampled).map { max(-1, min(1, $0)) / Configuration.residualGain + $1 }
-        }
+        compose(prepared.image, padded: prepared.padded) { y, upsampled in Self.sample(residual, row: y, upsampled) }
+    }
+
+    /// Row y of the sample: the residual, clamped as in training, over the bicubic upsample, as far as that goes.
+    static func sample(_ residual: FloatTensor, row y: Int, _ upsampled: [Float]) -> [Float] {
+        let row = residual.values[y * residual.width * 3..<y * residual.width * 3 + upsampled.count]
+        return zip(row, upsampled).map { max(-1, min(1, $0)) / Configuration.residualGain + $1 }
     }
 
     /// Returns x_0 `[H, W, 3]` of the padded size: the reverse process (DDPM, algorithm 2) with any schedule's coefficients.

@@ -12,6 +12,8 @@ public struct SamplingSettings: Hashable, Sendable {
     public var schedule: TimestepSchedule
     public var seed: UInt64
     public var generator: Generator
+    /// How much of the result comes from the encoder's image. Above 0 the model must have its layers.
+    public var fidelity: Fidelity
     /// A second seed, whose noise is blended with the first's in every draw; nil for none.
     public var blend: SeedBlend?
 
@@ -25,10 +27,13 @@ public struct SamplingSettings: Hashable, Sendable {
         }
     }
 
-    public init(schedule: TimestepSchedule, seed: UInt64, generator: Generator = .pixel, blend: SeedBlend? = nil) {
+    public init(
+        schedule: TimestepSchedule, seed: UInt64, generator: Generator = .pixel, fidelity: Fidelity = .sample, blend: SeedBlend? = nil
+    ) {
         self.schedule = schedule
         self.seed = seed
         self.generator = generator
+        self.fidelity = fidelity
         self.blend = blend
     }
 

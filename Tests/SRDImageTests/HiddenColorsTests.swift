@@ -62,13 +62,15 @@ struct HiddenColorsTests {
         }
     }
 
-    @Test func oneVisiblePixelFillsAll() {
-        var image = Image(width: 5, height: 4, channels: 2, bitDepth: 8, samples: [UInt16](repeating: 0, count: 40))
+    @Test("one visible pixel anywhere fills all", arguments: [(0, 0), (199, 0), (0, 149), (199, 149), (100, 70)])
+    func oneVisiblePixel(x: Int, y: Int) {
+        var image = Image(
+            width: 200, height: 150, channels: 2, bitDepth: 8, samples: [UInt16](repeating: 0, count: 60000))
         #expect(image.withHiddenColorsFilled() == image, "nothing is visible")
-        image.samples[14] = 77
-        image.samples[15] = 1
+        image.samples[2 * (y * 200 + x)] = 77
+        image.samples[2 * (y * 200 + x) + 1] = 1
         let filled = image.withHiddenColorsFilled()
-        #expect((0..<20).allSatisfy { filled.samples[2 * $0] == 77 })
+        #expect((0..<30000).allSatisfy { filled.samples[2 * $0] == 77 })
     }
 
     @Test func othersAreReturnedAsTheyAre() {

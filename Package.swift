@@ -34,7 +34,7 @@ let package = Package(
         .target(name: "SRDModel", dependencies: ["SRDTensor", "SRDImage"]),
         .target(name: "SRDFile", dependencies: ["SRDTensor", "SRDModel"], exclude: ["FORMAT.md"]),
         .target(name: "SRDFloat", dependencies: ["CSRDKernels", "SRDTensor", "SRDModel"]),
-        .target(name: "SRDCheckpoint", dependencies: ["SRDTensor", "SRDFile"]),
+        .target(name: "SRDCheckpoint", dependencies: ["SRDTensor", "SRDModel", "SRDFile"]),
         .target(name: "SRDMetrics", dependencies: ["SRDTensor", "SRDImage"]),
         .target(name: "SRDInt8", dependencies: ["CSRDKernels", "SRDTensor", "SRDModel"]),
 

@@ -34,7 +34,7 @@ struct Selection {
             return
         }
         self = best.selection
-        let prefixes: Set = [best.prefix]
+        let prefixes = [best.prefix]
         try Self.checkOpaque(maps[best.map]) { WeightName($0, prefixes: prefixes)?.name }
         if best.isAverage, let base = models.first(where: { !$0.isAverage }) {
             let known = Set(items.map(\.name)), missing = base.selection.items.filter { !known.contains($0.name) }

@@ -18,8 +18,10 @@ struct TensorMap {
 extension Pickle {
     /// How deep dicts nest, and how many of them are looked at.
     private static let deepestDict = 6, mostDicts = 4096
-    /// Members of modules that are looked at: modules may share their parts.
-    private static let mostModuleMembers = 1 << 20
+    /// Work for the parameters of modules, which may share their parts: members looked at, and bytes of names made.
+    private static let mostModuleWork = 1 << 24
+    /// Longer keys name neither tensors nor dicts with tensors.
+    private static let longestKey = 1024
 
     /// A tensor map and the tensors of its names.
     struct NamedTensors {
@@ -32,7 +34,7 @@ extension Pickle {
     /// Every dict with float tensors under string keys, outermost first, and the parameters of whole modules.
     func tensorMaps() -> [NamedTensors] {
         var found: [NamedTensors] = [], seen: [Int: Int] = [:]        // where in `found` a dict would be
-        var queue: [(value: Value, path: [String])] = [(root, [])], next = 0, budget = Self.mostModuleMembers
+        var queue: [(value: Value, path: [String])] = [(root, [])], next = 0, budget = Self.mostModuleWork
         while next < queue.count, next < Self.mostDicts {
             let (value, path) = queue[next]
             next += 1
@@ -50,7 +52,7 @@ extension Pickle {
             }
             guard path.count < Self.deepestDict else { continue }
             for member in members {
-                guard let key = member.key.string, queue.count < 2 * Self.mostDicts else { continue }
+                guard let key = member.key.string, key.utf8.count <= Self.longestKey, queue.count < 2 * Self.mostDicts else { continue }
                 switch member.value {
                 case .dictionary, .opaque: queue.append((member.value, path + [key]))
                 default: break
@@ -71,7 +73,7 @@ extension Pickle {
     private func namedTensors(_ members: [Member], path: [String]) -> NamedTensors? {
         var names: [String] = [], tensors: [Tensor] = [], opaque: [String: String] = [:]
         for member in members {
-            guard let name = member.key.string else { continue }
+            guard let name = member.key.string, name.utf8.count <= Self.longestKey else { continue }
             if case .tensor(let index) = member.value {
                 guard self.tensors[index].storage.type.isFloat else { continue }       // num_batches_tracked
                 names.append(name)
@@ -85,21 +87,25 @@ extension Pickle {
 
     /// The parameters and buffers of a pickled `torch.nn.Module`, named as its `state_dict()` names them.
     private func moduleMembers(_ value: Value, budget: inout Int) -> [Member]? {
-        guard case .opaque(let index) = value, member("_modules", of: opaques[index].state) != nil else { return nil }
+        guard case .opaque(let index) = value else { return nil }
+        func parts(_ kind: String, of state: Value) -> [Member]? {
+            budget -= members(state)?.count ?? 0
+            return budget > 0 ? members(member(kind, of: state)) : nil
+        }
+        guard parts("_modules", of: opaques[index].state) != nil else { return nil }
         var found: [Member] = [], seen: Set<Int> = [], stack: [(state: Value, prefix: String)] = [(opaques[index].state, "")]
         while let (state, prefix) = stack.popLast() {
-            for kind in ["_parameters", "_buffers"] {
-                for member in members(member(kind, of: state)) ?? [] {
-                    budget -= 1
-                    guard let key = member.key.string, budget > 0 else { continue }
-                    found.append((.string(prefix + key), member.value))
+            for kind in ["_parameters", "_buffers", "_modules"] {
+                for member in parts(kind, of: state) ?? [] {
+                    guard let key = member.key.string, prefix.utf8.count + key.utf8.count < Self.longestKey else { continue }
+                    budget -= 32 + prefix.utf8.count + key.utf8.count
+                    guard budget > 0 else { return found }
+                    if kind != "_modules" {
+                        found.append((.string(prefix + key), member.value))
+                    } else if case .opaque(let index) = member.value, seen.insert(index).inserted {
+                        stack.append((opaques[index].state, "\(prefix)\(key)."))
+                    }
                 }
-            }
-            for member in members(member("_modules", of: state)) ?? [] {
-                budget -= 1
-                guard budget > 0, let key = member.key.string, case .opaque(let index) = member.value,
-                      seen.insert(index).inserted, key.utf8.count + prefix.utf8.count < 1024 else { continue }
-                stack.append((opaques[index].state, "\(prefix)\(key)."))
             }
         }
         return found

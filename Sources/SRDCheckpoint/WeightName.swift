@@ -11,14 +11,17 @@ struct WeightName {
     /// Longer names are not a model's; looking through their components could take long.
     private static let longest = 1024
 
-    /// The prefixes of the SRDiff models among these names.
-    static func prefixes(in names: [String]) -> Set<Substring> {
+    /// Models that are told apart in one map.
+    private static let mostPrefixes = 64
+
+    /// The prefixes of the SRDiff models among these names, longest first.
+    static func prefixes(in names: [String]) -> [Substring] {
         var prefixes: Set<Substring> = []
-        for name in names where name.utf8.count <= longest {
+        for name in names where name.utf8.count <= longest && prefixes.count < mostPrefixes {
             guard let start = start(of: landmark, in: name) else { continue }
             prefixes.insert(name[..<start])
         }
-        return prefixes
+        return prefixes.sorted { ($1.utf8.count, $0) < ($0.utf8.count, $1) }
     }
 
     /// The position of a dotted name inside another, at the start of a component.
@@ -32,18 +35,11 @@ struct WeightName {
         }
     }
 
-    /// Takes apart a name of a model with one of these prefixes, the longest that fits; nil if none does.
-    init?(_ name: String, prefixes: Set<Substring>) {
-        guard name.utf8.count <= Self.longest else { return nil }
-        var end = name.endIndex
-        while true {
-            if prefixes.contains(name[..<end]) { break }
-            guard end > name.startIndex else { return nil }
-            // The next shorter prefix that ends with a dot, or none.
-            let shorter = name[..<end].dropLast(1).lastIndex(of: ".").map { name.index(after: $0) }
-            end = shorter ?? name.startIndex
-        }
-        prefix = name[..<end]
+    /// Takes apart a name of a model with one of these prefixes, the first that fits; nil if none does.
+    init?(_ name: String, prefixes: [Substring]) {
+        guard name.utf8.count <= Self.longest, let prefix = prefixes.first(where: { name.utf8.starts(with: $0.utf8) }) else { return nil }
+        let end = name.utf8.index(name.startIndex, offsetBy: prefix.utf8.count)
+        self.prefix = prefix
         // torch.compile and data-parallel wrappers of a part of the model.
         let components = name[end...].split(separator: ".", omittingEmptySubsequences: false)
         self.name = components.contains("_orig_mod") || components.contains("module")

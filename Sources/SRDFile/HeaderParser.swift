@@ -5,7 +5,9 @@ struct HeaderParser {
     let dataStart: Int, dataCount: Int
     private(set) var records: [Record] = []
     private(set) var metadata: [String: String]?
-    private var names = NameTable(capacity: 512)
+    private(set) var names = NameTable()
+    /// The records in the order of their data.
+    private(set) var order: [UInt32] = []
 
     init(dataStart: Int, dataCount: Int) {
         self.dataStart = dataStart
@@ -33,13 +35,8 @@ struct HeaderParser {
     /// Throws if there is a tensor of this name; else remembers that the next record has it.
     private mutating func insert(_ name: String, _ text: UnsafeRawBufferPointer) throws(SafetensorsError) {
         // Strings are compared, not bytes: equal strings must not become two keys of a dictionary.
-        let hash = name.hashValue
+        let hash = NameTable.hash(name)
         if names.first(hash: hash, where: { records[$0].name(in: text) == name }) != nil { throw .duplicateKey(name) }
-        if names.isFull {
-            var larger = NameTable(capacity: 2 * records.count)
-            for (i, record) in records.enumerated() { larger.insert(i, hash: record.name(in: text).hashValue) }
-            names = larger
-        }
         names.insert(records.count, hash: hash)
     }
 
@@ -93,7 +90,7 @@ struct HeaderParser {
         guard let typeName, let shape, let (start, end) = offsets, start <= end else {
             throw json.error("dtype, shape and two ascending data_offsets of \"\(name)\"")
         }
-        guard let type = ElementType.allCases.first(where: { json.isEqual(typeName, $0.staticName) }) else {
+        guard let type = json.elementType(typeName) else {
             throw .unknownType(key: name, found: try json.text(of: typeName))
         }
         guard end <= dataCount else { throw .truncated(needs: dataStart.addingClamped(end), has: dataStart + dataCount) }
@@ -118,20 +115,37 @@ struct HeaderParser {
         return (values[0], values[1])
     }
 
-    /// Puts the records in the order of their data, and throws unless they fill the data without gap or overlap.
+    /// Finds the order of the records in the data. Throws unless they fill it without gap or overlap.
     mutating func sortAndCheck(_ text: UnsafeRawBufferPointer) throws(SafetensorsError) {
-        records.sort { a, b in       // an empty tensor stands before the one that starts where it does
-            (a.start, a.end) != (b.start, b.end) ? (a.start, a.end) < (b.start, b.end)
-                : a.rawName(in: text).lexicographicallyPrecedes(b.rawName(in: text))
+        order = Array(0..<UInt32(records.count))
+        let isSorted = zip(records, records.dropFirst()).allSatisfy { $0.end <= $1.start && $0.start < $1.end }
+        if !isSorted {
+            order.sort { [records] i, j in       // an empty tensor comes before the one that starts where it does
+                let a = records[Int(i)], b = records[Int(j)]
+                if a.start != b.start { return a.start < b.start }
+                if a.end != b.end { return a.end < b.end }
+                return a.rawName(in: text).lexicographicallyPrecedes(b.rawName(in: text))
+            }
         }
         var next = 0
-        for record in records {
+        for i in order {
+            let record = records[Int(i)]
             guard record.start >= next else { throw .overlap(key: record.name(in: text), found: record.start, expected: next) }
             guard record.start == next else { throw .gap(key: record.name(in: text), found: record.start, expected: next) }
             next = record.end
         }
         guard next == dataCount else { throw .trailingBytes(dataCount - next) }
     }
+}
+
+extension JSONReader {
+    fileprivate func elementType(_ token: Token) -> ElementType? {
+        ElementType.allNames.first { isEqual(token, $0.name) }?.type
+    }
+}
+
+extension ElementType {
+    fileprivate static let allNames = allCases.map { (type: $0, name: $0.staticName) }
 }
 
 extension ElementType {

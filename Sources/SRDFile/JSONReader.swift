@@ -1,3 +1,5 @@
+import Glibc
+
 /// Reads JSON token by token, straight from its bytes, for texts whose structure the caller knows.
 ///
 /// No tree is built, and strings stay slices of the text until the caller asks for them. Whatever the caller does not
@@ -91,8 +93,7 @@ struct JSONReader {
 
     func isEqual(_ token: Token, _ text: StaticString) -> Bool {
         !token.hasEscapes && token.range.count == text.utf8CodeUnitCount
-            && UnsafeRawBufferPointer(rebasing: bytes[token.range])
-                .elementsEqual(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+            && memcmp(bytes.baseAddress! + token.range.lowerBound, text.utf8Start, token.range.count) == 0
     }
 
     func text(of token: Token) throws(SafetensorsError) -> String {
@@ -107,9 +108,12 @@ struct JSONReader {
         var reader = self
         reader.position = token.range.lowerBound
         while reader.position < token.range.upperBound {
-            let byte = bytes[reader.position]
-            reader.position += 1
-            if byte == 0x5c { try reader.appendEscape(to: &text) } else { text.append(byte) }
+            let start = reader.position
+            var end = start
+            while end < token.range.upperBound, bytes[end] != 0x5c { end += 1 }
+            text.append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
+            reader.position = end + 1
+            if end < token.range.upperBound { try reader.appendEscape(to: &text) }
         }
         guard let string = String(validating: text, as: UTF8.self) else { throw error("UTF-8", at: token.range.lowerBound) }
         return string
@@ -192,7 +196,7 @@ struct JSONReader {
             code = 0x10000 + (code - 0xd800) << 10 + (low - 0xdc00)
         }
         guard let scalar = Unicode.Scalar(code) else { throw error("a Unicode character", at: start) }
-        text += UTF8.encode(scalar)!
+        UTF8.encode(scalar)!.forEach { text.append($0) }
     }
 
     private mutating func fourHexDigits() throws(SafetensorsError) -> UInt32 {

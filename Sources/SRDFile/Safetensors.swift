@@ -49,7 +49,7 @@ public struct Safetensors: Sendable {
         do throws(FileError) { return try file.slice(range) } catch { throw .file(error) }
     }
 
-    public subscript(name: String) -> Entry? { header.index(of: name).map { header[$0] } }
+    public subscript(name: String) -> Entry? { header[name] }
 
     /// The tensors of a file. An entry is made when it is asked for.
     public struct Entries: RandomAccessCollection, Sendable {

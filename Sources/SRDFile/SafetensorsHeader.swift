@@ -7,11 +7,11 @@ final class SafetensorsHeader: Sendable {
     /// Dimensions of a tensor.
     static let mostDimensions = 32
     /// Tensors of a file, and members of its metadata.
-    static let mostTensors = 1 << 17, mostMetadata = 1 << 16
+    static let mostTensors = 1 << 17, mostMetadata = 1 << 12
 
     let metadata: [String: String]
-    /// In the order of their data.
-    private let records: [Record]
+    /// In the order of the header, and their numbers in the order of the data.
+    private let records: [Record], order: [UInt32]
     private let table: NameTable
     private let text: FileSlice
     private let dataStart: Int
@@ -35,28 +35,29 @@ final class SafetensorsHeader: Sendable {
         }
         metadata = parser.metadata ?? [:]
         records = parser.records
-        table = text.withBytes { bytes in
-            var table = NameTable(capacity: parser.records.count)
-            for (i, record) in parser.records.enumerated() { table.insert(i, hash: record.name(in: bytes).hashValue) }
-            return table
-        }
+        order = parser.order
+        table = parser.names
         dataStart = parser.dataStart
         self.text = text
     }
 
     var count: Int { records.count }
 
-    subscript(i: Int) -> Safetensors.Entry {
-        let record = records[i]
-        return text.withBytes { bytes in
+    /// The `i`-th tensor in the order of the data.
+    subscript(i: Int) -> Safetensors.Entry { entry(records[Int(order[i])]) }
+
+    /// The tensor of this name.
+    subscript(name: String) -> Safetensors.Entry? {
+        let row = text.withBytes { bytes in table.first(hash: NameTable.hash(name)) { records[$0].name(in: bytes) == name } }
+        return row.map { entry(records[$0]) }
+    }
+
+    private func entry(_ record: Record) -> Safetensors.Entry {
+        text.withBytes { bytes in
             Safetensors.Entry(
                 name: record.name(in: bytes), type: record.type, shape: record.shape(in: bytes),
                 range: dataStart + record.start..<dataStart + record.end)
         }
-    }
-
-    func index(of name: String) -> Int? {
-        text.withBytes { bytes in table.first(hash: name.hashValue) { records[$0].name(in: bytes) == name } }
     }
 }
 
@@ -82,32 +83,40 @@ extension SafetensorsHeader.Record {
 
 /// Row numbers by the hash of their name: open addressing, never more than half full.
 struct NameTable: Sendable {
-    private var slots: [UInt32]            // row + 1, or 0
-    private var count = 0
-
-    init(capacity: Int) {
-        var size = 16
-        while size < 2 * capacity { size *= 2 }
-        slots = [UInt32](repeating: 0, count: size)
+    private struct Slot {
+        var hash: UInt32 = 0
+        var row: UInt32 = 0        // plus 1; 0 in an empty slot
     }
 
-    mutating func insert(_ row: Int, hash: Int) {
-        var i = hash & (slots.count - 1)
-        while slots[i] != 0 { i = (i + 1) & (slots.count - 1) }
-        slots[i] = UInt32(row + 1)
+    private var slots = [Slot](repeating: Slot(), count: 1024)
+    private var count = 0
+
+    static func hash(_ name: String) -> UInt32 { UInt32(truncatingIfNeeded: name.hashValue) }
+
+    /// Adds a row whose name is not in the table.
+    mutating func insert(_ row: Int, hash: UInt32) {
+        if 2 * count >= slots.count {
+            let old = slots
+            slots = [Slot](repeating: Slot(), count: 2 * old.count)
+            for slot in old where slot.row != 0 { place(slot) }
+        }
+        place(Slot(hash: hash, row: UInt32(row) + 1))
         count += 1
     }
 
+    private mutating func place(_ slot: Slot) {
+        var i = Int(slot.hash) & (slots.count - 1)
+        while slots[i].row != 0 { i = (i + 1) & (slots.count - 1) }
+        slots[i] = slot
+    }
+
     /// The first row of this hash that `isRow` accepts.
-    func first(hash: Int, where isRow: (Int) throws -> Bool) rethrows -> Int? {
-        var i = hash & (slots.count - 1)
-        while slots[i] != 0 {
-            let row = Int(slots[i] - 1)
-            if try isRow(row) { return row }
+    func first(hash: UInt32, where isRow: (Int) -> Bool) -> Int? {
+        var i = Int(hash) & (slots.count - 1)
+        while slots[i].row != 0 {
+            if slots[i].hash == hash, isRow(Int(slots[i].row - 1)) { return Int(slots[i].row - 1) }
             i = (i + 1) & (slots.count - 1)
         }
         return nil
     }
-
-    var isFull: Bool { 2 * count >= slots.count }
 }

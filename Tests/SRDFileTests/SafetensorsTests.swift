@@ -206,11 +206,10 @@ struct DamagedSafetensorsTests {
         #expect(failure(file("{\"a\":\(tensor(ones, "0,4"))}", data: 4))?.description.contains("at most 32 dimensions") == true)
         let tensors = (0...1 << 17).map { "\"\($0)\":\(tensor("0", "0,0"))" }.joined(separator: ",")
         #expect(failure(file("{\(tensors)}")) == .tooMany("tensors", limit: 1 << 17))
-        let members = (0...1 << 16).map { "\"\($0)\":\"\"" }.joined(separator: ",")
-        #expect(failure(file("{\"__metadata__\":{\(members)}}")) == .tooMany("metadata entries", limit: 1 << 16))
+        let members = (0...1 << 12).map { "\"\($0)\":\"\"" }.joined(separator: ",")
+        #expect(failure(file("{\"__metadata__\":{\(members)}}")) == .tooMany("metadata entries", limit: 1 << 12))
     }
 
-    /// The bound is 30 ms per megabyte. A debug build and a busy machine get ten times as long.
     @Test("headers are read in time proportional to their size", arguments: [
         "tensors", "long names", "escaped names", "metadata", "escapes", "empty tensors", "spaces"
     ])
@@ -222,17 +221,32 @@ struct DamagedSafetensorsTests {
         case "tensors": (tensors(60_000) { "layers.\($0).weight" }, 60_000)
         case "long names": (tensors(4000) { String(repeating: "x", count: 900) + "\($0)" }, 4000)
         case "escaped names": (tensors(20_000) { "\\u00e9\\n\($0)" + String(repeating: "\\t", count: 40) }, 20_000)
-        case "metadata": ("{\"__metadata__\":{\((0..<60_000).map { "\"\($0)\":\"some value\"" }.joined(separator: ","))}}", 0)
+        case "metadata": ("{\"__metadata__\":{\((0..<4000).map { "\"\($0)\":\"\(String(repeating: "v", count: 250))\"" }.joined(separator: ","))}}", 0)
         case "escapes": ("{\"__metadata__\":{\"a\":\"\(String(repeating: "\\n\\u00e9", count: 400_000))\"}}", 0)
         case "empty tensors": ("{" + (0..<60_000).map { "\"\($0)\":\(tensor("0", "0,0"))" }.joined(separator: ",") + "}", 0)
         default: ("{" + String(repeating: " ", count: 4_000_000) + "}", 0)
         }
         let bytes = try MappedFile(copying: file(header, data: data), path: "test")
-        let megabytes = Double(header.utf8.count) / 1e6, clock = ContinuousClock()
-        let times = try (0..<3).map { _ in try clock.measure { _ = try Safetensors(bytes) } }
-        let best = Double(times.min()!.components.attoseconds) / 1e15 + Double(times.min()!.components.seconds) * 1e3
-        print("header of \(kind): \(best / megabytes) ms per MB")
-        #expect(best / megabytes < 300, "\(best / megabytes) ms per MB")
+        // Processor time of this thread: other tests run at the same time.
+        func seconds() -> Double {
+            var time = timespec()
+            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+            return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+        }
+        let times = try (0..<3).map { _ in
+            let start = seconds()
+            _ = try Safetensors(bytes)
+            return seconds() - start
+        }
+        let perMegabyte = times.min()! * 1e3 / (Double(header.utf8.count) * 1e-6)
+        #expect(perMegabyte < Self.bound, "\(perMegabyte) ms per MB")
+    }
+
+    /// In milliseconds. Debug builds are many times slower.
+    private static var bound: Double {
+        var isDebug = false
+        assert({ isDebug = true; return true }())
+        return isDebug ? 1000 : 30
     }
 
     @Test("cut short at every length: an error")

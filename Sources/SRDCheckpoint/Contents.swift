@@ -11,6 +11,9 @@ struct Contents {
     private(set) var location = ""
     private(set) var warnings: [String] = []
 
+    /// Tensors of a checkpoint. Models have some hundreds; a pickle of more exceeds the limit of instructions.
+    private static let mostTensors = 1 << 14
+
     /// Memory for the tensors is at most four times the file. Whatever else is in the file is not loaded.
     init(_ torch: some TorchFile, fileCount: Int) throws(CheckpointError) {
         epoch = torch.epoch
@@ -42,6 +45,9 @@ struct Contents {
     /// - Parameter parts: the files, each with the names of its tensors, or nil for all of them.
     init(safetensors parts: [(file: Safetensors, names: [String]?)]) throws(CheckpointError) {
         var entries: [(entry: Safetensors.Entry, file: Safetensors)] = [], others: [String] = []
+        guard parts.reduce(0, { $0 + ($1.names?.count ?? $1.file.entries.count) }) <= Self.mostTensors else {
+            throw .tooMuch("tensors", limit: Self.mostTensors)
+        }
         for (file, names) in parts {
             for entry in try names.map({ names throws(CheckpointError) in try Self.entries(names, of: file) }) ?? Array(file.entries) {
                 if entry.type.isFloat {

@@ -58,8 +58,7 @@ extension String {
     /// Calls `body` with the path as a C string, for system calls.
     public func withPath<Result>(_ body: (UnsafePointer<CChar>) throws -> Result) rethrows -> Result {
         guard utf8.contains(0xf4) else { return try withCString(body) }
-        let bytes = (pathBytes + [0]).map { CChar(bitPattern: $0) }
-        return try bytes.withUnsafeBufferPointer { try body($0.baseAddress!) }
+        return try (pathBytes + [0]).withUnsafeBytes { try body($0.baseAddress!.assumingMemoryBound(to: CChar.self)) }
     }
 }
 

@@ -133,6 +133,12 @@ struct HostileCheckpointTests {
         }
     }
 
+    @Test("more tensors than any model has")
+    func manyTensors() {
+        let tensors = (0...1 << 14).map { SafetensorsTensor("\($0)", FloatTensor(shape: [0])) }
+        #expect(throws: CheckpointError.tooMuch("tensors", limit: 1 << 14)) { try read(Array(Safetensors.encode(tensors).joined())) }
+    }
+
     @Test("objects of unknown classes: items, members, attributes, calls of calls")
     func opaqueObjects() throws {
         let type = P.global("a", "B"), weight = P.tensor(P.storage("0", count: 2), [2], strides: [1])

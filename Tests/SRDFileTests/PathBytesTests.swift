@@ -16,7 +16,7 @@ struct PathBytesTests {
         let path = String(pathBytes: bytes)
         #expect(path.pathBytes == bytes)
         #expect(path.withPath { String(path: $0) } == path)
-        #expect(path.withPath { pointer in bytes.indices.map { UInt8(bitPattern: pointer[$0]) } } == bytes)
+        #expect(path.withPath { Array(UnsafeRawBufferPointer(start: $0, count: bytes.count)) } == bytes)
     }
 
     @Test("random bytes too, and different bytes give different strings")

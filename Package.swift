@@ -34,7 +34,7 @@ let package = Package(
         .target(name: "SRDImage", dependencies: ["CPNG", "CImageCodecs"]),
         .target(name: "SRDModel", dependencies: ["SRDTensor"]),
         .target(name: "SRDFile", dependencies: ["SRDTensor", "SRDModel"], exclude: ["FORMAT.md"]),
-        .target(name: "SRDCheckpoint", dependencies: ["SRDTensor", "SRDFile"]),
+        .target(name: "SRDCheckpoint", dependencies: ["SRDTensor", "SRDModel", "SRDFile"]),
         .target(name: "SRDRuntime", dependencies: ["CSRDKernels", "SRDTensor", "SRDImage", "SRDModel"]),
         .target(name: "SRDMetrics", dependencies: ["SRDTensor", "SRDImage"]),
         .target(

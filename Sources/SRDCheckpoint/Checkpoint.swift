@@ -1,42 +1,92 @@
 import SRDFile
+import SRDModel
 import SRDTensor
 
 /// The float tensors of a trained model, under the names its code gave them.
 public struct Checkpoint: Sendable {
     public enum Format: String, Sendable {
         case legacyPickle = "torch pickle", torchZip = "torch zip", safetensors
+        case shardedSafetensors = "safetensors in several files"
     }
 
     public let format: Format
-    /// Without `module.` prefixes, weight normalisation folded in. Shapes are the checkpoint's, convolutions [outC, inC, h, w].
+    /// Without the prefixes of training wrappers, and with weight normalization folded in. Shapes are the checkpoint's:
+    /// [outC, inC, h, w] for a convolution.
     public let tensors: [String: FloatTensor]
-    /// How the file stores each; of a weight normalisation's pair, `X.weight`, as it stores `X.weight_v`.
+    /// How the file stores each tensor. For weight normalization, how it stores the direction (`X.weight_v`).
     public let types: [String: ElementType]
     public let epoch: Int?
     public let globalStep: Int?
-    /// Of the whole file, 64 hexadecimal digits.
+    /// The SHA-256 of the whole file, 64 hexadecimal digits. For several files, see `ShardedModel.sha256`.
     public let sourceSHA256: String
+    /// Where the weights are in the file, in words: `in "state_dict" with prefix "model."`.
+    public let location: String
+    /// The files that were read.
+    public let paths: [String]
+    /// What a user should know about the weights that were chosen, one sentence each without a full stop.
+    public let warnings: [String]
 
-    /// Reads a torch pickle, a torch zip or a safetensors file, whichever it is; nothing in it is executed.
+    /// Reads a torch pickle, a torch zip, a safetensors file, or a model in several safetensors files, given by their
+    /// index or folder. Nothing in a file is executed.
+    ///
     /// Throws `FileError` or `CheckpointError`.
     public static func read(_ path: String) throws -> Checkpoint {
-        try Checkpoint(MappedFile(path: path))
+        guard let index = try ShardedModel.indexPath(path) else { return try Checkpoint(MappedFile(path: path)) }
+        let model = try ShardedModel(indexAt: index)
+        return try Checkpoint(.shardedSafetensors, model.contents(), sourceSHA256: model.sha256(), paths: model.paths)
     }
 
-    /// Memory for the tensors is at most four times the file; whatever else is in the file is not loaded.
+    /// Reads a file that is open. Memory for the tensors is at most four times the file; whatever else is in the file is not
+    /// loaded.
     public init(_ file: MappedFile) throws(CheckpointError) {
-        format = try file.withBytes(Format.init(of:))
-        let contents = switch format {
-        case .legacyPickle: try file.withBytes(Contents.init(legacyPickle:))
-        case .torchZip: try file.withBytes(Contents.init(torchZip:))
-        case .safetensors: try Contents(safetensors: file)
+        let format = try Format(of: file)
+        switch format {
+        case .legacyPickle: try self.init(format, Contents(TorchLegacyFile(file), fileCount: file.count), of: file)
+        case .torchZip: try self.init(format, Contents(TorchZipFile(file), fileCount: file.count), of: file)
+        case .safetensors, .shardedSafetensors: try self.init(Self.open(file))
         }
+    }
+
+    /// Reads the float tensors of a safetensors file that is open.
+    public init(_ safetensors: Safetensors) throws(CheckpointError) {
+        try self.init(.safetensors, Contents(safetensors: [(safetensors, nil)]), of: safetensors.file)
+    }
+
+    private init(_ format: Format, _ contents: Contents, of file: MappedFile) throws(CheckpointError) {
+        let hash: String
+        do throws(FileError) { hash = try file.sha256() } catch { throw .file(error) }
+        try self.init(format, contents, sourceSHA256: hash, paths: [file.path])
+    }
+
+    private init(
+        _ format: Format, _ contents: Contents, sourceSHA256: String, paths: [String]
+    ) throws(CheckpointError) {
         let tensors = try WeightNorm.folded(contents.tensors), types = contents.types
+        self.format = format
         self.tensors = tensors
         self.types = types.merging(tensors.keys.compactMap { name in types["\(name)_v"].map { (name, $0) } }) { stored, _ in stored }
         epoch = contents.epoch
         globalStep = contents.globalStep
-        sourceSHA256 = file.withBytes { SHA256.hex($0) }
+        self.sourceSHA256 = sourceSHA256
+        location = contents.location
+        self.paths = paths
+        let schedule = tensors["betas"] == nil ? nil : try? NoiseSchedule(tensors: tensors)
+        warnings = contents.warnings + (schedule?.warning.map { [$0] } ?? [])
+    }
+
+    /// The SRDiff model in the checkpoint. Throws `.notAModel`, which lists what was found, if it is none.
+    public func model() throws(CheckpointError) -> Model {
+        do throws(ModelError) {
+            return try Model(tensors: tensors)
+        } catch {
+            throw .notAModel(error, found: found)
+        }
+    }
+
+    /// Some of the tensors, for a message.
+    private var found: [String] {
+        let names = tensors.keys.sorted().prefix(Selection.mostFindings).map { "\"\($0.printable(limit: 60))\"" }
+        return ["\(tensors.count) tensor\(tensors.count == 1 ? "" : "s") \(location)"] + names + (tensors.count > names.count ? ["…"] : [])
     }
 
     /// Writes the tensors as F32, with epoch, step and the source's SHA-256 added to the metadata.
@@ -47,78 +97,26 @@ public struct Checkpoint: Sendable {
         metadata["global_step"] = globalStep.map(String.init)
         try Safetensors.write(tensors.map { SafetensorsTensor($0.key, $0.value) }, metadata: metadata, to: path)
     }
+
+    private static func open(_ file: MappedFile) throws(CheckpointError) -> Safetensors {
+        do throws(SafetensorsError) { return try Safetensors(file) } catch { throw .safetensors(error) }
+    }
 }
 
 extension Checkpoint.Format {
-    fileprivate init(of bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
-        if bytes.count > 8, bytes[8] == UInt8(ascii: "{") {     // first: the length before it may look like anything
-            self = .safetensors
-        } else if bytes.starts(with: "PK".utf8) {
-            self = .torchZip
-        } else if bytes.first == 0x80 {        // the first instruction of every pickle since protocol 2
-            self = .legacyPickle
-        } else {
+    fileprivate init(of file: MappedFile) throws(CheckpointError) {
+        let head = try file.read(0..<min(file.count, 4096))
+        self = try head.withBytes { bytes throws(CheckpointError) in
+            // First safetensors: the length before its header may look like anything.
+            if bytes.count > 8, bytes[8] == UInt8(ascii: "{"), bytes[7] == 0 { return .safetensors }
+            if bytes.starts(with: "PK".utf8) { return .torchZip }
+            if bytes.first == 0x80 { return .legacyPickle }        // the first instruction of every pickle since protocol 2
+            if let foreign = ForeignFormat(bytes, fileCount: file.count) { throw .foreign(foreign) }
+            if SafetensorsIndex.recognizes(file) {
+                throw .index("an index or another JSON file. Pass the path of a \(SafetensorsIndex.suffix) file that is beside its files.")
+            }
             let start = bytes.prefix(32).map { 0x20..<0x7f ~= $0 ? String(Unicode.Scalar($0)) : "." }
             throw .notACheckpoint(startsWith: start.joined())
         }
-    }
-}
-
-/// What every format comes down to.
-private struct Contents {
-    var tensors: [String: FloatTensor] = [:]
-    var types: [String: ElementType] = [:]
-    var epoch: Int?
-    var globalStep: Int?
-
-    init(legacyPickle bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
-        try self.init(try TorchLegacyFile(bytes), fileCount: bytes.count)
-    }
-
-    init(torchZip bytes: UnsafeRawBufferPointer) throws(CheckpointError) {
-        try self.init(try TorchZipFile(bytes), fileCount: bytes.count)
-    }
-
-    private init(_ torch: some TorchFile, fileCount: Int) throws(CheckpointError) {
-        epoch = torch.epoch
-        globalStep = torch.globalStep
-        let named = try torch.namedTensors()
-        // Shared and expanded tensors could describe more than memory holds.
-        var total = 0
-        for (name, tensor) in named {
-            let (sum, overflow) = total.addingReportingOverflow(try tensor.checkedCount(name: name))
-            guard !overflow, sum <= fileCount else { throw .tooMuch("values for the file's size", limit: fileCount) }
-            total = sum
-        }
-        var elements: [String: UnsafeRawBufferPointer] = [:]       // by storage: each is found and checked once
-        for (name, tensor) in named {
-            let key = tensor.storage.key
-            if elements[key] == nil { elements[key] = try torch.elements(of: tensor.storage) }
-            let values = tensor.values(count: try tensor.checkedCount(name: name), elements: elements[key]!)
-            try insert(name, FloatTensor(shape: tensor.shape, values: values), tensor.storage.type)
-        }
-    }
-
-    init(safetensors file: MappedFile) throws(CheckpointError) {
-        var named: [(name: String, tensor: FloatTensor, type: ElementType)] = []
-        do throws(SafetensorsError) {
-            let safetensors = try Safetensors(file)
-            epoch = safetensors.metadata["epoch"].flatMap { Int($0) }
-            globalStep = safetensors.metadata["global_step"].flatMap { Int($0) }
-            for entry in safetensors.entries where entry.type.isFloat {
-                named.append((entry.name, try safetensors.tensor(entry.name), entry.type))
-            }
-        } catch {
-            throw .safetensors(error)
-        }
-        if named.isEmpty { throw .noTensors }
-        for (name, tensor, type) in named { try insert(name, tensor, type) }
-    }
-
-    /// Data-parallel training puts `module.` before every name.
-    private mutating func insert(_ name: String, _ tensor: FloatTensor, _ type: ElementType) throws(CheckpointError) {
-        let name = name.hasPrefix("module.") ? String(name.dropFirst("module.".count)) : name
-        guard tensors.updateValue(tensor, forKey: name) == nil else { throw .duplicateTensor(name: name) }
-        types[name] = type
     }
 }

@@ -1,6 +1,6 @@
 import SRDFile
 
-/// What a pickle describes, as far as a checkpoint needs it.
+/// The objects that a pickle describes, as far as a checkpoint needs them.
 ///
 /// Containers are indices into tables, so that shared and self-containing ones need no references, nothing nests in
 /// memory, and nothing here recurses.
@@ -9,22 +9,28 @@ struct Pickle {
         case none, bool(Bool), int(Int), float(Double), string(String)
         case bytes(Range<Int>)             // in the file
         case longInteger(Range<Int>)       // of more than 8 bytes, in the file
-        case sequence(Int)                 // tuple, list or torch.Size
+        case sequence(Int)                 // tuple, list, set or torch.Size
         case dictionary(Int)
         case global(Global)
         case storage(Int), tensor(Int)
+        /// The result of a class or function that is unknown here.
+        case opaque(Int)
     }
 
-    /// The only names a pickle may ask for. They select a rule in `Unpickler.call`; nothing is looked up or run.
+    /// A name that a pickle asks for. It selects a rule in `Unpickler.call`; nothing is looked up or run.
     enum Global: Equatable {
-        case orderedDict, size, rebuildTensor, rebuildParameter
+        case orderedDict, size, rebuildTensor, rebuildParameter, rebuildFromType
         case storage(ElementType)
+        /// Any other; an index into `unknownNames`.
+        case unknown(Int)
 
-        static let allowed: [String: Global] = [
+        static let known: [String: Global] = [
             "collections.OrderedDict": .orderedDict,
             "torch.Size": .size,
             "torch._utils._rebuild_tensor_v2": .rebuildTensor,
             "torch._utils._rebuild_parameter": .rebuildParameter,
+            "torch._utils._rebuild_parameter_with_state": .rebuildParameter,
+            "torch._tensor._rebuild_from_type_v2": .rebuildFromType,
             "torch.DoubleStorage": .storage(.f64),
             "torch.FloatStorage": .storage(.f32),
             "torch.HalfStorage": .storage(.f16),
@@ -38,7 +44,7 @@ struct Pickle {
         ]
     }
 
-    /// A run of elements kept outside the pickle, or a part of one.
+    /// Elements kept outside the pickle, or a part of them.
     struct Storage: Equatable {
         let key: String
         let type: ElementType
@@ -53,6 +59,14 @@ struct Pickle {
         let shape: [Int], strides: [Int]       // not negative, equally many
     }
 
+    /// An object whose class is unknown: its name, and what was put into it as into a dict.
+    struct Opaque {
+        let name: Int              // in `unknownNames`
+        var members: [Member] = []
+        /// The attributes given to it (BUILD).
+        var state = Value.none
+    }
+
     typealias Member = (key: Value, value: Value)
 
     var sequences: [[Value]] = []
@@ -60,16 +74,21 @@ struct Pickle {
     var storages: [Storage] = []
     var wholes: [String: Storage] = [:]        // any of each key, for type and whole count, in which all of a key agree
     var tensors: [Tensor] = []
+    var opaques: [Opaque] = []
+    var unknownNames: [String] = []
     var root = Value.none
-    /// Where the pickle stops, in bytes of the file.
+    /// The end of the pickle, in bytes of the file.
     var end = 0
 }
 
 extension Pickle {
-    /// Members of a dictionary; nil for any other value.
+    /// The members of a dictionary, or of an object that was filled like one; nil for any other value.
     func members(_ value: Value?) -> [Member]? {
-        guard case .dictionary(let index)? = value else { return nil }
-        return dictionaries[index]
+        switch value {
+        case .dictionary(let index)?: dictionaries[index]
+        case .opaque(let index)? where !opaques[index].members.isEmpty: opaques[index].members
+        default: nil
+        }
     }
 
     func sequence(_ value: Value?) -> [Value]? {
@@ -77,9 +96,22 @@ extension Pickle {
         return sequences[index]
     }
 
-    /// What a dictionary holds under a string; as in Python the last assignment counts.
+    /// The value under a string key. As in Python the last assignment counts.
     func member(_ key: String, of value: Value?) -> Value? {
         members(value)?.last { $0.key.string == key }?.value
+    }
+
+    /// The class or function that made an opaque value.
+    func className(_ value: Value) -> String? {
+        guard case .opaque(let index) = value else { return nil }
+        return unknownNames[opaques[index].name]
+    }
+
+    func kind(_ value: Value) -> String {
+        if let name = className(value) { return name }
+        if case .global(.unknown(let index)) = value { return unknownNames[index] }
+        if let members = members(value) { return "a dict of \(members.count)" }
+        return value.kind
     }
 }
 
@@ -100,6 +132,7 @@ extension Pickle.Value {
         case .global: "a class"
         case .storage: "a storage"
         case .tensor: "a tensor"
+        case .opaque: "an object"
         }
     }
 }

@@ -1,35 +1,20 @@
 import SRDFile
 
-/// A container of `torch.save`: the pickled objects, and the storages they speak of.
+/// A container of `torch.save`: the pickled objects, and the storages they refer to.
 protocol TorchFile {
     var pickle: Pickle { get }
 
     /// All elements kept under the storage's key: as many bytes as its type and count say.
-    func elements(of storage: Pickle.Storage) throws(CheckpointError) -> UnsafeRawBufferPointer
+    func elements(of storage: Pickle.Storage) throws(CheckpointError) -> FileSlice
 }
 
 extension TorchFile {
     var epoch: Int? { pickle.member("epoch", of: pickle.root)?.int }
-    var globalStep: Int? { pickle.member("global_step", of: pickle.root)?.int }
-
-    /// The named float tensors of the model; integer ones (`num_batches_tracked`) and whatever else stands beside them are left out.
-    func namedTensors() throws(CheckpointError) -> [(name: String, tensor: Pickle.Tensor)] {
-        let root = pickle.root
-        let stateDict = pickle.member("state_dict", of: root)
-        for candidate in [pickle.member("model", of: stateDict), stateDict, pickle.member("model", of: root), root] {
-            let named = (pickle.members(candidate) ?? []).compactMap { member -> (name: String, tensor: Pickle.Tensor)? in
-                guard let name = member.key.string, case .tensor(let index) = member.value else { return nil }
-                let tensor = pickle.tensors[index]
-                return tensor.storage.type.isFloat ? (name, tensor) : nil
-            }
-            if !named.isEmpty { return named }
-        }
-        throw .noTensors
-    }
+    var globalStep: Int? { (pickle.member("global_step", of: pickle.root) ?? pickle.member("step", of: pickle.root))?.int }
 }
 
 extension Pickle.Tensor {
-    /// Number of values; throws unless every one lies inside the storage. Nothing is read or allocated.
+    /// Returns the number of values. Throws unless every one is inside the storage. Nothing is read or allocated.
     func checkedCount(name: String) throws(CheckpointError) -> Int {
         let outside = CheckpointError.tensorOutsideStorage(
             name: name, shape: shape, strides: strides, offset: offset, storageCount: storage.part.count
@@ -47,12 +32,16 @@ extension Pickle.Tensor {
         return count
     }
 
-    /// The values in row-major order, `count` of them as `checkedCount` found; `elements` are all of the storage's.
+    /// Returns the values in row-major order.
+    ///
+    /// - Parameters:
+    ///   - count: what `checkedCount` returned.
+    ///   - elements: all elements of the storage.
     func values(count: Int, elements: UnsafeRawBufferPointer) -> [Float] {
         if count == 0 { return [] }
         let type = storage.type
         let first = storage.part.lowerBound + offset
-        // Along a dimension of one element nothing moves, whatever its stride.
+        // The stride of a dimension of one element does not matter.
         let steps = zip(shape, strides).filter { $0.0 > 1 }
         var rowMajor = 1
         let isDense = steps.reversed().allSatisfy { size, stride in

@@ -1,8 +1,19 @@
 import SRDTensor
 
-/// Weight normalisation (Salimans and Kingma 2016): w = g · v / ‖v‖, the norm over all dimensions but one.
+/// Weight normalization (Salimans and Kingma 2016): w = g · v / ‖v‖, with the norm over all dimensions but one.
 enum WeightNorm {
-    /// `X.weight_g` and `X.weight_v` become `X.weight`; other tensors stay as they are.
+    /// The name under which `folded` looks for a tensor: `X.weight_g` and `X.weight_v` for the newer
+    /// `X.parametrizations.weight.original0` and `….original1`.
+    static func pairName(_ name: String) -> String {
+        for (ending, suffix) in [(".original0", "_g"), (".original1", "_v")] where name.hasSuffix(ending) {
+            let parts = name.dropLast(ending.count).split(separator: ".", omittingEmptySubsequences: false)
+            guard parts.count >= 2, parts[parts.count - 2] == "parametrizations" else { continue }
+            return (parts.dropLast(2) + [parts.last!]).joined(separator: ".") + suffix
+        }
+        return name
+    }
+
+    /// Replaces `X.weight_g` and `X.weight_v` by `X.weight`. Other tensors stay as they are.
     static func folded(_ tensors: [String: FloatTensor]) throws(CheckpointError) -> [String: FloatTensor] {
         var folded = tensors.filter { !$0.key.hasSuffix(".weight_g") && !$0.key.hasSuffix(".weight_v") }
         if folded.count == tensors.count { return tensors }
@@ -16,7 +27,7 @@ enum WeightNorm {
         return folded
     }
 
-    /// g is 1 long in every dimension but the one it scales; nil when it does not fit v so.
+    /// Returns nil unless g has size 1 in every dimension but the one it scales.
     private static func weight(_ g: FloatTensor, _ v: FloatTensor) -> FloatTensor? {
         guard let kept = g.shape.firstIndex(where: { $0 != 1 }) ?? v.shape.firstIndex(of: 1),
               g.shape == v.shape.indices.map({ $0 == kept ? v.shape[kept] : 1 }) else { return nil }

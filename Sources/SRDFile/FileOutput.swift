@@ -1,100 +1,172 @@
 import Glibc
 import Synchronization
 
-/// Files appear whole or not at all: written aside, then renamed.
+/// Files appear whole or not at all: they are written beside their place, then renamed.
 public enum FileOutput {
     /// Writes the chunks one after another to `path`, replacing a regular file that is there.
     ///
-    /// On failure, and when `PartialFiles.unlinkAll` runs, `path` is as it was and nothing is left beside it.
+    /// File and folder are synchronized with the disk before this returns. On failure, and when `PartialFiles.unlinkAll`
+    /// runs, `path` is as it was and no temporary file remains. Temporary files that killed processes of this machine
+    /// left in the folder are removed.
     public static func write(atomically chunks: some Sequence<[UInt8]>, to path: String) throws(FileError) {
-        try refuseUnlessReplaceable(path)
-        let (descriptor, partial, slot) = try createPartialFile(for: path)
-        defer { PartialFiles.remove(slot) }
+        let mode = try modeOfReplaceable(path)
+        cleanOnce(folder(of: path))
+        let partial = try PartialFile(for: path)
         do throws(FileError) {
-            defer { close(descriptor) }
-            for chunk in chunks { try write(chunk, to: descriptor, path) }
-            guard fsync(descriptor) == 0 else { throw FileError(.write, path, errno: errno) }
-            guard rename(partial, path) == 0 else { throw FileError(.write, path, errno: errno) }
+            try write(chunks, toDescriptor: partial.descriptor, path: path)
+            if let mode { fchmod(partial.descriptor, mode) }
+            try partial.synchronize()
+            try partial.rename()
         } catch {
-            unlink(partial)
+            partial.discard()
             throw error
+        }
+        try synchronizeFolder(of: path)
+    }
+
+    /// Throws the error that writing to `path` would give now: a missing folder, no permission, a name that is too long.
+    ///
+    /// Creates a temporary file and removes it. To be called before hours of work.
+    public static func check(_ path: String) throws(FileError) {
+        _ = try modeOfReplaceable(path)
+        try PartialFile(for: path).discard()
+    }
+
+    /// Writes the chunks to a descriptor that is open: standard output, a pipe, a device.
+    ///
+    /// - Parameter path: what the descriptor is, for the error.
+    public static func write(_ chunks: some Sequence<[UInt8]>, toDescriptor descriptor: Int32, path: String) throws(FileError) {
+        for chunk in chunks {
+            var position = 0
+            while position < chunk.count {
+                let written = chunk.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + position, $0.count - position) }
+                if written >= 0 {
+                    position += written
+                } else if errno == EAGAIN {      // a pipe or terminal in non-blocking mode
+                    var events = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                    poll(&events, 1, -1)
+                } else if errno != EINTR {
+                    throw FileError(.write, path, errno: errno)
+                }
+            }
         }
     }
 
-    /// A rename would put a plain file in the place of a device, a pipe or `/dev/null`.
-    private static func refuseUnlessReplaceable(_ path: String) throws(FileError) {
+    /// Removes the temporary files in a folder whose processes have ended. Returns their number.
+    ///
+    /// Only files named as `write` names them, made by this machine and locked by no one, are removed.
+    @discardableResult
+    public static func removeStaleFiles(in folder: String) -> Int {
+        guard let handle = (folder.isEmpty ? "." : folder).withPath({ opendir($0) }) else { return 0 }
+        defer { closedir(handle) }
+        let parent = dirfd(handle)
+        var removed = 0
+        while let entry = readdir(handle) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+                tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(path: $0) }
+            }
+            guard PartialName(name.pathBytes)?.isStale == true else { continue }
+            let descriptor = name.withPath { openat(parent, $0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) }
+            guard descriptor >= 0 else { continue }
+            defer { close(descriptor) }
+            var status = stat()
+            guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
+            // Another container may share name and folder, but not the process numbers: its writer holds the lock.
+            guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK else { continue }
+            if name.withPath({ unlinkat(parent, $0, 0) }) == 0 { removed += 1 }
+        }
+        return removed
+    }
+
+    private static let cleaned = Mutex<Set<[UInt8]>>([])
+
+    /// A folder may hold a hundred thousand files, so it is looked through once.
+    private static func cleanOnce(_ folder: String) {
+        let isNew = cleaned.withLock { cleaned in
+            if cleaned.count > 1000 { cleaned.removeAll() }
+            return cleaned.insert(folder.pathBytes).inserted
+        }
+        if isNew { removeStaleFiles(in: folder) }
+    }
+
+    /// The permissions of the file that would be replaced; nil if there is none. Throws if `path` is no regular file: a
+    /// rename would put a regular file in the place of a device, a pipe or `/dev/null`.
+    private static func modeOfReplaceable(_ path: String) throws(FileError) -> mode_t? {
         var status = stat()
-        guard stat(path, &status) == 0 else { return }
+        guard path.withPath({ stat($0, &status) }) == 0 else {
+            if errno == ENOENT { return nil }
+            throw FileError(.write, path, errno: errno)
+        }
         switch status.st_mode & S_IFMT {
-        case S_IFREG: return
+        case S_IFREG: return status.st_mode & 0o777
         case S_IFDIR: throw FileError(.write, path, .directory)
         default: throw FileError(.write, path, .notARegularFile)
         }
     }
 
-    /// `NAME.PID.partial`, or `NAME.PID-1.partial` … where a killed process of the same number left one behind.
-    private static func createPartialFile(for path: String) throws(FileError) -> (descriptor: Int32, path: String, slot: Int?) {
-        for attempt in 0..<16 {
-            let partial = "\(path).\(getpid())\(attempt == 0 ? "" : "-\(attempt)").partial"
-            let descriptor = open(partial, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-            if descriptor >= 0 { return (descriptor, partial, PartialFiles.insert(partial)) }
-            guard errno == EEXIST else { throw FileError(.write, path, errno: errno) }
-        }
-        throw FileError(.write, path, errno: EEXIST)
+    /// Without the name; "" for a path without "/".
+    private static func folder(of path: String) -> String {
+        let bytes = path.pathBytes
+        return String(pathBytes: bytes[..<(bytes.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0)])
     }
 
-    private static func write(_ chunk: [UInt8], to descriptor: Int32, _ path: String) throws(FileError) {
-        var rest = chunk[...]
-        while !rest.isEmpty {
-            let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if written < 0 && errno == EINTR { continue }
-            guard written >= 0 else { throw FileError(.write, path, errno: errno) }
-            rest = rest.dropFirst(written)
+    /// Makes the rename last through a power failure.
+    private static func synchronizeFolder(of path: String) throws(FileError) {
+        let folder = folder(of: path)
+        let descriptor = (folder.isEmpty ? "." : folder).withPath { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        guard descriptor >= 0 else { return }            // a folder one may write to but not read
+        defer { close(descriptor) }
+        while fsync(descriptor) != 0 {
+            if errno == EINTR { continue }
+            if errno == EIO || errno == ENOSPC || errno == EDQUOT { throw FileError(.write, path, errno: errno) }
+            return                                       // file systems that cannot synchronize a folder
         }
     }
 }
 
-/// The partial files being written, kept where a signal handler can reach them: C strings in fixed memory.
-public enum PartialFiles {
-    private static let slots = 32, capacity = 4096
-    private static let names = CStrings(count: slots * capacity)
-    private static let used = Atomic<UInt32>(0)      // bit per slot; set only once the slot's name is complete
-    private static let inserting = Mutex(())
+/// The temporary file of one output.
+private struct PartialFile {
+    let descriptor: Int32
+    private let target: String, path: String
+    private let slot: Int?
 
-    /// Deletes them. Safe in a signal handler that leaves the process: it allocates nothing and takes no lock.
-    public static func unlinkAll() {
-        forEach { unlink($0) }
-    }
-
-    package static var paths: [String] {
-        var paths: [String] = []
-        forEach { paths.append(String(cString: $0)) }
-        return paths
-    }
-
-    private static func forEach(_ body: (UnsafePointer<CChar>) -> Void) {
-        let used = used.load(ordering: .acquiring)
-        for slot in 0..<slots where used & (1 << UInt32(slot)) != 0 { body(names.start + slot * capacity) }
-    }
-
-    /// nil where it does not fit: then the file is written all the same, and only an interrupt could leave it behind.
-    static func insert(_ path: String) -> Int? {
-        inserting.withLock { _ in
-            let used = used.load(ordering: .relaxed)
-            guard path.utf8.count < capacity, let slot = (0..<slots).first(where: { used & (1 << UInt32($0)) == 0 }) else { return nil }
-            _ = path.withCString { strcpy(names.start + slot * capacity, $0) }
-            Self.used.bitwiseOr(1 << UInt32(slot), ordering: .releasing)
-            return slot
+    init(for target: String) throws(FileError) {
+        var attempt = 0
+        while true {
+            let path = PartialName.path(for: target, attempt: attempt)
+            let descriptor = path.withPath { open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
+            if descriptor >= 0 {
+                self.descriptor = descriptor
+                self.target = target
+                self.path = path
+                slot = PartialFiles.insert(path)
+                flock(descriptor, LOCK_EX | LOCK_NB)     // see removeStaleFiles
+                return
+            }
+            if errno == EINTR { continue }
+            guard errno == EEXIST, attempt < 64 else { throw FileError(.write, target, errno: errno) }
+            attempt += 1
         }
     }
 
-    static func remove(_ slot: Int?) {
-        guard let slot else { return }
-        used.bitwiseAnd(~(1 << UInt32(slot)), ordering: .releasing)
+    func synchronize() throws(FileError) {
+        while fsync(descriptor) != 0 {
+            if errno == EINTR { continue }
+            if errno == EINVAL || errno == ENOTSUP { return }
+            throw FileError(.write, target, errno: errno)
+        }
     }
 
-    private struct CStrings: @unchecked Sendable {   // a slot is written by the one thread that claims it
-        let start: UnsafeMutablePointer<CChar>
-        init(count: Int) { start = .allocate(capacity: count) }
+    func rename() throws(FileError) {
+        let code = path.withPath { from in target.withPath { to in Glibc.rename(from, to) } }
+        guard code == 0 else { throw FileError(.write, target, errno: errno) }
+        PartialFiles.remove(slot)
+        close(descriptor)
+    }
+
+    func discard() {
+        _ = path.withPath { unlink($0) }
+        PartialFiles.remove(slot)
+        close(descriptor)
     }
 }

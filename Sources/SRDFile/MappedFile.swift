@@ -1,73 +1,136 @@
-import Glibc
+import Synchronization
 
-/// A file's bytes, read-only and in place: pages come from the disk as they are touched and may leave memory again.
-public final class MappedFile: @unchecked Sendable {     // nothing changes after init
+/// The bytes of a file, read-only.
+///
+/// A file of up to 64 MiB is copied into memory when it is opened, so nothing that happens to it later can change what
+/// was read or stop the process (a mapped file that is truncated raises SIGBUS). A larger file is read on demand, slice
+/// by slice, and every read checks that the file is still the one that was opened.
+public final class MappedFile: @unchecked Sendable {     // its state is behind a mutex
+    /// Size up to which a file is copied when it is opened.
+    public static let longestCopy = 64 << 20
+
     public let path: String
-    private let bytes: UnsafeRawBufferPointer
-    private let mapping: UnsafeMutableRawPointer, mappedCount: Int
-    private let isFile: Bool
+    /// The size in bytes.
+    public let count: Int
+    /// nil for bytes that are not from a file.
+    private let input: InputDescriptor?
+    /// nil for a file that is read on demand.
+    private let copy: AnonymousMemory?
+    private let whole = Mutex<AnonymousMemory?>(nil)
+    private let failure = Mutex<FileError?>(nil)
 
-    /// Maps a regular, non-empty file. The file must not shrink while it is mapped.
-    public init(path: String) throws(FileError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)     // a named pipe must not make us wait
-        guard descriptor >= 0 else { throw FileError(.read, path, errno: errno) }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw FileError(.read, path, errno: errno) }
-        switch status.st_mode & S_IFMT {
-        case S_IFREG: break
-        case S_IFDIR: throw FileError(.read, path, .directory)
-        default: throw FileError(.read, path, .notARegularFile)
-        }
-        let count = Int(status.st_size)
-        guard count > 0 else { throw FileError(.read, path, .empty) }
-        guard let start = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
-            throw FileError(.read, path, errno: errno)
-        }
-        self.path = path
-        isFile = true
-        mapping = start
-        mappedCount = count
-        bytes = UnsafeRawBufferPointer(start: start, count: count)
+    /// Opens a regular, non-empty file, and reads it unless it is larger than `longestCopy`.
+    public convenience init(path: String) throws(FileError) {
+        try self.init(path: path, longestCopy: Self.longestCopy)
     }
 
-    /// Bytes that came another way (standard input, a test), as if they were a file called `path`.
-    ///
-    /// They end where an unreadable page begins: whatever reads too far faults at once, here as at a real file's end.
-    public init(copying contents: some Collection<UInt8>, path: String) throws(FileError) {
-        let page = sysconf(Int32(_SC_PAGESIZE))
-        let room = (contents.count + page - 1) / page * page
-        guard let start = mmap(nil, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), start != MAP_FAILED else {
-            throw FileError(.read, path, errno: errno)
-        }
-        let target = UnsafeMutableRawBufferPointer(start: start + (room - contents.count), count: contents.count)
-        target.copyBytes(from: contents)
-        mprotect(start, room, PROT_READ)
-        mprotect(start + room, page, PROT_NONE)
+    package init(path: String, longestCopy: Int) throws(FileError) {
+        let input = try InputDescriptor(path: path)
         self.path = path
-        isFile = false
-        mapping = start
-        mappedCount = room + page
-        bytes = UnsafeRawBufferPointer(target)
+        self.input = input
+        count = input.count
+        copy = count <= longestCopy ? try Self.read(0..<input.count, of: input) : nil
+    }
+
+    /// Bytes that came another way (standard input, a test), presented as a file called `path`.
+    ///
+    /// They end where an unreadable page begins, so that an overrun faults at once.
+    public init(copying contents: some Collection<UInt8>, path: String) throws(FileError) {
+        guard let memory = AnonymousMemory(count: contents.count, atEnd: true) else { throw FileError(.read, path, .outOfMemory) }
+        memory.bytes.copyBytes(from: contents)
+        memory.seal()
+        self.path = path
+        input = nil
+        count = contents.count
+        copy = memory
+    }
+
+    /// Whether the bytes stay at one place in memory as long as this lives.
+    var isInMemory: Bool { copy != nil }
+
+    /// Calls `body` with all bytes. The pointer is valid inside `body` only.
+    ///
+    /// For a file that is read on demand, this copies it into memory. If that fails, the bytes are zero or missing and
+    /// `checkUnchanged()` throws; `slice(_:)` reports the failure itself.
+    public func withBytes<Result, Failure>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        guard let memory = copy ?? copyWhole() else { return try body(UnsafeRawBufferPointer(start: nil, count: 0)) }
+        defer { withExtendedLifetime(memory) {} }
+        return try body(UnsafeRawBufferPointer(memory.bytes))
+    }
+
+    /// The bytes of a range, read now if the file is read on demand.
+    public func slice(_ range: Range<Int>) throws(FileError) -> FileSlice {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count, "bytes \(range) of a file of \(count)")
+        if let copy { return FileSlice(copy, UnsafeRawBufferPointer(rebasing: copy.bytes[range])) }
+        let memory = try Self.read(range, of: input!)
+        return FileSlice(memory, UnsafeRawBufferPointer(memory.bytes))
+    }
+
+    /// Throws `.changed` if the file is no longer what was opened, for a file that is read on demand.
+    public func checkUnchanged() throws(FileError) {
+        if let failure = failure.withLock({ $0 }) { throw failure }
+        if copy == nil { try input?.checkUnchanged() }
+    }
+
+    /// The SHA-256 of all bytes, in hexadecimal.
+    public func sha256() throws(FileError) -> String {
+        var sha = SHA256(), position = 0
+        while position < count {
+            let window = try slice(position..<min(count, position + 1 << 20))
+            window.withBytes { sha.update($0) }
+            position += window.count
+        }
+        return sha.hexDigest()
+    }
+
+    /// Hints that the bytes of a range will not be read again soon, so that their memory can be released.
+    ///
+    /// If they are read again they come from the file, so the range must not be read again after the file was truncated.
+    public func evict(_ range: Range<Int>) {
+        guard let copy, let input, input.isUnchanged else { return }
+        copy.replace(range, byPagesOf: input.descriptor)
+    }
+
+    private static func read(_ range: Range<Int>, of input: InputDescriptor) throws(FileError) -> AnonymousMemory {
+        guard let memory = AnonymousMemory(count: range.count) else { throw FileError(.read, input.path, .outOfMemory) }
+        try input.read(into: memory.bytes, at: range.lowerBound)
+        memory.seal()
+        return memory
+    }
+
+    private func copyWhole() -> AnonymousMemory? {
+        whole.withLock { whole in
+            if let whole { return whole }
+            do throws(FileError) {
+                whole = try Self.read(0..<count, of: input!)
+            } catch {
+                failure.withLock { $0 = error }
+                whole = AnonymousMemory(count: count)
+            }
+            return whole
+        }
+    }
+}
+
+/// A range of a file's bytes, kept in memory as long as this lives.
+public struct FileSlice: @unchecked Sendable {     // nobody writes the bytes
+    private let owner: AnyObject
+    private let bytes: UnsafeRawBufferPointer
+
+    init(_ owner: AnyObject, _ bytes: UnsafeRawBufferPointer) {
+        self.owner = owner
+        self.bytes = bytes
     }
 
     public var count: Int { bytes.count }
 
-    /// The pointer is valid as long as this lives: at least inside `body`, though that be its last use.
+    /// Calls `body` with the bytes. The pointer is valid inside `body` only.
     public func withBytes<Result, Failure>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        defer { withExtendedLifetime(self) {} }
+        defer { withExtendedLifetime(owner) {} }
         return try body(bytes)
     }
-
-    /// Lets the whole pages in a range leave memory; they come from the disk again when they are touched.
-    public func evict(_ range: Range<Int>) {
-        guard isFile else { return }
-        let page = sysconf(Int32(_SC_PAGESIZE))
-        let first = (range.lowerBound + page - 1) / page * page, end = range.upperBound / page * page
-        if first < end { madvise(mapping + first, end - first, MADV_DONTNEED) }
-    }
-
-    deinit { munmap(mapping, mappedCount) }
 }

@@ -18,14 +18,14 @@ public enum QuantizedModelError: Error, Equatable, CustomStringConvertible, Send
     public var description: String {
         switch self {
         case .notQuantized(let format):
-            "not an int8 model: metadata `format` is \(format.map { "\"\($0)\"" } ?? "missing"), expected \"\(QuantizedModelFile.format)\""
+            "not an int8 model: metadata `format` is \(format.map { "\"\($0.printable)\"" } ?? "missing"), expected \"\(QuantizedModelFile.format)\""
         case .unknownVersion(let found):
-            "metadata `format_version` is \"\(found)\"; this program reads version \(QuantizedModelFile.version)"
-        case .missingMetadata(let key): "metadata `\(key)` is missing"
-        case .badMetadata(let key, let found, let expected): "metadata `\(key)` is \"\(found)\", expected \(expected)"
-        case .badElement(let key, let index, let found, let expected): "element \(index) of tensor `\(key)` is \(found), expected \(expected)"
-        case .unknownKey(let key): "tensor `\(key)` does not belong in an int8 model of this version"
-        case .inputNotInCodes(let layer, let value): "layer `\(layer)` is int8, but its input `\(value)` has no scale"
+            "metadata `format_version` is \"\(found.printable)\"; this program reads version \(QuantizedModelFile.version)"
+        case .missingMetadata(let key): "metadata `\(key.printable)` is missing"
+        case .badMetadata(let key, let found, let expected): "metadata `\(key.printable)` is \"\(found.printable)\", expected \(expected)"
+        case .badElement(let key, let index, let found, let expected): "element \(index) of tensor `\(key.printable)` is \(found), expected \(expected)"
+        case .unknownKey(let key): "tensor `\(key.printable)` does not belong in an int8 model of this version"
+        case .inputNotInCodes(let layer, let value): "layer `\(layer.printable)` is int8, but its input `\(value.printable)` has no scale"
         case .safetensors(let error): error.description
         case .model(let error): error.description
         }

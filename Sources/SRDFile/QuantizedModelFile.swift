@@ -46,10 +46,13 @@ public struct QuantizedModelFile: Sendable {
         model = try reader.model()
     }
 
-    /// Whether this is a safetensors file that says it is an int8 model, whatever is in it: a checkpoint is not.
+    /// Whether a file is a safetensors file whose metadata says that it is an int8 model. The rest is not looked at.
     public static func recognizes(_ file: MappedFile) -> Bool {
-        (try? open(file))?.metadata["format"] == format
+        (try? open(file)).map { recognizes($0) } ?? false
     }
+
+    /// Whether the metadata says that the file is an int8 model. The rest is not looked at.
+    public static func recognizes(_ safetensors: Safetensors) -> Bool { safetensors.metadata["format"] == format }
 
     private static func open(_ file: MappedFile) throws(QuantizedModelError) -> Safetensors {
         do throws(SafetensorsError) { return try Safetensors(file) } catch { throw .safetensors(error) }

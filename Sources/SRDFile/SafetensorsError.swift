@@ -17,23 +17,35 @@ public enum SafetensorsError: Error, Equatable, CustomStringConvertible, Sendabl
     case wrongType(key: String, found: ElementType, expected: [ElementType])
     case wrongShape(key: String, found: [Int], expected: [Int])
 
+    /// More than any model needs.
+    case tooMany(String, limit: Int)
+    /// An index refers to a file by more than a plain name.
+    case unsafeFileName(String)
+    case file(FileError)
+
     public var description: String {
         switch self {
-        case .truncated(let needs, let has): "file is cut short: \(needs) bytes needed, \(has) there"
-        case .headerTooLong(let length): "header of \(length) bytes, at most \(Safetensors.longestHeader) are allowed"
-        case .header(let offset, let expected): "byte \(offset) of the header: \(expected) expected"
-        case .duplicateKey(let key): "key \"\(key)\" comes twice"
-        case .unknownType(let key, let found): "tensor \"\(key)\" has the unknown type \"\(found)\""
+        case .truncated(let needs, let has): "the file is truncated (\(has) bytes, expected \(needs))"
+        case .headerTooLong(let length): "the header has \(length) bytes, expected at most \(Safetensors.longestHeader)"
+        case .header(let offset, let expected): "byte \(offset) of the header: expected \(expected.printable)"
+        case .duplicateKey(let key): "key \"\(key.printable)\" occurs twice"
+        case .unknownType(let key, let found): "tensor \"\(key.printable)\" has the unknown type \"\(found.printable)\""
         case .wrongSize(let key, let found, let expected):
-            "tensor \"\(key)\" has \(found) bytes, its shape and type need \(expected.map(String.init) ?? "more than there can be")"
+            "tensor \"\(key.printable)\" has \(found) bytes, expected \(expected.map(String.init) ?? "more than there can be")"
+                + " for its shape and type"
         case .overlap(let key, let found, let expected):
-            "tensor \"\(key)\" starts at \(found) and overlaps the one before it, which ends at \(expected)"
-        case .gap(let key, let found, let expected): "unused bytes before tensor \"\(key)\": it starts at \(found), not at \(expected)"
+            "tensor \"\(key.printable)\" overlaps the one before it (starts at \(found), expected \(expected))"
+        case .gap(let key, let found, let expected):
+            "unused bytes before tensor \"\(key.printable)\" (starts at \(found), expected \(expected))"
         case .trailingBytes(let count): "\(count) bytes after the last tensor"
-        case .missing(let key): "tensor \"\(key)\" is missing"
+        case .missing(let key): "tensor \"\(key.printable)\" is missing"
         case .wrongType(let key, let found, let expected):
-            "tensor \"\(key)\" is \(found.rawValue), expected \(expected.map(\.rawValue).joined(separator: " or "))"
-        case .wrongShape(let key, let found, let expected): "tensor \"\(key)\" has shape \(found), expected \(expected)"
+            "tensor \"\(key.printable)\" is \(found.rawValue), expected \(expected.map(\.rawValue).joined(separator: " or "))"
+        case .wrongShape(let key, let found, let expected): "tensor \"\(key.printable)\" has shape \(found), expected \(expected)"
+        case .tooMany(let what, let limit): "too many \(what): at most \(limit) are allowed"
+        case .unsafeFileName(let name):
+            "the index refers to \"\(name.printable)\", expected the name of a safetensors file in the same folder"
+        case .file(let error): error.description
         }
     }
 }

@@ -12,6 +12,9 @@ public struct NoiseSchedule: Equatable, Sendable {
     public let inverseSignal: [Double]
     public let noiseToSignal: [Double]
 
+    /// What was wrong with the stored schedule, if it had to be rebuilt.
+    public let warning: String?
+
     public var timesteps: Int { betas.count }
 
     /// The names of a checkpoint's buffers that are read; `betas` is required.
@@ -25,8 +28,10 @@ public struct NoiseSchedule: Equatable, Sendable {
         ]
     }
 
-    /// β alone; the rest follows.
-    public init(betas: [Double]) {
+    /// The schedule with these β; the rest follows from them.
+    public init(betas: [Double]) { self.init(betas: betas, warning: nil) }
+
+    init(betas: [Double], warning: String?) {
         var product = 1.0, signal: [Double] = [], noise: [Double] = []
         for beta in betas {
             product *= 1 - beta
@@ -36,6 +41,7 @@ public struct NoiseSchedule: Equatable, Sendable {
         self.betas = betas
         self.signal = signal
         self.noise = noise
+        self.warning = warning
         inverseSignal = signal.map { 1 / $0 }
         noiseToSignal = zip(noise, signal).map { $0 / $1 }
     }
@@ -51,30 +57,32 @@ public struct NoiseSchedule: Equatable, Sendable {
         return NoiseSchedule(betas: (0..<timesteps).map { min(1 - cumulative($0 + 1) / cumulative($0), 0.999) })
     }
 
-    /// A checkpoint's buffers, which are trusted over any formula; `betas` alone will do.
+    /// The schedule of a checkpoint: its buffers as they are stored, or a schedule rebuilt from them if they contradict
+    /// each other (see `StoredSchedule`). `betas` alone suffices.
     public init(tensors: [String: FloatTensor]) throws(ModelError) {
-        func buffer(
-            _ name: String, count: Int?, within range: ClosedRange<Float> = 0...1
-        ) throws(ModelError) -> [Double]? {
-            guard let tensor = tensors[name] else { return nil }
-            guard tensor.shape.count == 1, count == nil || tensor.shape[0] == count else {
-                throw .misshapen(name: name, found: tensor.shape, expected: [count ?? -1])
-            }
-            guard tensor.values.allSatisfy(range.contains) else {
-                throw .unsupported("tensor `\(name)` has a value outside \(range)")
-            }
-            return tensor.values.map(Double.init)
-        }
-        guard let betas = try buffer("betas", count: nil) else { throw .missing(name: "betas", expected: nil) }
-        let derived = NoiseSchedule(betas: betas)
-        self.betas = betas
-        signal = try buffer("sqrt_alphas_cumprod", count: betas.count) ?? derived.signal
-        noise = try buffer("sqrt_one_minus_alphas_cumprod", count: betas.count) ?? derived.noise
-        let most: ClosedRange<Float> = 0...Float.greatestFiniteMagnitude
-        inverseSignal = try buffer("sqrt_recip_alphas_cumprod", count: betas.count, within: most) ?? derived.inverseSignal
-        noiseToSignal = try buffer("sqrt_recipm1_alphas_cumprod", count: betas.count, within: most) ?? derived.noiseToSignal
+        let stored = try StoredSchedule(tensors: tensors)
+        self = stored.isConsistent ? stored.schedule : stored.rebuilt()
         guard signal.allSatisfy({ $0 > 0 }), noise.allSatisfy({ $0 > 0 }) else {
             throw .unsupported("the noise schedule leaves a timestep without signal or without noise")
         }
+    }
+
+    /// A schedule of which β, signal and noise are known; the rest follows.
+    init(betas: [Double], signal: [Double], noise: [Double], warning: String) {
+        self.betas = betas
+        self.signal = signal
+        self.noise = noise
+        self.warning = warning
+        inverseSignal = signal.map { 1 / $0 }
+        noiseToSignal = zip(noise, signal).map { $0 / $1 }
+    }
+
+    init(betas: [Double], signal: [Double], noise: [Double], inverseSignal: [Double], noiseToSignal: [Double]) {
+        self.betas = betas
+        self.signal = signal
+        self.noise = noise
+        self.inverseSignal = inverseSignal
+        self.noiseToSignal = noiseToSignal
+        warning = nil
     }
 }

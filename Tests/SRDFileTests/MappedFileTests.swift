@@ -8,7 +8,14 @@ private func failure(_ path: String) -> FileError? {
     return nil
 }
 
-@Suite("A file is mapped, or the error says which and why")
+private final class Stop: @unchecked Sendable {
+    private let lock = NSLock()
+    private var value = false
+    var isSet: Bool { lock.withLock { value } }
+    func set() { lock.withLock { value = true } }
+}
+
+@Suite("A file is read, or the error says which and why")
 struct MappedFileTests {
     @Test("bytes are the file's")
     func contents() throws {
@@ -27,6 +34,83 @@ struct MappedFileTests {
             #expect(copy.withBytes { Array($0) } == bytes)
             #expect(try MappedFile(copying: bytes, path: "-").withBytes { Array($0) } == bytes)
             #expect(try MappedFile(copying: [], path: "-").count == 0)
+        }
+    }
+
+    @Test("a file that is read on demand gives the same bytes")
+    func onDemand() throws {
+        try withTemporaryFolder { folder in
+            let bytes = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }, path = folder + "/f"
+            try Data(bytes).write(to: URL(fileURLWithPath: path))
+            let copied = try MappedFile(path: path), file = try MappedFile(path: path, longestCopy: 0)
+            for range in [0..<8, 4095..<4097, 2_999_990..<3_000_000, 7..<7] {
+                #expect(try file.slice(range).withBytes { Array($0) } == Array(bytes[range]))
+                #expect(try copied.slice(range).withBytes { Array($0) } == Array(bytes[range]))
+            }
+            #expect(try file.sha256() == SHA256.hex(bytes) && copied.sha256() == SHA256.hex(bytes))
+            #expect(file.withBytes { Array($0) } == bytes)
+            file.evict(0..<file.count)
+            #expect(try file.slice(0..<file.count).withBytes { Array($0) } == bytes)
+        }
+    }
+
+    @Test("truncating or rewriting a file after it was opened neither stops the process nor goes unnoticed")
+    func changed() throws {
+        try withTemporaryFolder { folder in
+            let bytes = [UInt8](repeating: 7, count: 1_000_000), path = folder + "/f"
+            func open(longestCopy: Int) throws -> MappedFile {
+                try Data(bytes).write(to: URL(fileURLWithPath: path))
+                return try MappedFile(path: path, longestCopy: longestCopy)
+            }
+            // A copy is not affected.
+            var file = try open(longestCopy: .max)
+            truncate(path, 0)
+            #expect(file.withBytes { Array($0) } == bytes)
+            try file.checkUnchanged()
+            file.evict(0..<file.count)         // the file is not what it was: nothing is released
+            #expect(file.withBytes { Array($0) } == bytes)
+
+            for change in [{ truncate(path, 10) }, { truncate(path, 0) }, {
+                let handle = FileHandle(forUpdatingAtPath: path)!
+                handle.write(Data([1]))
+                handle.closeFile()
+                return 0
+            }] as [() -> Int32] {
+                file = try open(longestCopy: 0)
+                usleep(20_000)                 // beyond the clock of file times
+                _ = change()
+                let changed = FileError(.read, path, .changed)
+                #expect(throws: changed) { try file.slice(0..<100) }
+                #expect(throws: changed) { try file.sha256() }
+                #expect(throws: changed) { try file.checkUnchanged() }
+                #expect(file.withBytes { $0.count } == bytes.count)
+                #expect(throws: SafetensorsError.file(changed)) { try Safetensors(file) }
+            }
+            #expect(FileError(.read, "a", .changed).description == "cannot read a: the file was changed while being read")
+        }
+    }
+
+    @Test("a file that is being written all the time gives its bytes or an error")
+    func race() throws {
+        try withTemporaryFolder { folder in
+            let path = folder + "/f", stop = Stop()
+            try Data(count: 200_000).write(to: URL(fileURLWithPath: path))
+            let thread = Thread {
+                while !stop.isSet {
+                    truncate(path, 0)
+                    truncate(path, 200_000)
+                }
+            }
+            thread.start()
+            defer { stop.set() }
+            for i in 0..<300 {
+                do throws(FileError) {
+                    let file = try MappedFile(path: path, longestCopy: i % 2 == 0 ? 0 : .max)
+                    _ = try file.sha256()
+                } catch {
+                    #expect(error.reason == .changed || error.reason == .empty)
+                }
+            }
         }
     }
 
@@ -57,6 +141,9 @@ struct MappedFileTests {
     func messages() {
         #expect(FileError(.read, "a.ckpt", .missing).description == "cannot read a.ckpt: no such file")
         #expect(FileError(.write, "b/c.png", .missing).description == "cannot write b/c.png: no such folder")
-        #expect(FileError(.write, "b.png", .system(code: ENOSPC)).description == "cannot write b.png: No space left on device")
+        #expect(FileError(.write, "b.png", .full).description == "cannot write b.png: no space left on the device")
+        for (code, reason) in [(ENOSPC, .full), (EDQUOT, .full), (EFBIG, .tooLarge), (EROFS, .readOnly), (EISDIR, .directory)] as [(Int32, FileError.Reason)] {
+            #expect(FileError(.write, "b", errno: code).reason == reason)
+        }
     }
 }

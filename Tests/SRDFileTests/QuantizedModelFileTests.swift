@@ -16,8 +16,8 @@ private struct Parts {
     init(_ bytes: [UInt8]) throws {
         let file = try Safetensors(MappedFile(copying: bytes, path: "test"))
         metadata = file.metadata
-        tensors = file.entries.map { entry in
-            SafetensorsTensor(entry.name, entry.type, shape: entry.shape, bytes: file.withBytes(of: entry) { Array($0) })
+        tensors = try file.entries.map { entry in
+            SafetensorsTensor(entry.name, entry.type, shape: entry.shape, bytes: try file.withBytes(of: entry) { Array($0) })
         }
     }
 

@@ -57,7 +57,7 @@ struct SafetensorsRoundTripTests {
             for tensor in tensors {
                 let entry = try #require(safetensors[tensor.name])
                 #expect(entry.type == tensor.type && entry.shape == tensor.shape)
-                #expect(safetensors.withBytes(of: entry) { Array($0) } == tensor.bytes)
+                #expect(try safetensors.withBytes(of: entry) { Array($0) } == tensor.bytes)
                 #expect(entry.range.lowerBound.isMultiple(of: entry.type.size), "\(tensor.name) is not aligned")
             }
             #expect(try safetensors.int8s("int8", shape: [5]) == [-128, -1, 0, 1, 127])
@@ -189,6 +189,66 @@ struct DamagedSafetensorsTests {
         SafetensorsTensor("three", FloatTensor(shape: []))
     ], metadata: ["key": "value \u{1}"]).joined())
 
+    @Test("names that are equal as strings, though not as bytes, are duplicates", arguments: [
+        ("é", "e\u{301}"), ("K", "\u{212a}"), ("é", "\\u00e9")
+    ])
+    func equalNames(a: String, b: String) {
+        let header = "{\"\(a)\":\(tensor("0", "0,0")),\"\(b)\":\(tensor("0", "0,0"))}"
+        guard case .duplicateKey? = failure(file(header)) else {
+            Issue.record("\(header) was read")
+            return
+        }
+    }
+
+    @Test("limits: dimensions, tensors, members of the metadata")
+    func limits() {
+        let ones = [String](repeating: "1", count: 33).joined(separator: ",")
+        #expect(failure(file("{\"a\":\(tensor(ones, "0,4"))}", data: 4))?.description.contains("at most 32 dimensions") == true)
+        let tensors = (0...1 << 17).map { "\"\($0)\":\(tensor("0", "0,0"))" }.joined(separator: ",")
+        #expect(failure(file("{\(tensors)}")) == .tooMany("tensors", limit: 1 << 17))
+        let members = (0...1 << 12).map { "\"\($0)\":\"\"" }.joined(separator: ",")
+        #expect(failure(file("{\"__metadata__\":{\(members)}}")) == .tooMany("metadata entries", limit: 1 << 12))
+    }
+
+    @Test("headers are read in time proportional to their size", arguments: [
+        "tensors", "long names", "escaped names", "metadata", "escapes", "empty tensors", "spaces"
+    ])
+    func speed(kind: String) throws {
+        func tensors(_ count: Int, _ name: (Int) -> String) -> String {
+            "{" + (0..<count).map { "\"\(name($0))\":\(tensor("1", "\($0),\($0 + 1)", type: "U8"))" }.joined(separator: ",") + "}"
+        }
+        let (header, data) = switch kind {
+        case "tensors": (tensors(60_000) { "layers.\($0).weight" }, 60_000)
+        case "long names": (tensors(4000) { String(repeating: "x", count: 900) + "\($0)" }, 4000)
+        case "escaped names": (tensors(20_000) { "\\u00e9\\n\($0)" + String(repeating: "\\t", count: 40) }, 20_000)
+        case "metadata": ("{\"__metadata__\":{\((0..<4000).map { "\"\($0)\":\"\(String(repeating: "v", count: 250))\"" }.joined(separator: ","))}}", 0)
+        case "escapes": ("{\"__metadata__\":{\"a\":\"\(String(repeating: "\\n\\u00e9", count: 400_000))\"}}", 0)
+        case "empty tensors": ("{" + (0..<60_000).map { "\"\($0)\":\(tensor("0", "0,0"))" }.joined(separator: ",") + "}", 0)
+        default: ("{" + String(repeating: " ", count: 4_000_000) + "}", 0)
+        }
+        let bytes = try MappedFile(copying: file(header, data: data), path: "test")
+        // Processor time of this thread: other tests run at the same time.
+        func seconds() -> Double {
+            var time = timespec()
+            clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+            return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+        }
+        let times = try (0..<3).map { _ in
+            let start = seconds()
+            _ = try Safetensors(bytes)
+            return seconds() - start
+        }
+        let perMegabyte = times.min()! * 1e3 / (Double(header.utf8.count) * 1e-6)
+        #expect(perMegabyte < Self.bound, "\(perMegabyte) ms per MB")
+    }
+
+    /// In milliseconds. Debug builds are many times slower.
+    private static var bound: Double {
+        var isDebug = false
+        assert({ isDebug = true; return true }())
+        return isDebug ? 1000 : 30
+    }
+
     @Test("cut short at every length: an error")
     func truncated() {
         for count in Self.sample.indices { #expect(failure(Array(Self.sample[..<count])) != nil, "\(count) bytes") }
@@ -203,7 +263,7 @@ struct DamagedSafetensorsTests {
                 bytes[Int.random(in: bytes.indices, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
             }
             guard let safetensors = try? open(bytes) else { continue }
-            let total = safetensors.entries.reduce(0) { sum, entry in sum + safetensors.withBytes(of: entry) { Array($0).count } }
+            let total = try safetensors.entries.reduce(0) { sum, entry in sum + (try safetensors.withBytes(of: entry) { Array($0).count }) }
             #expect(total <= bytes.count, "SRD_TEST_SEED=\(SeededRandom.seed)")
         }
     }

@@ -43,7 +43,7 @@ struct FuseTests {
         [], ["a.png"], ["a.png", "b.png"], ["a.png", "b.png", "--box", "1,2,3"], ["a.png", "b.png", "--box", "1,2,0,4"],
         ["a.png", "b.png", "--box", "-1,2,3,4"], ["a.png", "b.png", "--box", "1,2,3,4", "--mask", "m.png"],
         ["a.png", "b.png", "--box", "1,2,3,4", "--from", "1"], ["a.png", "b.png", "--box", "1,2,3,4", "--strength", "0"],
-        ["a.png", "b.png", "--box", "1,2,3,4", "--feather", "-1"], ["a.png", "b.png", "--box", "1,2,3,4", "-o", "x.jpg"],
+        ["a.png", "b.png", "--box", "1,2,3,4", "--feather", "-1"], ["a.png", "b.png", "--box", "1,2,3,4", "-o", "x.gif"],
         ["a.png", "b.png", "--box", "1,2,3,4", "--guide", "c"], ["-", "-", "--box", "1,2,3,4"]
     ])
     func usage(arguments: [String]) throws {

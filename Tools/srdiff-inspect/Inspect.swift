@@ -1,20 +1,21 @@
 import ArgumentParser
 import SRDCheckpoint
 import SRDFile
-import SRDTensor
 import SRDiff
+import SRDTensor
 import ToolSupport
 
 @main
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "srdiff-inspect",
-        abstract: "Says what a checkpoint holds: its format, the model's configuration, cost and tensors.",
+        abstract: "Shows what a model file contains: format, configuration, cost, and tensors or int8 layers.",
         discussion: """
-            Reads PyTorch checkpoints (old and new), bare maps of tensors and safetensors,
-            without Python and without executing anything in them.
+            Reads int8 models, PyTorch checkpoints (old and new format), safetensors files, and models in several
+            safetensors files (pass the index or the folder), without Python and without executing anything in them.
 
             EXAMPLES
+              srdiff-inspect Models/edge.int8.safetensors
               srdiff-inspect model.ckpt
               srdiff-inspect model.bin --json
               srdiff-inspect model.ckpt --export model.safetensors --half
@@ -24,10 +25,10 @@ struct Inspect: ParsableCommand {
         version: SRDiffVersion.string
     )
 
-    @Argument(help: ArgumentHelp("A checkpoint.", valueName: "file"))
+    @Argument(help: ArgumentHelp("A model file.", valueName: "file"))
     var file: String
 
-    @Flag(help: "Everything as JSON.")
+    @Flag(help: "Print everything as JSON.")
     var json = false
 
     @Option(help: ArgumentHelp("Write what sampling needs (no optimizer state) as safetensors, atomically.", valueName: "file"))
@@ -36,41 +37,81 @@ struct Inspect: ParsableCommand {
     @Flag(help: "With --export: weights in 16 bits; the noise schedule stays in 32.")
     var half = false
 
+    @Flag(help: "With --export: replace the file if it exists.")
+    var overwrite = false
+
     static func main() { runTool() }
 
     func validate() throws {
-        if half && export == nil { throw ValidationError("--half goes with --export") }
+        if half && export == nil { throw ValidationError("--half requires --export") }
+        if overwrite && export == nil { throw ValidationError("--overwrite requires --export") }
     }
 
     func run() throws {
-        let contents = try FileContents(file)
-        if let export {
-            do {
-                try write(contents.model.get(), contents, to: export)
-            } catch let error as ModelError {
-                throw ToolError("\(file): \(error)")
-            }
-            return Terminal.output.line(try "\(file) → \(export)\n" + FileContents(export).heading)
-        }
-        Terminal.output.line(json ? contents.json.text : contents.text)
-        if case .failure(let error) = contents.model { throw ToolError("\(file): \(error)") }
+        if let export { try checkExport(export, reading: [file]) }
+        let report = try read(file)
+        for warning in report.warnings { Terminal.error.line("warning: \(file.printable): \(warning)") }
+        if let export { return try write(report, to: export) }
+        Terminal.output.line(json ? report.json.text : report.text)
+        if let failure = report.failure { throw ToolError("\(file.printable): \(failure)") }
     }
 
-    private func write(_ model: Model, _ contents: FileContents, to path: String) throws {
-        let buffers = NoiseSchedule.bufferNames.compactMap { name in
-            contents.floats[name].map { SafetensorsTensor(name, $0) }
+    private func read(_ path: String) throws -> any Report {
+        do {
+            if FilePath.isFolder(path) || path.hasSuffix(".json") { return CheckpointReport(try Checkpoint.read(path)) }
+            let mapped = try MappedFile(path: path)
+            // Parsed once: a header may be large.
+            guard let safetensors = try? Safetensors(mapped) else { return CheckpointReport(try Checkpoint(mapped)) }
+            if QuantizedModelFile.recognizes(safetensors) { return try QuantizedReport(safetensors) }
+            do throws(CheckpointError) {
+                return CheckpointReport(try Checkpoint(safetensors), safetensors: safetensors)
+            } catch {
+                guard case .noTensors = error else { throw error }
+                return try CheckpointReport(safetensors, error: error)
+            }
+        } catch {
+            throw error is FileError ? error : ToolError("\(path.printable): \(error)")      // a FileError names the file itself
         }
+    }
+
+    /// Never write over an input; replace another file only with --overwrite.
+    private func checkExport(_ path: String, reading inputs: [String]) throws {
+        if inputs.contains(where: { FilePath.isSameFile($0, path) }) {
+            throw ToolError("\(path.printable): this is the input, which is never overwritten. Choose another name.")
+        }
+        if FilePath.exists(path), !overwrite, !FilePath.isFolder(path) {
+            throw ToolError("\(path.printable): the file exists. Replace it with --overwrite, or choose another name.")
+        }
+        try FileOutput.check(path)
+    }
+
+    private func write(_ report: any Report, to path: String) throws {
+        guard let report = report as? CheckpointReport else {
+            throw ToolError("\(file.printable): an int8 model cannot be exported. Pass the checkpoint it was converted from.")
+        }
+        try checkExport(path, reading: report.paths)
+        let model: Model
+        do throws(CheckpointError) { model = try report.model.get() } catch { throw ToolError("\(file.printable): \(error)") }
         let weights = try model.tensors.map { name, tensor in
             half ? try Self.halved(name, tensor) : SafetensorsTensor(name, tensor)
         }
-        try Safetensors.write(
-            weights + buffers, metadata: ["source_sha256": contents.sha256, "format": "pt"], to: path
-        )
+        try Safetensors.write(weights + Self.buffers(model, report), metadata: ["source_sha256": report.sha256, "format": "pt"], to: path)
+        Terminal.output.line(try "\(file.printable) → \(path.printable)\n" + read(path).heading)
+    }
+
+    /// The noise schedule as it is stored, or as it was rebuilt.
+    private static func buffers(_ model: Model, _ report: CheckpointReport) -> [SafetensorsTensor] {
+        let s = model.schedule
+        let rebuilt = s.warning == nil ? nil : [s.betas, s.signal, s.noise, s.inverseSignal, s.noiseToSignal]
+        return NoiseSchedule.bufferNames.enumerated().compactMap { i, name in
+            let tensor = rebuilt.map { FloatTensor(shape: [s.timesteps], values: $0[i].map(Float.init)) } ?? report.floats[name]
+            return tensor.map { SafetensorsTensor(name, $0) }
+        }
     }
 
     private static func halved(_ name: String, _ tensor: FloatTensor) throws -> SafetensorsTensor {
         if let value = tensor.values.first(where: { abs($0) >= 65520 }) {
-            throw ToolError("tensor `\(name)` holds \(value), too large for 16 bits")
+            throw ToolError("tensor `\(name)` contains \(value), expected values below 65520 for 16 bits. Export without --half.")
         }
         return SafetensorsTensor(halves: name, tensor)
     }

@@ -17,8 +17,10 @@ extension Image {
     /// Writes the image; the format is decided by the file name's extension. The file appears whole or not at all.
     ///
     /// Throws `FileError` and `ImageError`.
-    public func write(to path: String) throws {
+    ///
+    /// - Parameter options: the quality of JPEG and WebP.
+    public func write(to path: String, options: EncodingOptions = .init()) throws {
         let format = FilePath.fileExtension(of: path).flatMap { ImageFormat(fileExtension: $0) } ?? .png
-        try FileOutput.write(atomically: [try encoded(as: format)], to: path)
+        try FileOutput.write(atomically: [try encoded(as: format, options: options)], to: path)
     }
 }

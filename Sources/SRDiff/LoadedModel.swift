@@ -9,26 +9,35 @@ public struct LoadedModel: Sendable {
     /// The hash of the file, in hexadecimal.
     public let sha256: String
     public let model: Model
+    /// What a user should know about the weights, such as a rebuilt noise schedule; one sentence each.
+    public let warnings: [String]
 
-    public init(path: String, foundBy: String, sha256: String, model: Model) {
+    public init(path: String, foundBy: String, sha256: String, model: Model, warnings: [String] = []) {
         self.path = path
         self.foundBy = foundBy
         self.sha256 = sha256
         self.model = model
+        self.warnings = warnings
     }
 
-    /// Reads an int8 model, or a float model from a checkpoint in any supported format.
+    /// Reads an int8 model, or a float model from a checkpoint in any supported format; a folder or an index file stands for sharded
+    /// safetensors.
     ///
     /// Throws `FileError` if the file cannot be read and `SRDiffError.badModel` if its contents cannot be used.
     public static func read(_ path: String, foundBy: String = "named") throws -> LoadedModel {
-        let file = try MappedFile(path: path)
         do {
-            if QuantizedModelFile.recognizes(file) {
-                let hash = file.withBytes { SHA256.hex($0) }
-                return LoadedModel(path: path, foundBy: foundBy, sha256: hash, model: try QuantizedModelFile(file).model)
+            if !FilePath.isFolder(path), !path.hasSuffix(".json") {
+                let file = try MappedFile(path: path)
+                if QuantizedModelFile.recognizes(file) {
+                    let model = try QuantizedModelFile(file).model
+                    return LoadedModel(
+                        path: path, foundBy: foundBy, sha256: try file.sha256(), model: model,
+                        warnings: model.schedule.warning.map { [$0] } ?? [])
+                }
             }
-            let checkpoint = try Checkpoint.read(path), model = try Model(tensors: checkpoint.tensors)
-            return LoadedModel(path: path, foundBy: foundBy, sha256: checkpoint.sourceSHA256, model: model)
+            let checkpoint = try Checkpoint.read(path), model = try checkpoint.model()
+            return LoadedModel(
+                path: path, foundBy: foundBy, sha256: checkpoint.sourceSHA256, model: model, warnings: checkpoint.warnings)
         } catch {
             throw error is FileError ? error : SRDiffError.badModel(path: path, reason: error)      // a FileError names the file itself
         }

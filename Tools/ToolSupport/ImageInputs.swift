@@ -26,7 +26,7 @@ extension ImageInput {
                 add(.standardInput)
             } else if FilePath.isFolder(argument) {
                 let names = (FilePath.list(argument) ?? []).filter(isImage)
-                if names.isEmpty { errors.append(ToolError("\(argument): no image (.png, .ppm, .pgm) in this folder")) }
+                if names.isEmpty { errors.append(ToolError("\(argument): no image (\(ImageFormat.preferredExtensions)) in this folder")) }
                 for name in names { add(.file(FilePath.joined(argument, name))) }
             } else if !FilePath.exists(argument), argument.contains(where: { "*?[".contains($0) }) {
                 let paths = FilePath.matches(argument).filter { !FilePath.isFolder($0) }

@@ -24,7 +24,12 @@ public enum ImageOutput: Hashable, Sendable, CustomStringConvertible {
         return FilePath.exists(path)
     }
 
-    public func write(_ image: Image) throws { try write(bytes: image.encoded(as: format)) }
+    /// - Parameter onWarning: called with what the format cannot hold.
+    public func write(_ image: Image, options: EncodingOptions = .init(), onWarning: (String) -> Void = { _ in }) throws {
+        let bytes: [UInt8]
+        do { bytes = try image.encoded(as: format, options: options, onWarning: onWarning) } catch { throw ToolError("\(self): \(error)") }
+        try write(bytes: bytes)
+    }
 
     /// A whole image file's.
     public func write(bytes: [UInt8]) throws {

@@ -33,9 +33,6 @@ extension ImageInput {
             if case .tooManyPixels(let width, let height, _) = error, width <= Image.defaultPixelLimit / max(1, height) {
                 do { try ifTooLarge(width, height) } catch { throw ToolError("\(self): \(error)") }
             }
-            if case .unknownFormat(let firstBytes) = error, firstBytes.starts(with: [0xff, 0xd8, 0xff]) {
-                throw ToolError("\(self): a JPEG; we read PNG, PPM and PGM: `djpeg \(self) > image.ppm` makes one")
-            }
             throw ToolError("\(self): \(error)")
         }
     }

@@ -105,3 +105,7 @@ extension Sampler: ExpressibleByArgument {}
 extension TimestepSpacing: ExpressibleByArgument {}
 
 extension SamplingSettings.Generator: ExpressibleByArgument {}
+
+extension ImageFormat: ExpressibleByArgument {
+    public init?(argument: String) { self.init(named: argument) }
+}

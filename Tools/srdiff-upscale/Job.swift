@@ -34,7 +34,9 @@ extension Job {
             throw ValidationError("standard output takes one image: name a folder with -o")
         }
         let jobs = inputs.map { input in
-            func destination(_ part: String) -> ImageOutput { target.destination(of: input, suffix: suffix, part: part) }
+            func destination(_ part: String) -> ImageOutput {
+                target.destination(of: input, suffix: suffix, part: part, format: settings.format)
+            }
             let outputs = settings.seeds.map { seed in
                 Output(seed: seed, destination: destination(settings.samples > 1 ? "_seed\(seed)" : ""))
             }
@@ -69,7 +71,7 @@ extension Job {
 
     /// Before the long work.
     func check(_ image: Image) throws {
-        if image.hasAlpha, let output = destinations.first(where: { $0.format == .pnm }) {
+        if image.hasAlpha, let output = destinations.first(where: { !$0.format.holdsAlpha }) {
             throw ToolError("\(input): \(ImageError.alphaNotSupported), not \(output)")
         }
     }
@@ -93,14 +95,19 @@ private enum Target: Equatable {
             self = .file(output)
         } else {
             guard isMany && !FilePath.exists(output) else {
-                throw ValidationError("\(output): we write .png, .ppm and .pgm; a folder's name ends in /")
+                throw ValidationError("\(output): the formats that can be written are \(ImageFormat.preferredExtensions); a folder's name ends in /")
             }
             self = .folder(output)
         }
     }
 
-    func destination(of input: ImageInput, suffix: String, part: String) -> ImageOutput {
-        func name(_ path: String) -> String { "\(FilePath.stem(of: path))\(suffix)\(part).png" }
+    /// - Parameter format: instead of the input's own.
+    func destination(of input: ImageInput, suffix: String, part: String, format: ImageFormat?) -> ImageOutput {
+        func name(_ path: String) -> String {
+            // PNM holds no metadata, so it becomes PNG.
+            let own = FilePath.fileExtension(of: path).flatMap { ImageFormat(fileExtension: $0) } ?? .png
+            return "\(FilePath.stem(of: path))\(suffix)\(part).\((format ?? (own == .pnm ? .png : own)).extensions[0])"
+        }
         switch (self, input) {
         case (.standardOutput, _), (.besideInput, .standardInput): return .standardOutput
         case (.besideInput, .file(let path)): return .file(FilePath.joined(FilePath.folder(of: path), name(path)))

@@ -21,6 +21,9 @@ struct Settings {
     /// The samples' mean, σ map and contact sheet are wanted too.
     let hasStatistics: Bool
     let threads: Int
+    /// The format of results whose name does not decide it; nil keeps the input's.
+    let format: ImageFormat?
+    let quality: Int
 
     var seeds: [UInt64] { (0..<UInt64(samples)).map { seed &+ $0 } }
 

@@ -32,11 +32,11 @@ struct Upscale: ParsableCommand {
         version: SRDiffVersion.string
     )
 
-    @Argument(help: ArgumentHelp("PNG, PPM or PGM files, folders, quoted patterns, or - for standard input.", valueName: "input"))
+    @Argument(help: ArgumentHelp("\(ImageFormat.names) files, folders, quoted patterns, or - for standard input.", valueName: "input"))
     var inputs: [String]
 
     @Option(name: .shortAndLong, help: ArgumentHelp(
-        "A .png, .ppm or .pgm file, a folder (made where missing), or - for standard output. Without it: NAME_x4.png beside the input.",
+        "A file (\(ImageFormat.preferredExtensions)), a folder (created if missing), or - for standard output. (default: NAME_x4 in the input's folder and format)",
         valueName: "output"
     ))
     var output: String?
@@ -64,7 +64,15 @@ struct Upscale: ParsableCommand {
     @Flag(help: "Write the plain bicubic enlargement, to compare with.")
     var bicubic = false
 
-    @Flag(help: "Replace outputs that exist; without it they are skipped.")
+    @Option(help: ArgumentHelp(
+        "Format of the results: \(ImageFormat.allCases.map { $0.name.lowercased() }.joined(separator: ", ")). (default: the input's, PNG for PNM; -o FILE decides by its name)",
+        valueName: "format"))
+    var format: ImageFormat?
+
+    @Option(help: ArgumentHelp("Quality of JPEG and WebP, 1 to 100; chroma keeps its resolution above 90.", valueName: "n"))
+    var quality = EncodingOptions.defaultQuality
+
+    @Flag(help: "Replace outputs that exist. Without it a single named output is an error, and others are skipped.")
     var overwrite = false
 
     @Flag(help: "Write pixels only: no colour profile, no texts, no settings.")
@@ -86,6 +94,7 @@ struct Upscale: ParsableCommand {
 
     func validate() throws {
         func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }
+        try check((1...100).contains(quality), "--quality \(quality): 1 to 100")
         try check((1...1000).contains(samples), "--samples \(samples): 1 to 1000")
         try check(!preview || !bicubic, "--preview and --bicubic are two different images")
         try check(!preview && !bicubic || samples == 1, "--\(preview ? "preview" : "bicubic") has no seed: there is only one sample")
@@ -102,6 +111,7 @@ struct Upscale: ParsableCommand {
 
         var report = Report(json: json, quiet: quiet, resultsOnError: jobs.contains { $0.outputs.contains { $0.destination == .standardOutput } })
         report.note("model: \(loaded.path) (\(loaded.arithmetic), \(loaded.foundBy))")
+        for warning in loaded.warnings { report.note("warning: \(loaded.path): \(warning)") }
         for error in errors { report.failed(nil, error) }
 
         var machine = UpscaleMachine(loaded: loaded, settings: settings, instructionSet: instructionSet)
@@ -118,6 +128,9 @@ struct Upscale: ParsableCommand {
 
     /// One image: read, plan, sample as often as asked, write.
     private func run(_ job: Job, label: String, _ machine: inout UpscaleMachine, _ report: inout Report) throws {
+        if let output, !overwrite, !dryRun, case .file(output)? = job.destinations.first, job.destinations.count == 1, FilePath.exists(output) {
+            throw ToolError("\(output): the file exists. Replace it with --overwrite, or choose another name.")
+        }
         let kept = Set(overwrite || dryRun ? [] : job.destinations.filter(\.exists))
         for destination in job.destinations where kept.contains(destination) { report.skipped(job.input, destination) }
         // Statistics are of all samples: where one of the results is missing, all are made, and those missing written.
@@ -128,6 +141,7 @@ struct Upscale: ParsableCommand {
 
         let image = try machine.read(job.input, evenIfTooLarge: force || dryRun) { report.note("\(job.input): warning: \($0)") }
         try job.check(image)
+        let options = EncodingOptions(quality: quality)
         let plan = machine.plan(image)
         if dryRun { return report.planned(job, plan, secondsPerMAC: try machine.secondsPerMAC()) }
         if !force { try plan.checkMemory() }
@@ -135,11 +149,11 @@ struct Upscale: ParsableCommand {
         let progress = ProgressLine(isShown: !quiet), settings = machine.settings, loaded = machine.loaded
         var summary = statistics ? SampleSummary(of: image, seeds: settings.seeds, scale: loaded.configuration.scale) : nil
         progress.show("\(label)  encoding")
-        try machine.run(image, seeds: outputs.map(\.seed), progress: progress, label: label) { i, result, seconds in
+        try machine.run(image.withHiddenColorsFilled(), seeds: outputs.map(\.seed), progress: progress, label: label) { i, result, seconds in
             summary?.add(result)
             guard !kept.contains(outputs[i].destination) else { return }
             let result = result.with(runSettings: stripMetadata ? nil : settings.facts(seeds: [outputs[i].seed], model: loaded))
-            try outputs[i].destination.write(result)
+            try outputs[i].destination.write(result, options: options) { report.note("\(outputs[i].destination): warning: \($0)") }
             progress.clear()
             report.written(job.input, outputs[i], from: image, result, seconds: seconds)
         }
@@ -147,7 +161,7 @@ struct Upscale: ParsableCommand {
         for kind in Job.Summary.allCases {
             guard let destination = job.summaries[kind], !kept.contains(destination) else { continue }
             let facts = settings.facts(seeds: settings.seeds, model: loaded) + [summary.fact(kind)]
-            try destination.write(summary.image(kind).with(runSettings: stripMetadata ? nil : facts))
+            try destination.write(summary.image(kind).with(runSettings: stripMetadata ? nil : facts), options: options)
         }
         report.summarized(job, sigma: summary.sigma, white: summary.white)
     }
@@ -158,7 +172,7 @@ struct Upscale: ParsableCommand {
             sampler: schedule, seed: seed, samples: samples, generator: sampling.rng,
             fidelity: try loaded.fidelity(sampling.fidelity, for: schedule),
             method: preview ? .preview : bicubic ? .bicubic : .sampled, isConsistent: consistent, hasStatistics: statistics,
-            threads: sampling.threads
+            threads: sampling.threads, format: format, quality: quality
         )
     }
 }

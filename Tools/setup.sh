@@ -26,6 +26,10 @@ set_up() {
     command -v git >/dev/null || missing+=(git)
     command -v pkg-config >/dev/null || missing+=(pkg-config)
     { command -v pkg-config >/dev/null && pkg-config --exists libpng; } || missing+=(libpng-dev)
+    # Codecs are found at run time; without them JPEG and WebP are errors that name these packages.
+    command -v ldconfig >/dev/null || PATH=$PATH:/sbin:/usr/sbin
+    ldconfig -p | grep -q libturbojpeg.so.0 || missing+=(libturbojpeg0)
+    ldconfig -p | grep -q libwebp.so.7 || missing+=(libwebp7)
     [ ${#missing[@]} = 0 ] || install_packages "${missing[@]}" || {
         say "Could not install: ${missing[*]}."
         command -v swift >/dev/null || say "Swift 6.0 or newer for other systems: https://www.swift.org/install/linux/"

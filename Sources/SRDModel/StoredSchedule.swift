@@ -40,8 +40,10 @@ struct StoredSchedule {
 
     /// signal² + noise² = 1 at every timestep.
     private var isVariancePreserving: Bool {
-        zip(schedule.signal, schedule.noise).allSatisfy { signal, noise in
-            signal > 0 && noise > 0 && abs(signal * signal + noise * noise - 1) <= Self.tolerance
+        schedule.signal.indices.allSatisfy { t in
+            let signal: Double = schedule.signal[t], noise: Double = schedule.noise[t]
+            let power: Double = signal * signal + noise * noise
+            return signal > 0 && noise > 0 && abs(power - 1) <= Self.tolerance
         }
     }
 

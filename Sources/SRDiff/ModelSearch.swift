@@ -1,15 +1,26 @@
 import SRDFile
 
 extension LoadedModel {
-    /// The file name of the model that is used by default.
-    public static let defaultName = "edge.int8.safetensors"
+    /// The name of the model that is used by default.
+    public static let defaultName = "edge"
 
-    /// Finds and reads a model: the one named, else `SRDIFF_MODEL`, else `Models/` next to the package, else `../share/srdiff/` next to
-    /// the executable.
-    public static func find(_ path: String?) throws -> LoadedModel {
-        if let path { return try read(path, foundBy: "--model") }
-        if let path = Machine.environment("SRDIFF_MODEL") { return try read(path, foundBy: "SRDIFF_MODEL") }
-        let (found, searched) = InstalledFiles.find(defaultName)
+    /// Finds and reads a model: the one named, else the one that `SRDIFF_MODEL` names, else the default.
+    ///
+    /// - Parameter name: a file, or the name of an installed model, such as `edge` for `edge.int8.safetensors`. Models are installed in
+    ///   `Models/` next to the package, else in `../share/srdiff/` next to the executable.
+    public static func find(_ name: String?) throws -> LoadedModel {
+        if let name { return try find(name, foundBy: "--model") }
+        if let name = Machine.environment("SRDIFF_MODEL") { return try find(name, foundBy: "SRDIFF_MODEL") }
+        return try installed(defaultName)
+    }
+
+    private static func find(_ name: String, foundBy: String) throws -> LoadedModel {
+        let isName = !FilePath.exists(name) && !name.isEmpty && name.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
+        return try isName ? installed(name) : read(name, foundBy: foundBy)
+    }
+
+    private static func installed(_ name: String) throws -> LoadedModel {
+        let (found, searched) = InstalledFiles.find("\(name).int8.safetensors")
         guard let found else { throw SRDiffError.noModel(searched: searched) }
         return try read(found.path, foundBy: found.foundBy)
     }

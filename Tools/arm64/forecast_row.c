@@ -44,7 +44,7 @@ static srd_conv_row_s8_args row_s8(
     srd_conv_row_s8_args a = {
         .width = width, .channels = filled_up(out, SRD_CHANNEL_STEP), .weight_scale = ones, .bias = ones,
         .time_bias = has_time_bias ? ones : NULL, .gain = 1, .activation = (srd_activation)activation,
-        .residual_count = residuals, .codes = zeros((size_t)(width * padded)), .quantized_pixel = padded, .inverse_scale = 1,
+        .residual_count = residuals, .quantized = zeros((size_t)(width * padded)), .quantized_pixel = padded, .inverse_scale = 1,
         .floats = keeps_floats ? zeros(floats) : NULL, .floats_pixel = padded};
     const float *residual = zeros(floats);
     for (int r = 0; r < residuals; r++) a.residual[r] = (srd_residual_s8){NULL, residual, padded, 0, 1};
@@ -68,7 +68,7 @@ static int winograd(int argc, char **argv) {
     }
     const int16_t *weights = zeros(sizeof *weights * (size_t)stride * (size_t)(padded / k->winograd_block));
     for (int i = 0; i < inputs; i++) {
-        segment[i] = (srd_winograd_segment_s8){.pixel = filled[i], .channels = filled[i], .weights = weights, .start = zeros(4 * (size_t)padded),
+        segment[i] = (srd_winograd_segment_s8){.pixel = filled[i], .channels = filled[i], .weights = weights, .correction = zeros(4 * (size_t)padded),
                                            .scale = 0.01f};
         for (int r = 0; r < SRD_WINOGRAD_ROWS + 2; r++) segment[i].rows[r] = zeros((size_t)((width + 2) * filled[i]));
         weights += SRD_WINOGRAD_POINTS * (filled[i] * k->winograd_block + SRD_WINOGRAD_PADDING);

@@ -90,7 +90,9 @@ struct JPEGTests {
         let file = try Fixture.bytes("progressive.jpg")
         let scan = try #require(file.indices.dropLast().first { file[$0] == 0xff && file[$0 + 1] == 0xda })
         let header = Array(file[scan..<scan + 2 + Int(file[scan + 3])])
-        let bomb = Array(file.dropLast(2)) + [[UInt8]](repeating: header, count: 2000).flatMap { $0 } + [0xff, 0xd9]
+        var bomb: [UInt8] = Array(file.dropLast(2))
+        for _ in 0..<2000 { bomb += header }
+        bomb += [0xff, 0xd9]
         #expect(throws: ImageError.self) { try Image(parsing: bomb) }
     }
 

@@ -107,7 +107,12 @@ final class Program: @unchecked Sendable {       // the rows of a node are split
     }
 
     /// Computes all rows of all nodes and calls `finished` after each band.
-    private func stream(_ sources: [FeatureMap], finished: (StreamPlan.Band) -> Void) {
+    private func stream(_ maps: [FeatureMap], finished: (StreamPlan.Band) -> Void) {
+        let sources = UnsafeMutableBufferPointer.copy(of: maps.map { Unmanaged.passUnretained($0) })
+        defer {
+            sources.deallocate()
+            withExtendedLifetime(maps) {}
+        }
         for band in plan.bands {
             if let observer {
                 observer.observe(graph.nodes[band.node], band.rows, buffers[band.node], kernels: layers.kernels.int8) {
@@ -134,7 +139,7 @@ final class Program: @unchecked Sendable {       // the rows of a node are split
         }
     }
 
-    private func compute(_ band: StreamPlan.Band, _ sources: [FeatureMap]) {
+    private func compute(_ band: StreamPlan.Band, _ sources: UnsafeMutableBufferPointer<Unmanaged<FeatureMap>>) {
         let node = nodes[band.node]
         let context = NodeContext(node: node, buffers: buffers, sources: sources, kernels: layers.kernels, threads: threads)
         switch node.operation {

@@ -72,7 +72,10 @@ enum CompiledOperation {
     /// Computes part of row y of a node.
     func computeRow(_ y: Int, _ part: RowPart, _ context: NodeContext) {
         switch self {
-        case .input(let source): readInput(context.sources[source], y, part.columns, into: context.output, context.kernels.int8)
+        case .input(let source):
+            context.sources[source]._withUnsafeGuaranteedRef {
+                readInput($0, y, part.columns, into: context.output, context.kernels.int8)
+            }
         case .int8Convolution(let convolution): convolution.computeRow(y, part, context)
         case .winogradConvolution(let convolution): convolution.direct.computeRow(y, part, context)
         case .floatConvolution(let convolution): convolution.computeRow(y, part, context)
@@ -94,8 +97,8 @@ enum CompiledOperation {
 struct NodeContext: @unchecked Sendable {       // work items write rows that do not overlap
     let node: CompiledNode
     let buffers: UnsafeMutableBufferPointer<NodeBuffer>
-    /// The maps that the graph's inputs read.
-    let sources: [FeatureMap]
+    /// The maps that the graph's inputs read. Not an array: threads would contend for its reference count.
+    let sources: UnsafeMutableBufferPointer<Unmanaged<FeatureMap>>
     let kernels: Kernels
     let threads: Int
 

@@ -1,8 +1,7 @@
 // A thread pool for loops of a few tens of microseconds.
 //
-// Why not Dispatch: a step of the network is some 1,500 loops of 20 to 200 µs each. `dispatch_apply` wakes its workers through the kernel for
-// every loop; the helpers here stay awake between loops and take the same part of the items each time, so that their caches keep the data.
-// `Tests/SRDTensorTests/ParallelTests` measures both: see "loop overhead" there.
+// A step of the network is some 1,500 loops of 20 to 200 µs each. Dispatch parks its workers in the kernel between loops; the helpers here
+// stay awake for the next loop and start with the same part of the items each time, whose data their caches may still hold.
 #ifndef SRD_THREADS_H
 #define SRD_THREADS_H
 

@@ -41,7 +41,6 @@ public final class Executor {
     private let plans: PlanSettings
     private let layers: PackedLayers
     private let time: TimeEmbedding
-    private let conditionedPredictor: Graph
     private var timeBiases: [Int: [String: [Float]]] = [:]
     /// The noise predictor's program for the last image size.
     private var workspace: (role: Graph.Role, height: Int, width: Int, program: Program)?
@@ -60,7 +59,6 @@ public final class Executor {
         self.plans = plans
         layers = PackedLayers(model, kernels: Kernels(instructionSet))
         time = TimeEmbedding(model.configuration, weights: model.parameters)
-        conditionedPredictor = plans.conditionedPredictor
     }
 
     /// Runs the encoder, once per image.
@@ -147,7 +145,7 @@ public final class Executor {
         let graph: Graph, sources: [FeatureMap]
         switch condition.noise {
         case .stored(let condition): (graph, sources) = (model.network.noisePredictor, [x, condition.map])
-        case .streamed(let condition): (graph, sources) = (conditionedPredictor, condition.maps + [x])
+        case .streamed(let condition): (graph, sources) = (plans.conditionedPredictor, condition.maps + [x])
         }
         if workspace?.role != graph.role || workspace?.height != x.height || workspace?.width != x.width {
             workspace = nil                                // released before the next one is allocated

@@ -26,16 +26,25 @@ public struct LoadedModel: Sendable {
     /// Throws `FileError` if the file cannot be read and `SRDiffError.badModel` if its contents cannot be used.
     public static func read(_ path: String, foundBy: String = "named") throws -> LoadedModel {
         do {
-            if !FilePath.isFolder(path), !path.hasSuffix(".json") {
+            let checkpoint: Checkpoint
+            if FilePath.isFolder(path) || path.hasSuffix(".json") {
+                checkpoint = try Checkpoint.read(path)
+            } else {
+                // Read and parsed once, whatever it turns out to be.
                 let file = try MappedFile(path: path)
-                if QuantizedModelFile.recognizes(file) {
-                    let model = try QuantizedModelFile(file).model
-                    return LoadedModel(
-                        path: path, foundBy: foundBy, sha256: try file.sha256(), model: model,
-                        warnings: model.schedule.warning.map { [$0] } ?? [])
+                if let safetensors = try? Safetensors(file) {
+                    if QuantizedModelFile.recognizes(safetensors) {
+                        let model = try QuantizedModelFile(safetensors).model
+                        return LoadedModel(
+                            path: path, foundBy: foundBy, sha256: try file.sha256(), model: model,
+                            warnings: model.schedule.warning.map { [$0] } ?? [])
+                    }
+                    checkpoint = try Checkpoint(safetensors)
+                } else {
+                    checkpoint = try Checkpoint(file)
                 }
             }
-            let checkpoint = try Checkpoint.read(path), model = try checkpoint.model()
+            let model = try checkpoint.model()
             return LoadedModel(
                 path: path, foundBy: foundBy, sha256: checkpoint.sourceSHA256, model: model, warnings: checkpoint.warnings)
         } catch {

@@ -32,6 +32,11 @@ public struct SHA256: Sendable {
         pending += bytes[whole...]
     }
 
+    /// Adds the bytes of 16-bit words, such as an image's samples, in little-endian order.
+    public mutating func update(_ words: [UInt16]) {
+        words.map(\.littleEndian).withUnsafeBytes { update($0) }
+    }
+
     /// Ends the message: use the value no further.
     public mutating func hexDigest() -> String {
         let bits = UInt64(count) * 8

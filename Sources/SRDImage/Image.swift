@@ -33,8 +33,7 @@ extension Image {
 
     /// The upper left part. Traps when it is larger than the image.
     public func cropped(width: Int, height: Int) -> Image {
-        precondition(width <= self.width && height <= self.height)
-        return rearranged(width: width, height: height)
+        cropped(x: 0, y: 0, width: width, height: height)
     }
 
     /// The part whose upper left corner is (x, y). Traps when it reaches beyond the image.

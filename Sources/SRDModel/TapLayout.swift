@@ -35,7 +35,8 @@ public struct TapLayout: Sendable {
         self.init(rows: places, columns: places, inputChannels, outputChannels, kernel: kernel, isTransposed: false)
     }
 
-    private init(phase py: Int, _ px: Int, stride: Int, inputChannels: [Int], outputChannels: Int) {
+    /// The layout of a phase of a transposed convolution with a kernel of 2·stride.
+    package init(phase py: Int, _ px: Int, stride: Int, inputChannels: [Int], outputChannels: Int) {
         /// Output = stride · input + k − stride / 2.
         func places(_ phase: Int) -> [(d: Int, k: Int)] {
             let reach = phase + stride / 2

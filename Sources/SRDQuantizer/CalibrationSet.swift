@@ -59,9 +59,8 @@ public struct CalibrationSet: Sendable {
         var sha = SHA256()
         for image in images {
             let sizes = [image.width, image.height, image.channels, image.bitDepth].map { UInt16($0) }
-            for words in [sizes, image.samples] {
-                words.map(\.littleEndian).withUnsafeBytes { sha.update($0) }
-            }
+            sha.update(sizes)
+            sha.update(image.samples)
         }
         return sha.hexDigest()
     }

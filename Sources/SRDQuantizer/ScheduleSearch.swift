@@ -91,62 +91,9 @@ public struct ScheduleSearch {
 
     // MARK: Search
 
-    /// Few numbers that timesteps and noise follow, and the best for one number of steps is a good start for the next. Each transition's own
-    /// timestep and noise, tried too, overfit: 8 steps were 8 % of LPIPS better on eleven patches, 2 % on Set5 and Set14, and lost 0.17 dB.
-    package struct Family: Hashable {
-        /// The noisiest and the cleanest timestep, as shares of the last.
-        package var start = 0.7, end = 0.0
-        /// Timesteps fall as this power of the share that is left.
-        package var power = 1.0
-        /// Fresh noise, as a share of DDPM's.
-        package var eta = 1.0
-
-        package init(start: Double = 0.7, end: Double = 0, power: Double = 1, eta: Double = 1) {
-            self.start = start
-            self.end = end
-            self.power = power
-            self.eta = eta
-        }
-
-        /// Another start: timesteps closer together near 0, less noise.
-        static var second: Family { Family(start: 0.8, power: 1.5, eta: 0.5) }
-
-        package func transitions(_ count: Int, timesteps: Int) -> [TimestepTransition] {
-            let last = Double(timesteps - 1)
-            var transitions: [TimestepTransition] = []
-            for i in 0..<count {
-                let left = count == 1 ? 1 : Double(count - 1 - i) / Double(count - 1)
-                let share = left == 0 ? 0 : Mathematics.exp(power * Mathematics.log(left))
-                let wanted = Int((last * (end + (start - end) * share)).rounded(.toNearestOrEven))
-                // Where they crowd, one after another.
-                let most = (transitions.last?.timestep ?? timesteps) - 1
-                transitions.append(TimestepTransition(timestep: max(count - 1 - i, min(wanted, most)), eta: eta))
-            }
-            return transitions
-        }
-
-        /// One number more or less, by `size`: 1 for large changes.
-        func changes(_ size: Double) -> [Family] {
-            var all: [Family] = []
-            for sign in [-1.0, 1] {
-                all.append(with { $0.start = max(0.2, min(1, start + sign * 0.16 * size)) })
-                all.append(with { $0.power = max(0.5, min(4, power + sign * 0.5 * size)) })
-                all.append(with { $0.eta = max(0, min(1, eta + sign * 0.5 * size)) })
-                all.append(with { $0.end = max(0, min(0.2, end + sign * 0.08 * size)) })
-            }
-            return all
-        }
-
-        private func with(_ change: (inout Family) -> Void) -> Family {
-            var changed = self
-            change(&changed)
-            return changed
-        }
-    }
-
     private static var sizes: [Double] { [1, 1, 0.5, 0.5, 0.25, 0.125] }
     /// Schedules that `search` tries for a number of steps.
-    private static var tries: Int { 2 + sizes.count * Family().changes(1).count }
+    private static var tries: Int { 2 + sizes.count * ScheduleFamily().changes(1).count }
 
     /// The best schedules of so many steps each, ascending, that are found. The same for every number of threads.
     ///
@@ -155,7 +102,7 @@ public struct ScheduleSearch {
         _ counts: [Int], progress: (_ steps: Int, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
     ) -> [SearchedTimestepSchedule] {
         let total = counts.reduce(0) { $0 + $1 * Self.tries * images.count }
-        var family = Family(), done = 0
+        var family = ScheduleFamily(), done = 0
         return counts.map { count in
             search(count, from: &family) {
                 done += count * images.count
@@ -164,7 +111,7 @@ public struct ScheduleSearch {
         }
     }
 
-    private func search(_ count: Int, from family: inout Family, tried: () -> Void) -> SearchedTimestepSchedule {
+    private func search(_ count: Int, from family: inout ScheduleFamily, tried: () -> Void) -> SearchedTimestepSchedule {
         var seen: [[TimestepTransition]: Quality] = [:]
         func cost(_ transitions: [TimestepTransition]) -> Double {
             tried()
@@ -179,7 +126,7 @@ public struct ScheduleSearch {
             (best, least) = (transitions, found)
             return true
         }
-        if take(Family.second.transitions(count, timesteps: schedule.timesteps)) { family = .second }
+        if take(ScheduleFamily.second.transitions(count, timesteps: schedule.timesteps)) { family = .second }
         for size in Self.sizes {
             for i in family.changes(size).indices {
                 let change = family.changes(size)[i]

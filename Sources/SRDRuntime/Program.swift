@@ -134,7 +134,7 @@ final class Program: @unchecked Sendable {       // the rows of a node are split
         for (compiled, node) in zip(nodes, graph.nodes) {
             if let convolution = compiled.operation.int8Convolution {
                 let zeroPoints = node.inputs.map { buffers[$0.index].quantization.zeroPoint }
-                for layer in convolution.layers { layer.takeUnretainedValue().prepare(zeroPoints: zeroPoints) }
+                for layer in convolution.packed.layers { layer.takeUnretainedValue().prepare(zeroPoints: zeroPoints) }
             }
             if case .convolution(let convolution) = node.operation, let name = convolution.timeBias {
                 for (c, value) in biases[name]!.enumerated() { compiled.epilogue.timeBias![c] = value }

@@ -97,7 +97,7 @@ struct ScheduleSearchTests {
 
     @Test("timesteps of a family crowd where they must, from the start to the end", arguments: [1, 2, 7, 20])
     func family(count: Int) {
-        typealias Family = ScheduleSearch.Family
+        typealias Family = ScheduleFamily
         for family in [Family(), Family(start: 1, end: 0, power: 4, eta: 0), Family(start: 0.2, end: 0.2, power: 0.5, eta: 0.5)] {
             let transitions = family.transitions(count, timesteps: 20)
             #expect(transitions.count == count && transitions.last!.timestep >= 0 && transitions.first!.timestep < 20)

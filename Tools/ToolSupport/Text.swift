@@ -40,25 +40,6 @@ public enum Text {
         if whole < 3600 { return "\(whole / 60) min \(whole % 60) s" }
         return "\(whole / 3600) h \(whole % 3600 / 60) min"
     }
-
-    /// Columns two spaces apart; the ones in `right` flush right. The first row is the heading.
-    public static func table(_ rows: [[String]], right: Set<Int> = []) -> String {
-        var widths: [Int] = []
-        for row in rows {
-            for (i, cell) in row.enumerated() {
-                if i == widths.count { widths.append(0) }
-                widths[i] = max(widths[i], cell.count)
-            }
-        }
-        return rows.map { row in
-            var line = row.enumerated().map { i, cell in
-                let space = String(repeating: " ", count: widths[i] - cell.count)
-                return right.contains(i) ? space + cell : cell + space
-            }.joined(separator: "  ")
-            while line.last == " " { line.removeLast() }
-            return line
-        }.joined(separator: "\n")
-    }
 }
 
 extension Duration {

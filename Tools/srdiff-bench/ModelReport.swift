@@ -10,8 +10,8 @@ struct ModelReport {
     let before, after: Machine.Condition
     let layers: Bool
 
-    var table: ResultTable {
-        var table = ResultTable(columns: [
+    var table: Measurements {
+        var table = Measurements(columns: [
             .init(key: "size", heading: "size"), .init(key: "threads", heading: "threads"), .init(key: "cpu", heading: "CPU"),
             .init(key: "ms_per_step_min", heading: "step ms, min", decimals: 1),
             .init(key: "ms_per_step_median", heading: "median", decimals: 1),
@@ -38,8 +38,8 @@ struct ModelReport {
         return table
     }
 
-    var layerTable: ResultTable {
-        var table = ResultTable(columns: [
+    var layerTable: Measurements {
+        var table = Measurements(columns: [
             .init(key: "size", heading: "size"), .init(key: "threads", heading: "threads"), .init(key: "cpu", heading: "CPU"),
             .init(key: "layer", heading: "layer"), .init(key: "ms", heading: "ms a step", decimals: 2),
             .init(key: "share", heading: "of the step", decimals: 3), .init(key: "gmac", heading: "GMAC", decimals: 3),

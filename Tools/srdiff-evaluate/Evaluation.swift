@@ -68,9 +68,8 @@ struct Evaluation {
     /// The key of what a run makes of an image.
     static func key(_ run: Run, _ entry: ImageSet.Entry, low: Image, seed: UInt64, plan: Plan) -> ImageStore.Key {
         var sha = SHA256()
-        for words in [[low.width, low.height, low.channels].map { UInt16(truncatingIfNeeded: $0) }, low.samples] {
-            words.map(\.littleEndian).withUnsafeBytes { sha.update($0) }
-        }
+        sha.update([low.width, low.height, low.channels].map { UInt16(truncatingIfNeeded: $0) })
+        sha.update(low.samples)
         let model = run.contestant.map { "model=\(plan.contestants[$0].loaded.sha256)" } ?? "bicubic x\(plan.scale)"
         let how = run.schedule.map { "\($0.identity) seed=\(seed)" } ?? "no sampler"
         let consistent = plan.isConsistent ? " consistent" : "", degraded = plan.degradation.map { " degrade=\($0)" } ?? ""

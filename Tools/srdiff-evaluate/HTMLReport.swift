@@ -46,11 +46,11 @@ struct HTMLReport {
             """ + "\n"
     }
 
-    private static func details(_ title: String, _ table: ResultTable) -> String {
+    private static func details(_ title: String, _ table: Table) -> String {
         "<details><summary>\(title.html)</summary>\(html(table))</details>"
     }
 
-    private static func html(_ table: ResultTable) -> String {
+    private static func html(_ table: Table) -> String {
         func row(_ tag: String, _ cells: [String]) -> String {
             "<tr>" + cells.enumerated().map { i, text in
                 "<\(tag)\(table.right.contains(i) ? " class=\"r\"" : "")>\(text.html)</\(tag)>"
@@ -64,10 +64,10 @@ struct HTMLReport {
             """
     }
 
-    private var models: ResultTable {
-        ResultTable("Models", ["name", "arithmetic", "SHA-256"], plan.contestants.map {
+    private var models: Table {
+        Table(["name", "arithmetic", "SHA-256"], plan.contestants.map {
             [$0.name + ($0.isReference ? " (reference)" : ""), $0.loaded.arithmetic, $0.loaded.sha256]
-        }, right: [], note: "srdiff-evaluate \(SRDiffVersion.string), seeds \(plan.seeds.map { String($0) }.joined(separator: ", ")).")
+        }, title: "Models", note: "srdiff-evaluate \(SRDiffVersion.string), seeds \(plan.seeds.map { String($0) }.joined(separator: ", ")).")
     }
 
     // MARK: Words

@@ -4,23 +4,6 @@ import SRDQuantizer
 import SRDiff
 import ToolSupport
 
-/// A title over the first column, which says what a row is about.
-struct ResultTable {
-    let title: String
-    let heading: [String]
-    let rows: [[String]]
-    let right: Set<Int>
-    let note: String
-
-    init(_ title: String, _ heading: [String], _ rows: [[String]], right: Set<Int>, note: String = "") {
-        self.title = title
-        self.heading = heading
-        self.rows = rows
-        self.right = right
-        self.note = note
-    }
-}
-
 /// Results as tables, JSON and CSV.
 struct TextReport {
     let results: Results
@@ -32,14 +15,11 @@ struct TextReport {
     var text: String {
         var tables = [means] + results.metrics.map(table)
         if showsLayers { tables += results.inside.map { layers($0, limit: Self.shownLayers) } }
-        return tables.map { table in
-            let rows = Text.table([[table.title] + table.heading.dropFirst()] + table.rows, right: table.right)
-            return table.note.isEmpty ? rows : rows + "\n" + table.note
-        }.joined(separator: "\n\n")
+        return tables.map(\.text).joined(separator: "\n\n")
     }
 
     /// A line for each set and run.
-    var means: ResultTable {
+    var means: Table {
         let sets = results.sets.count > 1 ? results.sets.map { Optional($0) } + [nil] : [nil]
         let metrics = results.metrics
         var rows: [[String]] = []
@@ -51,10 +31,12 @@ struct TextReport {
                 })
             }
         }
-        return ResultTable("MEANS", ["", "images"] + metrics.map(\.title), rows, right: Set(1...metrics.count + 1), note: plan.degradation.map { "Low-resolution images are degraded: \($0)." } ?? "")
+        return Table(
+            ["", "images"] + metrics.map(\.title), rows, right: Set(1...metrics.count + 1), title: "MEANS",
+            note: plan.degradation.map { "Low-resolution images are degraded: \($0)." } ?? "")
     }
 
-    func table(_ metric: Metric) -> ResultTable {
+    func table(_ metric: Metric) -> Table {
         let hasReference = results.runs.indices.contains { results.differences(metric, run: $0) != nil }
         let heading = ["", "mean", "± 95 %", "median", "worst", "in"] + (hasReference ? ["- reference", "± 95 %"] : [])
         var rows: [[String]] = []
@@ -71,14 +53,14 @@ struct TextReport {
             }
             rows.append(row)
         }
-        return ResultTable(metric.title.uppercased(), heading, rows, right: [1, 2, 3, 4, 6, 7], note: metric.explanation)
+        return Table(heading, rows, right: [1, 2, 3, 4, 6, 7], title: metric.title.uppercased(), note: metric.explanation)
     }
 
-    func layers(_ inside: Results.Inside, limit: Int = .max) -> ResultTable {
+    func layers(_ inside: Results.Inside, limit: Int = .max) -> Table {
         let layers = inside.layers, more = layers.count - limit
-        return ResultTable(
-            "LAYERS of \(inside.contestant), worst first", ["", "own, dB", "output, dB", "weights, dB"],
-            layers.prefix(limit).map { [$0.name] + Self.decibels($0) }, right: [1, 2, 3],
+        return Table(
+            ["", "own, dB", "output, dB", "weights, dB"], layers.prefix(limit).map { [$0.name] + Self.decibels($0) }, right: [1, 2, 3],
+            title: "LAYERS of \(inside.contestant), worst first",
             note: """
                 Signal over error against the float model, on a patch of \(inside.image): of the layer itself, given the float model's
                 values; of what it puts out in the int8 model; of its rounded weights.\(more > 0 ? " \(more) more in --json and --report." : "")

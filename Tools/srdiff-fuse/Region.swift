@@ -79,17 +79,5 @@ struct Region {
     }
 
     /// `under` where the share is 0, `over` where it is 1; colours alone, alpha stays.
-    func mix(_ under: Image, _ over: Image) -> Image {
-        precondition(under.channels == over.channels && under.bitDepth == over.bitDepth)
-        precondition(under.samples.count == over.samples.count)
-        var mixed = under
-        let channels = under.channels, colors = channels - (under.hasAlpha ? 1 : 0)
-        for (i, share) in shares.enumerated() where share > 0 {
-            for c in i * channels..<i * channels + colors {
-                let value = (1 - share) * Float(under.samples[c]) + share * Float(over.samples[c])
-                mixed.samples[c] = UInt16(value.rounded(.toNearestOrEven))
-            }
-        }
-        return mixed
-    }
+    func mix(_ under: Image, _ over: Image) -> Image { under.blended(with: over, blendsAlpha: false) { shares[$0] } }
 }

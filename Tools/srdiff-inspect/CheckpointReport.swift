@@ -77,7 +77,7 @@ struct CheckpointReport: Report {
             [$0.name.printable(limit: 80), $0.type, $0.shape.map(String.init).joined(separator: "×").printable(limit: 60)]
         }
         let summary = (try? model.get()).map { ModelSummary($0) }.map { Text.facts($0.facts) + "\n\n" + $0.partsTable }
-        return [heading, summary, Text.table(rows)].compactMap { $0 }.joined(separator: "\n\n")
+        return [heading, summary, Table.aligned(rows)].compactMap { $0 }.joined(separator: "\n\n")
     }
 
     var json: JSON {

@@ -54,7 +54,7 @@ struct ModelSummary {
         let rows = [["part", "parameters", "MAC per output pixel"]] + parts.map {
             [$0.name, String($0.parameters), $0.macsPerPixel == 0 ? "" : Text.fixed($0.macsPerPixel, 0)]
         } + [["all", String(parameters), ""]]
-        return Text.table(rows, right: [1, 2])
+        return Table.aligned(rows, right: [1, 2])
     }
 
     /// - Parameter details: what to add to the description of a layer.

@@ -53,7 +53,7 @@ struct QuantizedReport: Report {
                 quantizations.map(\.zeroPoint).min().map { "\($0) to \(quantizations.map(\.zeroPoint).max()!)" } ?? ""
             ])
         }
-        return Text.table(rows, right: [1, 2, 4, 5])
+        return Table.aligned(rows, right: [1, 2, 4, 5])
     }
 
     private var schedulesTable: String {
@@ -65,7 +65,7 @@ struct QuantizedReport: Report {
                 transitions.joined(separator: " ").printable(limit: Text.valueLimit)
             ]
         }
-        return Text.table(rows, right: [0, 1, 2])
+        return Table.aligned(rows, right: [0, 1, 2])
     }
 
     private static func scales(_ layer: Layer) -> [Float] {

@@ -20,7 +20,7 @@ enum Ends {
     /// Which images they are of: a hash of their pixels.
     var fact: String {
         var sha = SHA256()
-        func add(_ image: Image) { image.samples.map(\.littleEndian).withUnsafeBytes { sha.update($0) } }
+        func add(_ image: Image) { sha.update(image.samples) }
         switch self {
         case .seeds(_, _, let low): add(low)
         case .images(let a, let b, let low, _, _):
@@ -123,29 +123,19 @@ struct Journey {
             let angle = states[0].angle(to: states[1]), guide = low.map { pipeline.prepare($0) }
             for frame in wanted {
                 let weight = Float(lambda(frame))
-                let prepared = guide ?? pipeline.prepare(lows[0].blended(with: lows[1], weight: weight))
+                let prepared = guide ?? pipeline.prepare(lows[0].blended(with: lows[1], blendsAlpha: true) { _ in weight })
                 let state = states[0].blended(with: states[1], weights(frame, angle: angle))
                 let result = pipeline.upscale(prepared, settings: settings, from: state) { _, _ in
                     done += 1
                     progress.show("frame \(frame + 1)/\(frames)", done: done, of: total)
                 }
-                try each(frame, result.cropped(width: a.width, height: a.height).withAlpha(of: a.blended(with: b, weight: weight)))
+                try each(frame, result.cropped(width: a.width, height: a.height).withAlpha(of: a.blended(with: b, blendsAlpha: true) { _ in weight }))
             }
         }
     }
 }
 
 extension Image {
-    /// Returns (1 − weight) · this + weight · other, for an image of the same size and kind.
-    fileprivate func blended(with other: Image, weight: Float) -> Image {
-        var blended = self
-        for i in samples.indices {
-            let value = (1 - weight) * Float(samples[i]) + weight * Float(other.samples[i])
-            blended.samples[i] = UInt16(value.rounded(.toNearestOrEven))
-        }
-        return blended
-    }
-
     fileprivate func withAlpha(of other: Image) -> Image {
         guard hasAlpha else { return self }
         var image = self

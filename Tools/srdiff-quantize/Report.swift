@@ -185,7 +185,7 @@ private struct Section {
 
     var text: String {
         var parts = [title.uppercased()] + words.map(Self.wrapped)
-        if let table { parts.append(Text.table([table.heading] + table.rows, right: table.right)) }
+        if let table { parts.append(table.text) }
         if let remark { parts.append(remark) }
         return parts.joined(separator: "\n")
     }
@@ -207,22 +207,5 @@ private struct Section {
             line += line.isEmpty ? String(word) : " \(word)"
         }
         return (lines + [line]).joined(separator: "\n")
-    }
-}
-
-private struct Table {
-    let heading: [String]
-    let rows: [[String]]
-    let right: Set<Int>
-
-    init(_ heading: [String], _ rows: [[String]], right: Set<Int> = []) {
-        self.heading = heading
-        self.rows = rows
-        self.right = right
-    }
-
-    var markdown: String {
-        let rule = heading.indices.map { right.contains($0) ? "---:" : "---" }
-        return ([heading, rule] + rows).map { "| \($0.joined(separator: " | ")) |" }.joined(separator: "\n")
     }
 }

@@ -20,7 +20,7 @@ struct WinogradConvolution: Sendable {
         Parallel.ranges(split.count, threads: context.threads) { items in
             for item in items {
                 let part = split.part(item)
-                let weights = direct.layers[0]._withUnsafeGuaranteedRef { $0.winograd!.transform(part.channels) }
+                let weights = direct.packed.layers[0]._withUnsafeGuaranteedRef { $0.winograd!.transform(part.channels) }
                 for y in stride(from: rows.lowerBound, to: rows.upperBound, by: Int(SRD_WINOGRAD_ROWS)) {
                     computeTile(y..<min(y + Int(SRD_WINOGRAD_ROWS), rows.upperBound), part, weights, context)
                 }
@@ -45,7 +45,7 @@ struct WinogradConvolution: Sendable {
                 for (k, y) in rows.enumerated() {
                     args.initializeElement(at: k, to: direct.arguments(y, firstPixel: 0, part.columns, context))
                 }
-                direct.layers[0]._withUnsafeGuaranteedRef { $0.runWinograd(inputs, firstRow: rows.lowerBound, part, weights, args) }
+                direct.packed.layers[0]._withUnsafeGuaranteedRef { $0.runWinograd(inputs, firstRow: rows.lowerBound, part, weights, args) }
             }
         }
     }

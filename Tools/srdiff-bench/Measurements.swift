@@ -5,8 +5,8 @@ enum Format: String, CaseIterable, ExpressibleByArgument {
     case md, csv, json
 }
 
-/// Results in every format: a row for each, a column for each quantity.
-struct ResultTable {
+/// Measurements in every format: a row for each, a column for each quantity.
+struct Measurements {
     struct Column {
         /// For programs, and for people.
         let key, heading: String
@@ -24,15 +24,14 @@ struct ResultTable {
         ([columns.map(\.key)] + rows.map { $0.map(Self.cell) }).map { $0.joined(separator: ",") }.joined(separator: "\n")
     }
 
-    /// Without the columns that this machine says nothing for.
+    /// The columns that have a value in some row.
     var markdown: String {
         let shown = columns.indices.filter { i in rows.contains { if case .null = $0[i] { false } else { true } } }
-        let lines = [shown.map { columns[$0].heading }, shown.map { _ in "---" }] + rows.map { row in
+        return Table(shown.map { columns[$0].heading }, rows.map { row in
             shown.map { i in
                 if case .number(let value) = row[i] { Text.fixed(value, columns[i].decimals) } else { Self.cell(row[i]) }
             }
-        }
-        return lines.map { "| " + $0.joined(separator: " | ") + " |" }.joined(separator: "\n")
+        }).markdown
     }
 
     private static func cell(_ value: JSON) -> String {

@@ -81,7 +81,7 @@ struct KernelBenchmark: ParsableCommand {
         guard shape.isWinograd else { return rate(trial.macsPerRow) { trial.computeRow() } }
         guard trial.usesWinograd else { return nil }
         let weights = trial.transformWeights()
-        return rate(4 * trial.macsPerRow) { trial.computeFourRows(weights) }
+        return rate(trial.macsOfFourRows) { trial.computeFourRows(weights) }
     }
 
     private func rate(_ macs: Int, _ body: () -> Void) -> Double {

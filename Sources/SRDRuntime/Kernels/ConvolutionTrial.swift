@@ -84,18 +84,26 @@ package final class ConvolutionTrial {
         }
     }
 
+    /// The output channels that Winograd's products compute together: at most as many as a thread's scratch memory takes.
+    private var winogradPart: RowPart {
+        RowPart(columns: part.columns, channels: 0..<min(channels, WinogradWeights.channelsPerTransform(inputs: [channels], kernels)))
+    }
+
+    /// Multiply-accumulates that `computeFourRows` replaces.
+    package var macsOfFourRows: Int { 4 * macsPerRow / channels * winogradPart.channels.count }
+
     /// Transforms the weights for `computeFourRows`, as a thread does once per band.
     package func transformWeights() -> UnsafePointer<Int16> {
         precondition(usesWinograd)
-        return layer.winograd!.transform(part.channels)
+        return layer.winograd!.transform(winogradPart.channels)
     }
 
-    /// Computes rows 0 to 3 by Winograd's products.
+    /// Computes rows 0 to 3 by Winograd's products, for the channels whose weights are transformed together.
     package func computeFourRows(_ weights: UnsafePointer<Int16>) {
         withInputs { inputs in
             withUnsafeTemporaryAllocation(of: srd_conv_row_s8_args.self, capacity: Int(SRD_WINOGRAD_ROWS)) { rows in
                 for y in rows.indices { rows.initializeElement(at: y, to: arguments(y)) }
-                layer.runWinograd(inputs, firstRow: 1, part, weights, rows)
+                layer.runWinograd(inputs, firstRow: 1, winogradPart, weights, rows)
             }
         }
     }

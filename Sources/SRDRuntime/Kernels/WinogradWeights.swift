@@ -12,8 +12,14 @@ struct WinogradWeights {
     /// Weights per block.
     private let blockStride: Int
 
-    static func blockCount(inputs: [Int], _ kernels: srd_kernels_s8) -> Int {
+    private static func blockCount(inputs: [Int], _ kernels: srd_kernels_s8) -> Int {
         inputs.reduce(0) { $0 + pointStride($1, kernels) * Int(SRD_WINOGRAD_POINTS) }
+    }
+
+    /// The output channels whose transformed weights fit a thread's scratch memory.
+    static func channelsPerTransform(inputs: [Int], _ kernels: srd_kernels_s8) -> Int {
+        Int(SRD_WINOGRAD_SCRATCH) / (2 * blockCount(inputs: inputs, kernels)) * Int(kernels.winograd_block)
+            / RowPart.channelStep * RowPart.channelStep
     }
 
     private static func pointStride(_ channels: Int, _ kernels: srd_kernels_s8) -> Int {

@@ -63,7 +63,6 @@ extension Compiler {
         else { return nil }
         let inputs = node.inputs.map { paddedChannels($0.shape.channels) }
         guard inputs.reduce(0, +) <= Int(SRD_WINOGRAD_CHANNELS) else { return nil }
-        return Int(SRD_WINOGRAD_SCRATCH) / (2 * WinogradWeights.blockCount(inputs: inputs, kernels)) * Int(kernels.winograd_block)
-            / RowPart.channelStep * RowPart.channelStep
+        return WinogradWeights.channelsPerTransform(inputs: inputs, kernels)
     }
 }

@@ -12,13 +12,14 @@ struct LowBandCorrection: Sendable {
     private let kernel: [Float]
 
     /// - Parameter kernel: weights from the centre on.
-    init(of residual: FloatTensor, _ prepared: Pipeline.Prepared, _ executor: Executor, kernel: [Float]) {
+    init(of residual: FloatTensor, _ prepared: Pipeline.Prepared, _ executor: Executor, kernel: [Float], _ finiteness: Finiteness) {
         self.kernel = kernel
         let rows = BicubicRows(prepared.padded, scaledBy: executor.configuration.scale), width = residual.width
         difference = FloatTensor(shape: residual.shape)
         difference.values.withUnsafeMutableBufferPointer { values in
             nonisolated(unsafe) let values = values        // rows do not overlap
             executor.encoderImage(of: prepared.condition) { y, encoded in
+                finiteness.check(encoded, count: width * 3, timestep: 0)
                 let sample = Pipeline.sample(residual, row: y, rows.networkRow(y))
                 let difference = sample.indices.map { max(0, min(1, encoded[$0])) * 2 - 1 - sample[$0] }
                 Self.blur(difference, width: width, kernel, into: UnsafeMutableBufferPointer(rebasing: values[y * width * 3..<(y + 1) * width * 3]))

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A value that another thread computes meanwhile.
-public final class Background<Value: Sendable>: @unchecked Sendable {      // `result` is read after the thread has ended
+public final class Background<Value: Sendable>: @unchecked Sendable {      // `result` is read once the thread ended
     private var result: Value?
     private let body: @Sendable () -> Value
     private var thread: pthread_t?

@@ -23,7 +23,7 @@ public enum FailureKind {
         switch error {
         case .empty: "empty"
         case .unknownFormat: "not an image"
-        case .foreignFormat(let format): format.name
+        case .foreignFormat(let format): format.name.split(separator: " ").drop { ["a", "an"].contains($0) }.joined(separator: " ")
         case .codecMissing(let format): "\(format.name) library missing"
         case .endsEarly: "cut off"
         case .tooManyPixels, .sizeNotSupported: "too large"
@@ -37,7 +37,7 @@ public enum FailureKind {
     private static func kind(of reason: FileError.Reason) -> String {
         switch reason {
         case .missing: "missing"
-        case .directory: "a folder"
+        case .directory: "folder"
         case .notARegularFile: "not a regular file"
         case .denied: "permission denied"
         case .empty: "empty"

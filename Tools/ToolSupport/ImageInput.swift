@@ -50,6 +50,30 @@ public struct OpenedImage: Sendable {
         return overflow ? .max : sum
     }
 
+    /// The size as a viewer shows the image: EXIF's orientation may exchange the sides.
+    public var uprightSize: (width: Int, height: Int) {
+        let turned = (file.withBytes { ImageMetadata(parsing: $0) }.orientation ?? 1) >= 5
+        return turned ? (header.height, header.width) : (header.width, header.height)
+    }
+
+    /// Throws if decoding takes more memory than there is, with `copies` further copies of the samples.
+    public func checkMemory(copies: Int = 0) throws {
+        let (copied, overflow) = (header.width * header.height).multipliedReportingOverflow(by: 2 * header.channels * copies)
+        let (bytes, overflow2) = header.decodingBytes.addingReportingOverflow(copied)
+        do {
+            try MemoryEstimate.check(
+                overflow || overflow2 ? .max : bytes, for: "an image of \(header.width)×\(header.height) pixels")
+        } catch {
+            throw InputError(input, error)
+        }
+    }
+
+    /// What to announce of an image that takes much memory, beyond what every tool takes.
+    public var memoryNote: String? {
+        guard header.decodingBytes > 256 << 20 else { return nil }
+        return "\(input): \(header.width)×\(header.height) pixels take about \(ByteCount.text(header.decodingBytes)) of memory"
+    }
+
     /// Whether this software made the image: the settings of the run are stored in it.
     public var isOwnResult: Bool {
         file.withBytes { ImageMetadata(parsing: $0) }.texts.contains { $0.keyword == RunSettings.keyword }
@@ -69,16 +93,15 @@ public struct OpenedImage: Sendable {
         _ force: Bool, _ decode: (UnsafeRawBufferPointer) throws(ImageError) -> Value
     ) throws -> Value {
         do {
-            if !force {
-                try MemoryEstimate.check(header.decodingBytes, for: "decoding \(header.width)×\(header.height) pixels")
-            }
+            if !force { try checkMemory() }
             let result = file.withBytes { bytes in
                 Result { () throws(ImageError) in try decode(bytes) }
             }
             try file.checkUnchanged()
             return try result.get()
         } catch {
-            throw error is FileError ? error : InputError(input, error)      // a FileError names the file itself
+            // These errors name the file themselves.
+            throw error is FileError || error is InputError ? error : InputError(input, error)
         }
     }
 }
@@ -113,7 +136,8 @@ extension ImageInput {
         }
     }
 
-    /// Opens and decodes the image. Throws before the pixels are decoded if the memory does not suffice, unless `force` is set.
+    /// Opens and decodes the image. Throws before the pixels are decoded if the memory does not suffice, unless `force`
+    /// is set.
     public func read(force: Bool = false, onWarning: (String) -> Void) throws -> Image {
         try open().decode(force: force, onWarning: onWarning)
     }
@@ -124,9 +148,11 @@ extension Image {
     public var plain: Image {
         let kept = channels - (hasAlpha ? 1 : 0), unit: UInt32 = bitDepth == 8 ? 1 : 257
         guard kept != channels || unit != 1 else { return self }
-        let samples = stride(from: 0, to: samples.count, by: channels).flatMap { pixel in
-            (pixel..<pixel + kept).map { UInt16((UInt32(self.samples[$0]) + unit / 2) / unit) }
+        var plain: [UInt16] = []
+        plain.reserveCapacity(width * height * kept)
+        for pixel in stride(from: 0, to: samples.count, by: channels) {
+            for sample in pixel..<pixel + kept { plain.append(UInt16((UInt32(samples[sample]) + unit / 2) / unit)) }
         }
-        return Image(width: width, height: height, channels: kept, bitDepth: 8, samples: samples)
+        return Image(width: width, height: height, channels: kept, bitDepth: 8, samples: plain)
     }
 }

@@ -34,15 +34,23 @@ public enum ImageOutput: Hashable, Sendable, CustomStringConvertible {
     /// Writes the image. Where the format has no place for the orientation, the pixels are rotated.
     ///
     /// - Parameter onWarning: called with what the format cannot hold.
-    public func write(_ image: Image, options: EncodingOptions = .init(), onWarning: (String) -> Void = { _ in }) throws {
+    public func write(
+        _ image: Image, options: EncodingOptions = .init(), onWarning: (String) -> Void = { _ in }
+    ) throws {
         let image = format.holdsMetadata ? image : image.withOrientationApplied(), bytes: [UInt8]
-        do { bytes = try image.encoded(as: format, options: options, onWarning: onWarning) } catch { throw ToolError("\(self): \(error)") }
+        do {
+            bytes = try image.encoded(as: format, options: options, onWarning: onWarning)
+        } catch {
+            throw ToolError("\(self): \(error)")
+        }
         try write(bytes: bytes)
     }
 
     /// Writes the bytes of an image file.
     public func write(bytes: [UInt8]) throws {
-        guard let path else { return try FileOutput.write([bytes], toDescriptor: Terminal.output.rawValue, path: "standard output") }
+        guard let path else {
+            return try FileOutput.write([bytes], toDescriptor: Terminal.output.rawValue, path: "standard output")
+        }
         guard FilePath.makeFolder(OutputRules.folder(of: path)) else { throw FileError(.write, path, .missing) }
         try FileOutput.write(atomically: [bytes], to: path)
     }

@@ -1,14 +1,18 @@
 import Glibc
 import SRDFile
 
-/// The rules for every file that a tool writes: never over an input, over another file only with `--overwrite`, and what prevents
-/// writing is found before the work.
+/// The rules for every file that a tool writes: never over an input, over another file only with `--overwrite`, and
+/// what prevents writing is found before the work.
 public struct OutputRules: Sendable {
     private let inputs: [FilePath.Identity: String]
     public let overwrite: Bool
+    private let makesFolders: Bool
 
-    /// - Parameter inputs: every file that the tool reads. Links to them count as the files.
-    public init(inputs: [String], overwrite: Bool) {
+    /// - Parameters:
+    ///   - inputs: every file that the tool reads. Links to them count as the files.
+    ///   - makesFolders: whether the tool makes folders that are missing.
+    public init(inputs: [String], overwrite: Bool, makesFolders: Bool = false) {
+        self.makesFolders = makesFolders
         var found: [FilePath.Identity: String] = [:]
         for input in inputs {
             if let identity = FilePath.identity(of: input) { found[identity] = input }
@@ -23,7 +27,7 @@ public struct OutputRules: Sendable {
         if FilePath.exists(path), !overwrite, !FilePath.isFolder(path), !FilePath.isStream(path) {
             throw ToolError("\(path.printable): the file exists. Replace it with --overwrite, or choose another name.")
         }
-        try Self.checkPlace(path)
+        try checkPlace(path)
     }
 
     /// Checks every output of a run. No two may be the same file.
@@ -31,7 +35,10 @@ public struct OutputRules: Sendable {
         for (i, path) in paths.enumerated() {
             try check(path)
             if let same = paths[..<i].first(where: { $0 == path || FilePath.isSameFile($0, path) }) {
-                throw ToolError("\(path.printable): two outputs would be written there (the other is \(same.printable)). Choose another name.")
+                throw ToolError("""
+                    \(path.printable): two outputs would be written there (the other is \(same.printable)). \
+                    Choose another name.
+                    """)
             }
         }
     }
@@ -49,11 +56,11 @@ public struct OutputRules: Sendable {
         throw ToolError("\(path.printable): this is an input\(name), which is never overwritten. Choose another name.")
     }
 
-    /// Throws the error that writing there would give now. Folders that are missing will be made.
-    public static func checkPlace(_ path: String) throws {
-        var folder = folder(of: path)
+    /// Throws the error that writing there would give now.
+    public func checkPlace(_ path: String) throws {
+        var folder = Self.folder(of: path)
         do {
-            if FilePath.isFolder(folder) { return try FileOutput.check(path) }
+            if !makesFolders || FilePath.isFolder(folder) { return try FileOutput.check(path) }
             while !FilePath.exists(folder) {
                 let parent = FilePath.parent(of: folder)
                 if parent == folder { break }

@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Progress on standard error: on a terminal one line that is written over again and again, elsewhere (a file, a journal) a line when
-/// something begins and one a minute.
+/// Progress on standard error: on a terminal one line that is written over again and again, elsewhere (a file, a
+/// journal) a line when something begins and one a minute.
 public struct ProgressLine: Sendable {
     private enum Mode: Sendable { case hidden, terminal, log }
 
@@ -62,6 +62,7 @@ public struct ProgressLine: Sendable {
 
     /// Seconds per step and time left, from the steps done since this line was made.
     public func show(_ label: String, done: Int, of total: Int) {
+        guard mode != .hidden else { return }
         let perStep = (ContinuousClock.now - start).seconds / Double(max(1, done))
         let left = Text.duration(perStep * Double(total - done))
         show("\(label)  step \(done)/\(total)  \(Text.short(perStep)) s/step  ETA \(left)")

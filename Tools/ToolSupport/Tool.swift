@@ -26,7 +26,10 @@ extension ParsableCommand {
             case .validationFailure:
                 report(message(for: error))
                 if let file = arguments.first(where: { $0.hasPrefix("-") && $0 != "-" && FilePath.exists($0) }) {
-                    Terminal.error.line("There is a file of this name: write ./\(file.printable), or put it after `--`. `-` is standard input.")
+                    Terminal.error.line("""
+                        There is a file of this name: write ./\(file.printable), or put it after `--`. \
+                        `-` is standard input.
+                        """)
                 }
                 Terminal.error.line("`\(name) --help` shows usage.")
                 leave(2)

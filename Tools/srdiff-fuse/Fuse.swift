@@ -85,18 +85,19 @@ struct Fuse: ParsableCommand {
 
     func run() throws {
         let instructionSet = try InstructionSet.fromEnvironment()
-        let inputs = [base, reference].map(ImageInput.init(argument:))
-        let rules = writing.rules(inputs + (mask.map { [ImageInput(argument: $0)] } ?? []))
+        let inputs = ([base, reference] + [mask].compactMap { $0 }).map(ImageInput.init(argument:))
+        let rules = writing.rules(inputs)
         if let path = destination.path { try rules.check(path) }
 
-        let opened = try inputs[0].open()
-        let base = try decoded(opened)
-        let region = try mask.map { Region(mask: try read($0, like: base)) } ?? Region(box!, in: base)
+        let opened = try inputs.map { try $0.open() }
+        try check(opened)
+        let base = try decoded(opened[0])
+        let region = mask == nil ? Region(box!, in: base) : Region(mask: try decoded(opened[2]))
         guard let window = region.bounds else {
             writing.note("\(mask!): the mask is empty: \(inputs[0]) stays as it is")
-            return try write(unchanged: base, opened.file)
+            return try write(unchanged: base, opened[0].file)
         }
-        let reference = try reference(under: window, of: base)
+        let reference = try reference(opened[1], under: window, of: base, inputs[0])
         if base.hasAlpha && !destination.format.holdsAlpha {
             throw ToolError("\(inputs[0]): \(ImageError.alphaNotSupported), not \(destination)")
         }
@@ -143,25 +144,35 @@ struct Fuse: ParsableCommand {
         try opened.decode(force: writing.force) { note(opened.input, $0) }.withOrientationApplied()
     }
 
-    private func read(_ path: String, like base: Image) throws -> Image {
-        let input = ImageInput(argument: path), image = try decoded(input.open())
-        guard image.width == base.width, image.height == base.height else {
-            throw ToolError("""
-                \(input): \(image.width)×\(image.height) pixels, \
-                but \(ImageInput(argument: self.base)) has \(base.width)×\(base.height): they must be of one size\(path == reference ? ", or --from say where the region lies" : "")
-                """)
+    /// Sizes and memory, before any pixel is decoded.
+    private func check(_ opened: [OpenedImage]) throws {
+        let base = opened[0].uprightSize
+        for (i, image) in opened.enumerated() where i == 2 || i == 1 && from == nil {
+            let size = image.uprightSize
+            guard size == base else {
+                throw ToolError("""
+                    \(image.input): \(size.width)×\(size.height) pixels, but \(opened[0].input) has \(base.width)×\(base.height): \
+                    they must be of one size\(i == 1 ? ", or --from say where the region lies" : "")
+                    """)
+            }
         }
-        return image
+        if let box, box.x + box.width > base.width || box.y + box.height > base.height {
+            throw ToolError("--box \(box): reaches beyond the image's \(base.width)×\(base.height) pixels")
+        }
+        for (i, image) in opened.enumerated() {
+            // The base, its result and a weight for each pixel stay in memory.
+            if !writing.force { try image.checkMemory(copies: i == 0 ? 2 : 0) }
+            if let note = image.memoryNote { writing.note(note) }
+        }
     }
 
     /// What takes the region's box, in BASE's kind.
-    private func reference(under window: Box, of base: Image) throws -> Image {
-        let input = ImageInput(argument: reference), corner = from ?? Corner(x: window.x, y: window.y)
-        let whole = try from == nil ? read(reference, like: base) : decoded(input.open())
-        for warning in ColorProfiles.warnings([(ImageInput(argument: self.base), base), (input, whole)]) { writing.note(warning) }
+    private func reference(_ opened: OpenedImage, under window: Box, of base: Image, _ baseInput: ImageInput) throws -> Image {
+        let whole = try decoded(opened), corner = from ?? Corner(x: window.x, y: window.y)
+        for warning in ColorProfiles.warnings([(baseInput, base), (opened.input, whole)]) { writing.note(warning) }
         guard corner.x + window.width <= whole.width, corner.y + window.height <= whole.height else {
             throw ToolError("""
-                \(input): the region's \(window.width)×\(window.height) pixels from \(corner) on reach beyond its \
+                \(opened.input): the region's \(window.width)×\(window.height) pixels from \(corner) on reach beyond its \
                 \(whole.width)×\(whole.height)
                 """)
         }

@@ -33,7 +33,7 @@ struct Series {
                 sheet.place(kept, at: first + frame)
             } else {
                 try rules.checkInput(path(frame))
-                try OutputRules.checkPlace(path(frame))
+                try rules.checkPlace(path(frame))
                 missing.append(frame)
             }
         }

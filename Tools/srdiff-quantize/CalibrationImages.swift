@@ -44,7 +44,10 @@ struct CalibrationImages {
         if let error = search.errors.first { throw error }
         let images = try search.inputs.prefix(count).map { input in
             guard case .file = input else { throw ToolError("\(input): images for calibration are read from files") }
-            return try input.read { _ in }.plain
+            let opened = try input.open()
+            try opened.checkMemory(copies: 1)
+            if let note = opened.memoryNote { Terminal.error.line(note) }
+            return try opened.decode { _ in }.plain
         }
         if images.isEmpty { throw ToolError("no images for calibration were found (\(search.skipped.text) skipped)") }
         return images

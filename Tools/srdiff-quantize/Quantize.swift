@@ -169,9 +169,9 @@ struct Quantize: ParsableCommand {
     private func checkOutputs(_ path: String) throws {
         let inputs = OutputRules.modelFiles(model) + [lpips, recipe].compactMap { $0 }
             + InputSearch(calibration + lr + searchOn).inputs.compactMap(\.path)
-        try OutputRules(inputs: inputs, overwrite: overwrite).check([path, report].compactMap { $0 })
         // A recipe that exists is followed, and not written.
-        if let recipe, !FilePath.exists(recipe) { try OutputRules.checkPlace(recipe) }
+        let newRecipe = recipe.flatMap { FilePath.exists($0) ? nil : $0 }
+        try OutputRules(inputs: inputs, overwrite: overwrite).check([path, report, newRecipe].compactMap { $0 })
     }
 
     private var measuresSchedules: Bool { searchSteps != nil || !schedule.isEmpty }

@@ -4,9 +4,9 @@ import ToolSupport
 
 /// Runs jobs one after another.
 ///
-/// Each image passes three stages: reading (`Reading`), the model (`UpscaleMachine`), writing (`Writing`). With several jobs, the next
-/// image is read and the last result written while the model runs, if the memory suffices for all three. Memory does not depend on the
-/// number of jobs, and files do not depend on the overlap.
+/// Each image passes three stages: reading (`Reading`), the model (`UpscaleMachine`), writing (`Writing`). With several
+/// jobs, the next image is read and the last result written while the model runs, if the memory suffices for all three.
+/// Memory does not depend on the number of jobs, and files do not depend on the overlap.
 struct Batch {
     struct Options {
         let reading: Reading.Options
@@ -108,15 +108,18 @@ struct Batch {
 
         let kept = Set(options.overwrite ? [] : job.destinations.filter(\.exists))
         for destination in job.destinations where kept.contains(destination) { report.existing(job.input, destination) }
-        // Statistics are of all samples: where one of the results is missing, all are made, and those missing written.
-        let outputs = options.hasStatistics ? job.outputs : job.outputs.filter { !kept.contains($0.destination) }
+        // Statistics are of all samples: where one result is missing, all are made, and the missing ones written.
+        let missing = job.outputs.filter { !kept.contains($0.destination) }
+        let outputs = options.hasStatistics ? job.outputs : missing
         let summaries = Job.Summary.allCases.filter { kind in job.summaries[kind].map { !kept.contains($0) } ?? false }
-        let lastSample = summaries.isEmpty && isLast ? outputs.last { !kept.contains($0.destination) }?.destination : nil
+        let lastSample = summaries.isEmpty && isLast ? missing.last?.destination : nil
 
         guard lastSample != nil || !summaries.isEmpty || !isLast else { return report.skipped("existing result") }
 
         var summary: SampleSummary?
-        if options.hasStatistics { summary = SampleSummary(of: image, seeds: settings.seeds, scale: loaded.configuration.scale) }
+        if options.hasStatistics {
+            summary = SampleSummary(of: image, seeds: settings.seeds, scale: loaded.configuration.scale)
+        }
         let encoding = settings.encoding(header), stripMetadata = options.stripMetadata
         progress.begin(label)
         try machine.run(image, seeds: outputs.map(\.seed), progress: progress, label: label) { i, result, seconds in
@@ -126,7 +129,8 @@ struct Batch {
             let facts = stripMetadata ? nil : settings.facts(seeds: [output.seed], model: loaded)
             let size = (result.width, result.height), from = (image.width, image.height)
             let isLast = output.destination == lastSample
-            try write(result.with(runSettings: facts), of: job.input, to: output.destination, encoding, isLast: isLast) {
+            let image = result.with(runSettings: facts)
+            try write(image, of: job.input, to: output.destination, encoding, isLast: isLast) {
                 $0.written(job.input, output, from: from, size, seconds: seconds)
             }
         }
@@ -163,7 +167,6 @@ struct Batch {
         progress.clear()
         for warning in result.warnings { report.note("\(writing.destination): warning: \(warning)") }
         if let error = result.error {
-            if let error = error as? FileError, error.reason == .full { report.stop() }
             // The failure of an earlier output of the input that is worked on ends that.
             if writing.isLast { report.failed(writing.input, error) } else { writingFailure = error }
         } else {

@@ -33,7 +33,7 @@ enum Reading: Sendable {
                     if options.explicitOutput { try options.rules.check(output.path!) }
                     if existing.count == job.destinations.count { return .exists }
                 }
-                for path in job.destinations.compactMap(\.path) { try OutputRules.checkPlace(path) }
+                for path in job.destinations.compactMap(\.path) { try options.rules.checkPlace(path) }
             }
             let opened = try job.input.open()
             if options.skipsOwnResults && opened.isOwnResult { return .ownResult }

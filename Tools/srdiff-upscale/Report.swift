@@ -40,9 +40,12 @@ struct Report {
 
     mutating func failed(_ input: ImageInput?, _ error: any Error) {
         FailureKind.add(error, to: &failed)
+        if let error = error as? FileError, error.reason == .full { isStopped = true }
         ProgressLine(isShown: !quiet).clear()
         Upscale.report("\(error)")
-        results.append(["input": input.map { .string($0.name) } ?? .null, "status": "failed", "error": .string("\(error)")])
+        results.append([
+            "input": input.map { .string($0.name) } ?? .null, "status": "failed", "error": .string("\(error)")
+        ])
     }
 
     /// An input was skipped.
@@ -63,8 +66,6 @@ struct Report {
 
     mutating func notTried(_ count: Int) { notTried += count }
 
-    mutating func stop() { isStopped = true }
-
     // MARK: Outputs
 
     mutating func existing(_ input: ImageInput, _ output: ImageOutput) {
@@ -75,10 +76,11 @@ struct Report {
     }
 
     mutating func written(
-        _ input: ImageInput, _ output: Job.Output, from small: (width: Int, height: Int), _ large: (width: Int, height: Int),
-        seconds: Double
+        _ input: ImageInput, _ output: Job.Output, from small: (width: Int, height: Int),
+        _ large: (width: Int, height: Int), seconds: Double
     ) {
-        line("\(input) → \(output.destination)  \(small.width)×\(small.height) → \(large.width)×\(large.height)  \(Text.duration(seconds))")
+        let sizes = "\(small.width)×\(small.height) → \(large.width)×\(large.height)"
+        line("\(input) → \(output.destination)  \(sizes)  \(Text.duration(seconds))")
         results.append([
             "input": .string(input.name), "output": .string(output.destination.name), "status": "written",
             "width": .int(large.width), "height": .int(large.height), "seed": .unsigned(output.seed), "seconds": .number(seconds)

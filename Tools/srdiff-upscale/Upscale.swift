@@ -118,7 +118,8 @@ struct Upscale: ParsableCommand {
         let search = InputSearch(inputs, isRecursive: recursive, excluding: output)
         let loaded = try LoadedModel.find(sampling.model)
         let settings = try settings(for: loaded)
-        let plan = try JobPlan(search, arguments: inputs, output: output, scale: loaded.configuration.scale, settings), jobs = plan.jobs
+        let scale = loaded.configuration.scale
+        let plan = try JobPlan(search, arguments: inputs, output: output, scale: scale, settings), jobs = plan.jobs
         if settings.method == .preview && !loaded.hasPreview { throw SRDiffError.noEncoderImage(path: loaded.path) }
 
         let isPrinted = jobs.contains { $0.outputs[0].destination.isStandardOutput }
@@ -130,10 +131,11 @@ struct Upscale: ParsableCommand {
         report.skipped(search.skipped)
         report.skippedOwnResults(plan.ownResults)
 
-        let rules = OutputRules(inputs: search.inputs.compactMap(\.path) + [loaded.path], overwrite: overwrite)
+        let rules = OutputRules(
+            inputs: jobs.compactMap(\.input.path) + OutputRules.modelFiles(loaded.path), overwrite: overwrite, makesFolders: true)
         let reading = Reading.Options(
             rules: rules, skipsOwnResults: plan.isMany,
-            explicitOutput: jobs.count == 1 && jobs[0].destinations.count == 1 && jobs[0].destinations[0].path == output && output != nil,
+            explicitOutput: output != nil && jobs.count == 1 && jobs[0].destinations == [.file(output!)],
             force: force, headerOnly: dryRun)
         var batch = Batch(
             jobs, .init(reading: reading, dryRun: dryRun, stripMetadata: stripMetadata, hasStatistics: statistics),

@@ -9,6 +9,7 @@ struct CalibrationImages {
     let lr: [String]
     let count: Int
     let seed: UInt64
+    let quiet: Bool
 
     /// Pixels along each side of a patch that the model is given: the noise predictor sees no further than about 40.
     private static let side = 32
@@ -46,7 +47,7 @@ struct CalibrationImages {
             guard case .file = input else { throw ToolError("\(input): images for calibration are read from files") }
             let opened = try input.open()
             try opened.checkMemory(copies: 1)
-            if let note = opened.memoryNote { Terminal.error.line(note) }
+            if !quiet, let note = opened.memoryNote { Terminal.error.line(note) }
             return try opened.decode { _ in }.plain
         }
         if images.isEmpty { throw ToolError("no images for calibration were found (\(search.skipped.text) skipped)") }

@@ -190,7 +190,7 @@ struct Quantize: ParsableCommand {
     // MARK: Steps
 
     private func calibrationSet(_ paths: [String], lr: [String] = [], scale: Int) throws -> CalibrationSet {
-        let images = CalibrationImages(calibration: paths, lr: lr, count: imageLimit, seed: seed)
+        let images = CalibrationImages(calibration: paths, lr: lr, count: imageLimit, seed: seed, quiet: quiet)
         let set = try images.load(scale: scale)
         if !quiet { for warning in images.warnings(about: set) { Terminal.error.line("warning: \(warning)") } }
         return set

@@ -37,6 +37,19 @@ public struct CalibrationSet: Sendable {
         self.description = description
     }
 
+    /// The set with other low-resolution images, such as degraded ones, of the same sizes.
+    ///
+    /// - Parameters:
+    ///   - degradations: appended to the description.
+    ///   - degrade: returns image i after degradation.
+    public func degraded<Failure: Error>(
+        _ degradations: String, by degrade: (_ index: Int, _ image: Image) throws(Failure) -> Image
+    ) throws(Failure) -> CalibrationSet {
+        var degraded: [Image] = []
+        for (i, image) in images.enumerated() { degraded.append(try degrade(i, image)) }
+        return CalibrationSet(images: degraded, originals: originals, description: "\(description), degraded by \(degradations)")
+    }
+
     public func prefix(_ count: Int) -> CalibrationSet {
         CalibrationSet(images: Array(images.prefix(count)), originals: Array(originals.prefix(count)), description: description)
     }

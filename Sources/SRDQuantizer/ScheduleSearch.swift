@@ -189,10 +189,12 @@ public struct ScheduleSearch {
         return measured(best)
     }
 
-    /// Measures a given schedule, for a model that was trained for it, and finds its best fidelity.
-    public func measured(_ transitions: [TimestepTransition]) -> SearchedTimestepSchedule {
+    /// Measures a schedule that the model was trained for.
+    ///
+    /// - Parameter fidelity: of the images that are measured; nil finds the best.
+    public func measured(_ transitions: [TimestepTransition], fidelity: Fidelity? = nil) -> SearchedTimestepSchedule {
         let schedule = TimestepSchedule.transitions(transitions)
-        let candidates = pipeline.executor.model.hasPreview ? Self.fidelities : [.sample]
+        let candidates = fidelity.map { [$0] } ?? (pipeline.executor.model.hasPreview ? Self.fidelities : [.sample])
         let found = candidates.map { (fidelity: $0, quality: quality(of: schedule, fidelity: $0)) }
         let best = found.min { cost($0.quality) < cost($1.quality) }!
         return SearchedTimestepSchedule(

@@ -80,12 +80,15 @@ public final class Executor {
             trunk: keepsEncoderImage ? trunk : nil)
     }
 
-    /// Calls `body(y, row y)` for every row of the encoder's image, `[W][3]` in 0…1 and not clamped, on several threads. The condition must
-    /// have been made with `keepsEncoderImage`.
-    package func encoderImage(of condition: Condition, _ body: @Sendable (Int, UnsafePointer<Float>) -> Void) {
+    /// Calls `body(y, row y)` for every row of the encoder's image, `[W][3]` in 0…1 and not clamped, on several threads, and
+    /// `finished(rows)` after each band of rows, from top to bottom. The condition must have been made with `keepsEncoderImage`.
+    package func encoderImage(
+        of condition: Condition, _ body: @Sendable (Int, UnsafePointer<Float>) -> Void, finished: (Range<Int>) -> Void
+    ) {
         guard let trunk = condition.trunk else { preconditionFailure("the condition was made without the encoder's image") }
         let scale = configuration.scale
-        program(model.network.preview, trunk.height * scale, trunk.width * scale).run([trunk], timestep: 0, biases: [:], body)
+        program(model.network.preview, trunk.height * scale, trunk.width * scale).run(
+            [trunk], timestep: 0, biases: [:], body, finished: finished)
     }
 
     /// Returns the predicted noise ε(x_t, t), `[H, W, 3]`.
@@ -116,6 +119,9 @@ public final class Executor {
             }
         }
     }
+
+    /// The most rows of an image of this width in one band.
+    func bandRows(width: Int) -> Int { plans.bandRows(width: width, reduction: 1) }
 
     /// Releases the workspace. The next prediction reallocates it.
     public func releaseWorkspace() { workspace = nil }
@@ -175,11 +181,11 @@ extension Executor {
     /// - Parameters:
     ///   - lrWidth, lrHeight: the padded low-resolution size.
     ///   - preview: whether for the encoder's image instead of noise predictions.
-    ///   - keepsEncoderImage: whether for noise predictions with the encoder's image afterwards.
+    ///   - fidelity: of the sample; above 0 the encoder's image is made after the noise predictions.
     public static func memoryEstimate(
-        _ model: Model, lrWidth: Int, lrHeight: Int, preview: Bool = false, keepsEncoderImage: Bool = false
+        _ model: Model, lrWidth: Int, lrHeight: Int, preview: Bool = false, fidelity: Fidelity = .sample
     ) -> Int {
         PlanSettings(model).memoryEstimate(
-            lrWidth: lrWidth, lrHeight: lrHeight, preview: preview, keepsEncoderImage: keepsEncoderImage)
+            lrWidth: lrWidth, lrHeight: lrHeight, preview: preview, fidelity: fidelity)
     }
 }

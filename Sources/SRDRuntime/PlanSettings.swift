@@ -37,8 +37,8 @@ package struct PlanSettings {
     ///
     /// - Parameters:
     ///   - preview: for the encoder's image only.
-    ///   - keepsEncoderImage: for a sample that keeps the trunk's output for it.
-    package func memoryEstimate(lrWidth: Int, lrHeight: Int, preview: Bool, keepsEncoderImage: Bool) -> Int {
+    ///   - fidelity: of a sample; above 0 the encoder's image is made after it.
+    package func memoryEstimate(lrWidth: Int, lrHeight: Int, preview: Bool, fidelity: Fidelity) -> Int {
         let network = model.network, scale = network.configuration.scale, width = lrWidth * scale
         func rowBytes(_ graph: Graph) -> Int {
             let plan = StreamPlan(graph, height: lrHeight * scale, bandRows: { bandRows(width: width, reduction: $0) })
@@ -50,12 +50,17 @@ package struct PlanSettings {
         if preview {
             return weights + max(encoder, features + rowBytes(network.preview) + mapBytes(network.preview, lrWidth, lrHeight))
         }
-        let trunk = keepsEncoderImage ? mapBytes(network.preview.inputs[0], in: network.preview, lrWidth, lrHeight) : 0
+        var trunk = 0, correction = 0
+        if fidelity.needsEncoderImage {
+            trunk = mapBytes(network.preview.inputs[0], in: network.preview, lrWidth, lrHeight)
+            correction = LowBandCorrection.bytes(
+                kernel: fidelity.kernel, bandRows: bandRows(width: width, reduction: 1), width: width, height: lrHeight * scale)
+        }
         guard storesCondition(lrWidth: lrWidth, lrHeight: lrHeight) else {
-            return weights + max(encoder, features + rowBytes(conditionedPredictor))
+            return weights + correction + max(encoder, features + rowBytes(conditionedPredictor))
         }
         let condition = mapBytes(network.conditioner, lrWidth, lrHeight)
-        return weights + condition + trunk
+        return weights + condition + trunk + correction
             + max(encoder, features + rowBytes(network.conditioner), rowBytes(network.noisePredictor))
     }
 

@@ -86,9 +86,11 @@ final class Program: @unchecked Sendable {       // the rows of a node are split
         return outputs
     }
 
-    /// Runs a graph with one float output. Calls `body(y, row y)`, with rows `[width][channels]`, once per row, on several threads.
+    /// Runs a graph with one float output. Calls `body(y, row y)`, with rows `[width][channels]`, once per row, on several threads, and
+    /// `finished(rows)` after each band of rows, from top to bottom.
     func run(
-        _ sources: [FeatureMap], timestep: Int, biases: [String: [Float]], _ body: @Sendable (Int, UnsafePointer<Float>) -> Void
+        _ sources: [FeatureMap], timestep: Int, biases: [String: [Float]], _ body: @Sendable (Int, UnsafePointer<Float>) -> Void,
+        finished: (Range<Int>) -> Void = { _ in }
     ) {
         prepare(timestep: timestep, biases: biases)
         let output = graph.outputs[0], floats = buffers[output.index].floats!, channels = output.shape.channels
@@ -103,6 +105,7 @@ final class Program: @unchecked Sendable {       // the rows of a node are split
                     }
                 }
             }
+            finished(band.rows)
         }
     }
 

@@ -14,7 +14,7 @@ public enum MemoryEstimate {
     ) -> Int {
         // Besides the executor: x_t, noise that is drawn for all pixels at once, earlier x0; the result's samples and its file.
         let fields = 1 + (settings.generator == .torch ? 3 : 0) + settings.schedule.memory
-        return executor(model, lrWidth: lrWidth, lrHeight: lrHeight, preview: false, keepsEncoderImage: settings.fidelity.needsEncoderImage)
+        return executor(model, lrWidth: lrWidth, lrHeight: lrHeight, preview: false, fidelity: settings.fidelity)
             + pixels(model, lrWidth, lrHeight) * (fields * 12 + 3 * 2 + 2 * bytesPerPixel + extra) + program
     }
 
@@ -22,14 +22,14 @@ public enum MemoryEstimate {
     public static func encoderImage(
         _ model: Model?, scale: Int, lrWidth: Int, lrHeight: Int, bytesPerPixel: Int, extra: Int = 0
     ) -> Int {
-        let executor = model.map { Self.executor($0, lrWidth: lrWidth, lrHeight: lrHeight, preview: true, keepsEncoderImage: false) } ?? 0
+        let executor = model.map { Self.executor($0, lrWidth: lrWidth, lrHeight: lrHeight, preview: true, fidelity: .sample) } ?? 0
         return executor + lrWidth * lrHeight * scale * scale * (2 * 12 + 3 * 2 + 2 * bytesPerPixel + extra) + program
     }
 
     private static func executor(
-        _ model: Model, lrWidth: Int, lrHeight: Int, preview: Bool, keepsEncoderImage: Bool
+        _ model: Model, lrWidth: Int, lrHeight: Int, preview: Bool, fidelity: Fidelity
     ) -> Int {
-        Executor.memoryEstimate(model, lrWidth: lrWidth, lrHeight: lrHeight, preview: preview, keepsEncoderImage: keepsEncoderImage)
+        Executor.memoryEstimate(model, lrWidth: lrWidth, lrHeight: lrHeight, preview: preview, fidelity: fidelity)
     }
 
     private static func pixels(_ model: Model, _ lrWidth: Int, _ lrHeight: Int) -> Int {

@@ -37,6 +37,16 @@ struct NoiseTests {
         #expect(PixelNoise(seed: 3, draw: 1).row(0, width: 50) != PixelNoise(seed: 3 + 1 << 32, draw: 1).row(0, width: 50))
     }
 
+    @Test("a sampler's noise is the pixel noise, limited to ±2.5")
+    func limited() {
+        let noise = PixelNoise(seed: 5, draw: 2), field = NoiseField.pixel(noise)
+        let pairs = (0..<40).flatMap { y in zip(noise.row(y, width: 300), field.row(y, width: 300)) }
+        #expect(pairs.allSatisfy { $1 == max(-2.5, min(2.5, $0)) })
+        let limited = pairs.filter { abs($0.0) > 2.5 }.count
+        // 1.24 % of 36,000 values: 447, with a standard deviation of 21.
+        #expect((340...560).contains(limited), "\(limited)")
+    }
+
     @Test("a pixel's noise does not depend on the image's width")
     func ofThePixel() {
         let narrow = PixelNoise(seed: 9, draw: 0).row(7, width: 10), wide = PixelNoise(seed: 9, draw: 0).row(7, width: 40)

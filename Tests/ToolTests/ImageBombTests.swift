@@ -23,9 +23,10 @@ struct ImageBombTests {
     @Test("is refused with the limit's name", arguments: [
         ("srdiff-upscale", ["bomb.png"] + model),
         ("srdiff-upscale", ["bomb.png", "--bicubic"]),
-        ("srdiff-fuse", ["bomb.png", "a.png", "--box", "0,0,4,4"] + model),
+        ("srdiff-fuse", ["bomb.png", "bomb.png", "--box", "0,0,4,4"] + model),
+        ("srdiff-fuse", ["bomb.png", "a.png", "--box", "0,0,4,4", "--from", "0,0"] + model),
         ("srdiff-fuse", ["a.png", "bomb.png", "--box", "0,0,4,4", "--from", "0,0"] + model),
-        ("srdiff-fuse", ["a.png", "a.png", "--mask", "bomb.png"] + model),
+        ("srdiff-fuse", ["bomb.png", "bomb.png", "--mask", "bomb.png"] + model),
         ("srdiff-interpolate", ["bomb.png", "--seeds", "1", "2"] + model),
         ("srdiff-interpolate", ["bomb.png", "a.png"] + model),
         ("srdiff-interpolate", ["a.png", "bomb.png"] + model),

@@ -7,6 +7,8 @@ import ToolSupport
 struct CalibrationImages {
     let calibration: [String]
     let lr: [String]
+    /// Applied to the reduced images in turn.
+    let degradations: [Degradation]
     let count: Int
     let seed: UInt64
     let quiet: Bool
@@ -26,7 +28,15 @@ struct CalibrationImages {
             originals: images, scale: scale, side: Self.side, seed: seed,
             description: describe(images.count, isBuiltIn ? "of the built-in set" : "of the user's"))
         if set.images.isEmpty { throw ToolError("--calibration: every image is smaller than \(scale)×\(scale) pixels") }
-        return set
+        if degradations.isEmpty { return set }
+        guard set.images.allSatisfy({ $0.bitDepth == 8 }) else { throw ToolError("--degrade requires images of 8 bits") }
+        do {
+            return try set.degraded(degradations.map(\.description).joined(separator: ", ")) { i, image throws(ImageError) in
+                try degradations[i % degradations.count].applied(to: image)
+            }
+        } catch {
+            throw ToolError("--degrade: \(error)")
+        }
     }
 
     private static func builtIn() throws -> String {

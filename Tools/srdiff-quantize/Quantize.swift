@@ -43,6 +43,11 @@ struct Quantize: ParsableCommand {
     @Option(help: ArgumentHelp("The same with images to be enlarged, taken as they are.", valueName: "path"))
     var lr: [String] = []
 
+    @Option(help: ArgumentHelp(
+        "Degrade the downscaled images, such as noise:5+jpeg:60, as a model for photographs will see them. If repeated, the degradations are used in turn; none is one of them.",
+        valueName: "steps"))
+    var degrade: [Degradation] = []
+
     @Option(name: .customLong("pictures"), help: ArgumentHelp("Calibration images to use, at most.", valueName: "n"))
     var imageLimit = 16
 
@@ -62,6 +67,9 @@ struct Quantize: ParsableCommand {
         "A timestep schedule that the model was trained for, as 69@0.9375,0: timesteps from the noisiest on, each with the η of the transition that leaves it (0 if there is none). It is calibrated, measured and kept in the model like a searched one. May be repeated.",
         valueName: "t@η,…"))
     var schedule: [ScheduleArgument] = []
+
+    @Option(help: ArgumentHelp("Fidelity of every --schedule, 0 to 1. (default: searched)", valueName: "f"))
+    var fidelity: Fidelity?
 
     @Option(help: ArgumentHelp("An image or folder of images to search steps on, best ones that the model was not trained on. May be repeated. (default: those it is calibrated on)", valueName: "path"))
     var searchOn: [String] = []
@@ -110,6 +118,8 @@ struct Quantize: ParsableCommand {
         try check(calibration.isEmpty || lr.isEmpty, "--calibration and --lr: one or the other")
         try check(!measuresSchedules || lr.isEmpty || !searchOn.isEmpty, "--search-steps and --schedule compare with originals, which --lr has none of: name some with --search-on")
         try check(searchOn.isEmpty || measuresSchedules, "--search-on is for --search-steps and --schedule")
+        try check(fidelity == nil || !schedule.isEmpty, "--fidelity is for --schedule")
+        try check(degrade.isEmpty || lr.isEmpty, "--degrade is for downscaled images, and --lr images are used as they are")
         try check(Set(schedule.map(\.transitions.count)).count == schedule.count, "--schedule: one for each number of steps")
         try check(lpips == nil || measuresSchedules, "--lpips is for --search-steps and --schedule")
         try check(maxLoss == nil || lr.isEmpty, "--max-loss compares with originals, which --lr has none of")
@@ -126,6 +136,9 @@ struct Quantize: ParsableCommand {
         let set = try calibrationSet(calibration, lr: lr, scale: network.configuration.scale)
         let kept = try keptByPattern(network)
         try searchSteps?.check(against: float.schedule.timesteps)
+        if let fidelity, fidelity.needsEncoderImage && !float.hasPreview {
+            throw ToolError("--fidelity \(fidelity): the model has no layers for the encoder's image")
+        }
         for schedule in schedule {
             do { try TimestepSchedule.transitions(schedule.transitions).check(timesteps: float.schedule.timesteps) } catch {
                 throw ValidationError("--schedule \(schedule.text): \(error)")
@@ -190,7 +203,7 @@ struct Quantize: ParsableCommand {
     // MARK: Steps
 
     private func calibrationSet(_ paths: [String], lr: [String] = [], scale: Int) throws -> CalibrationSet {
-        let images = CalibrationImages(calibration: paths, lr: lr, count: imageLimit, seed: seed, quiet: quiet)
+        let images = CalibrationImages(calibration: paths, lr: lr, degradations: degrade, count: imageLimit, seed: seed, quiet: quiet)
         let set = try images.load(scale: scale)
         if !quiet { for warning in images.warnings(about: set) { Terminal.error.line("warning: \(warning)") } }
         return set
@@ -244,7 +257,7 @@ struct Quantize: ParsableCommand {
             progress.show("drawing with many steps", done: done, of: total)
         }
         guard let search else { throw ToolError("--search-steps: every image is smaller than \(LPIPS.leastSide)×\(LPIPS.leastSide) pixels") }
-        let line = progress.restarted(), given = schedule.map { search.measured($0.transitions) }
+        let line = progress.restarted(), given = schedule.map { search.measured($0.transitions, fidelity: fidelity) }
         let counts = (searchSteps?.below(model.schedule.timesteps) ?? []).filter { count in !given.contains { $0.transitions.count == count } }
         let found = search.search(counts) { steps, done, total in line.show("searching \(steps) steps", done: done, of: total) }
         return (given + found).sorted { $0.transitions.count < $1.transitions.count }

@@ -2,7 +2,8 @@
 import torch
 import torch.nn.functional as F
 
-from losses import LEAST_CROP, Discriminator, FakeQuantization, low_band_l1, random_view, spectral, with_fidelity
+from losses import (LEAST_CROP, Discriminator, FakeQuantization, consistency_l1, low_band_l1, random_view, spectral,
+                    with_fidelity)
 from metrics import LPIPS
 from model import RESIDUAL_GAIN
 from sampler import run, schedule, transitions
@@ -11,12 +12,15 @@ from sampler import run, schedule, transitions
 WEIGHTS = [
     ("l1", 0.5, "L1 of the final image"),
     ("low-band", 2.0, "L1 of the sample's low band"),
+    ("consistency", 0.0, "L1 of the downscaled final image and the low-resolution image; for clean inputs"),
     ("lpips", 1.0, "LPIPS of random views (Zhang et al. 2018, arXiv 1801.03924)"),
     ("spectral", 0.05, "difference of log power spectra at periods of 2 to 8 px"),
     ("grid", 0.05, "energy at periods 2 and 4 px against the neighbouring frequencies"),
     ("adversarial", 0.005, "hinge loss of a high-band patch discriminator"),
     ("noise", 0.1, "L1 on noise at random timesteps, so that samplers with many steps still work"),
 ]
+# The runtime's noise is limited to this range: where it exceeds it, the network leaves dots in flat areas.
+NOISE_LIMIT = 2.5
 LOG = [name.replace("-", "_") for name, _, _ in WEIGHTS] + ["discriminator"]
 
 
@@ -46,7 +50,10 @@ class FewSteps:
         """(what is minimized, L1 of the encoder's image, each loss of LOG): tensors without dimensions."""
         args, model = self.args, self.model
         self.quantization.enabled = progress >= 1 - args.quantized_part
-        normal = lambda: torch.randn(hr.shape, generator=generator, device=self.device).contiguous(memory_format=torch.channels_last)
+
+        def normal():
+            noise = torch.randn(hr.shape, generator=generator, device=self.device).clamp(-NOISE_LIMIT, NOISE_LIMIT)
+            return noise.contiguous(memory_format=torch.channels_last)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=not args.float32):
             maps = model.rrdb(lr)
             encoder_image = model.rrdb.image(maps[-1]).float()
@@ -59,6 +66,8 @@ class FewSteps:
         final = torch.where(mixed, with_fidelity(sample, encoder_image, args.fidelity), sample) if args.fidelity else sample
         parts["l1"] = F.l1_loss(final, hr)
         parts["low_band"] = low_band_l1(sample, hr)
+        if args.consistency_loss:
+            parts["consistency"] = consistency_l1(final, lr)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=not args.float32):
             parts["lpips"] = self.lpips.distance(*random_view(final, hr, generator)).float()
             if args.adversarial_loss:

@@ -6,6 +6,8 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from resize import bicubic_matrix
+
 
 def blur(x, sigma):
     """Gaussian blur with radius ceil(3 sigma) and replicated borders, in float32 even under autocast: high bands are small differences."""
@@ -26,6 +28,14 @@ def with_fidelity(sample, encoder_image, sigma):
 def low_band_l1(a, b, sigma=2.0):
     """L1 between the low bands, which the low-resolution image determines."""
     return F.l1_loss(blur(a, sigma), blur(b, sigma))
+
+
+def consistency_l1(image, lr):
+    """L1 between MATLAB's bicubic downscale of the image and the low-resolution image (Bahat and Michaeli 2020, arXiv 1912.01839)."""
+    (height, width), (h, w) = image.shape[2:], lr.shape[2:]
+    matrix = lambda size, count: torch.from_numpy(bicubic_matrix(size, count / size)).to(image.device, torch.float32)
+    with torch.autocast(image.device.type, enabled=False):
+        return F.l1_loss(matrix(height, h) @ image @ matrix(width, w).T, lr)
 
 
 def random_view(a, b, generator):

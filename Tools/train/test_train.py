@@ -21,7 +21,8 @@ import validate
 from checkpoint import load_model
 from data import Crops, read_image
 from degrade import DEGRADATIONS, jpeg
-from losses import Discriminator, FakeQuantization, blur, low_band_l1, random_view, rounded, spectral, with_fidelity
+from losses import (Discriminator, FakeQuantization, blur, consistency_l1, low_band_l1, random_view, rounded, spectral,
+                    with_fidelity)
 from metrics import LPIPS, grid, lpips_shift, psnr, ssim
 from model import Config, SRDiff, conditioning
 from resize import resize_float, resize_u8
@@ -249,6 +250,16 @@ class Losses(unittest.TestCase):
         for period in (2, 4):                                         # the rest comes from the borders
             self.assertLess(low_band_l1(image + 0.1 * waves(64, period), image).item(), 0.01)
         self.assertAlmostEqual(low_band_l1(image + 0.1, image).item(), 0.1, places=5)
+
+    def test_an_image_is_consistent_with_its_downscale_alone(self):
+        image = texture()[:1]
+        lr = torch.from_numpy(resize_float(image[0].permute(1, 2, 0).double().numpy(), 0.25)).permute(2, 0, 1)[None].float()
+        self.assertLess(consistency_l1(image, lr).item(), 1e-6)
+        self.assertLess(consistency_l1(image + 0.1 * waves(64, 2), lr).item(), 0.01)       # a downscale does not see it
+        self.assertAlmostEqual(consistency_l1(image + 0.1, lr).item(), 0.1, places=5)
+        shifted = (image + 0.1).requires_grad_()
+        gradient, = torch.autograd.grad(consistency_l1(shifted, lr), shifted)
+        self.assertAlmostEqual(gradient.sum().item(), 1, places=3)
 
     def test_fidelity_takes_low_frequencies_from_the_encoder(self):
         sampled, encoder = texture(seed=1), texture(seed=2)

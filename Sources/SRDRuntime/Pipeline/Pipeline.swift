@@ -55,20 +55,15 @@ public struct Pipeline {
     ) rethrows -> Image {
         let residual = try residual(prepared, settings: settings, from: state, progress: progress)
         executor.releaseWorkspace()                        // before the image takes its memory
-        guard settings.fidelity.needsEncoderImage else { return image(of: residual, prepared) }
-        let correction = LowBandCorrection(of: residual, prepared, executor, kernel: settings.fidelity.kernel, finiteness)
-        return compose(prepared.image, padded: prepared.padded) { y, upsampled in
-            var row = Self.sample(residual, row: y, upsampled)
-            correction.add(to: &row, y)
-            return row
-        }
+        let fidelity = settings.fidelity
+        return fidelity.needsEncoderImage ? image(of: residual, prepared, fidelity) : image(of: residual, prepared)
     }
 
     /// Returns x_t: the image's residual over the bicubic upsample, clamped as in training, with noise added up to `timestep` (DDPM eq. 4).
     ///
     /// - Parameter image: of the size of the result.
     public func diffuse(_ image: Image, over prepared: Prepared, to timestep: Int, settings: SamplingSettings) -> LatentState {
-        let rows = BicubicRows(prepared.padded, scaledBy: configuration.scale), width = rows.width
+        let rows = bicubicRows(prepared.padded), width = rows.width
         let high = FloatTensor(networkInput: image.opaqueRGB.padded(width: width, height: rows.height))
         var noise = settings.noise
         let start = noise.field(draw: 0, height: rows.height, width: width)
@@ -91,15 +86,47 @@ public struct Pipeline {
         finiteness.reset()
         output.values.withUnsafeBufferPointer { finiteness.check($0.baseAddress!, count: $0.count, timestep: 0) }
         let encoded = output.clampedToNetworkRange
-        return compose(image, padded: padded) { y, upsampled in
+        var composer = composer(image, padded: padded)
+        composer.compose(0..<composer.height) { y, upsampled in
             Array(encoded.values[y * encoded.width * 3..<y * encoded.width * 3 + upsampled.count])
         }
+        return composer.finished()
     }
 
     /// Returns the image that the residual x_0 makes with the bicubic upsample.
     package func image(of residual: FloatTensor, _ prepared: Prepared) -> Image {
-        compose(prepared.image, padded: prepared.padded) { y, upsampled in Self.sample(residual, row: y, upsampled) }
+        var composer = composer(prepared.image, padded: prepared.padded)
+        composer.compose(0..<composer.height) { y, upsampled in Self.sample(residual, row: y, upsampled) }
+        return composer.finished()
     }
+
+    /// Returns the image that the residual x_0 makes with the bicubic upsample, with the low band of the encoder's image. It is composed
+    /// while the encoder's image is computed.
+    private func image(of residual: FloatTensor, _ prepared: Prepared, _ fidelity: Fidelity) -> Image {
+        var composer = composer(prepared.image, padded: prepared.padded), composed = 0
+        let correction = LowBandCorrection(
+            of: residual, bicubicRows(prepared.padded), kernel: fidelity.kernel, bandRows: executor.bandRows(width: residual.width),
+            finiteness)
+        executor.encoderImage(of: prepared.condition) { y, encoded in
+            correction.store(y, encoded)
+        } finished: { stored in
+            let ready = stored.upperBound == residual.height ? composer.height : min(composer.height, stored.upperBound - correction.radius)
+            guard ready > composed else { return }
+            composer.compose(composed..<ready) { y, upsampled in
+                var row = Self.sample(residual, row: y, upsampled)
+                correction.add(to: &row, y)
+                return row
+            }
+            composed = ready
+        }
+        return composer.finished()
+    }
+
+    private func composer(_ image: Image, padded: Image) -> ImageComposer {
+        ImageComposer(image, bicubicRows(padded), scale: configuration.scale, threads: threads)
+    }
+
+    private func bicubicRows(_ padded: Image) -> BicubicRows { BicubicRows(padded, scaledBy: configuration.scale) }
 
     /// Row y of the sample: the residual, clamped as in training, over the bicubic upsample, as far as that goes.
     static func sample(_ residual: FloatTensor, row y: Int, _ upsampled: [Float]) -> [Float] {
@@ -160,38 +187,9 @@ public struct Pipeline {
     }
 
     private func bicubicUpsample(_ padded: Image) -> FloatTensor {
-        let rows = BicubicRows(padded, scaledBy: configuration.scale)
+        let rows = bicubicRows(padded)
         var tensor = FloatTensor(height: rows.height, width: rows.width, channels: 3)
         tensor.updateRows(threads: threads) { y, row in _ = row.update(from: rows.networkRow(y)) }
         return tensor
-    }
-
-    /// Makes the result from `row(y, row y of the bicubic upsample)`, both −1…1 and RGB. It gets the low-resolution image's bit depth,
-    /// gray or colour, its alpha (bicubic) and its metadata.
-    private func compose(
-        _ image: Image, padded: Image, row: @Sendable (_ y: Int, _ upsampled: [Float]) -> [Float]
-    ) -> Image {
-        let scale = configuration.scale, width = image.width * scale, height = image.height * scale
-        let rows = BicubicRows(padded, scaledBy: scale), alpha = image.alphaChannel?.resized(by: scale)
-        let channels = image.channels, hasColor = image.hasColor, rounding = SampleRounding(bitDepth: image.bitDepth)
-        var samples = [UInt16](repeating: 0, count: width * height * channels)
-        samples.updateRows(count: height, threads: threads) { y, out in
-            let values = row(y, Array(rows.networkRow(y).prefix(width * 3)))
-            for x in 0..<width {
-                let red = values[x * 3], green = values[x * 3 + 1], blue = values[x * 3 + 2], pixel = x * channels
-                if hasColor {
-                    out[pixel] = rounding.sample(red)
-                    out[pixel + 1] = rounding.sample(green)
-                    out[pixel + 2] = rounding.sample(blue)
-                } else {
-                    out[pixel] = rounding.sample((red + green + blue) / 3)
-                }
-                if let alpha { out[pixel + channels - 1] = alpha.samples[y * width + x] }
-            }
-        }
-        var metadata = image.metadata
-        metadata.scalePixelDensity(by: Double(scale))
-        return Image(
-            width: width, height: height, channels: channels, bitDepth: image.bitDepth, samples: samples, metadata: metadata)
     }
 }

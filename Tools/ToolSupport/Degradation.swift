@@ -1,23 +1,22 @@
 import ArgumentParser
 import SRDiff
-import ToolSupport
 
-/// What low-resolution images go through before they are upscaled, such as `noise:5+jpeg:60`. The same image always gives the same result
-/// with the same version of the JPEG library.
-struct Degradation: Equatable, ExpressibleByArgument, CustomStringConvertible {
-    enum Step: Equatable {
+/// What low-resolution images go through before they are upscaled, such as `noise:5+jpeg:60`, or `none`. The same image always gives the
+/// same result with the same version of the JPEG library.
+public struct Degradation: Equatable, ExpressibleByArgument, CustomStringConvertible {
+    private enum Step: Equatable {
         /// Gaussian noise with this standard deviation, in 8-bit levels.
         case noise(sigma: Double)
         /// Encoding and decoding as JPEG with this quality; chroma is subsampled up to quality 90.
         case jpeg(quality: Int)
     }
 
-    let steps: [Step]
-    let description: String
+    private let steps: [Step]
+    public let description: String
 
-    init?(argument: String) {
+    public init?(argument: String) {
         var steps: [Step] = []
-        for part in argument.split(separator: "+", omittingEmptySubsequences: false) {
+        for part in argument == "none" ? [] : argument.split(separator: "+", omittingEmptySubsequences: false) {
             let pair = part.split(separator: ":", omittingEmptySubsequences: false)
             guard pair.count == 2 else { return nil }
             switch pair[0] {
@@ -35,8 +34,10 @@ struct Degradation: Equatable, ExpressibleByArgument, CustomStringConvertible {
         description = argument
     }
 
+    /// Returns the degraded image. Throws if the JPEG library is absent.
+    ///
     /// Traps unless the image has 8 bits and no alpha.
-    func applied(to image: Image) throws(ImageError) -> Image {
+    public func applied(to image: Image) throws(ImageError) -> Image {
         precondition(image.bitDepth == 8 && !image.hasAlpha)
         var image = image
         for (i, step) in steps.enumerated() {

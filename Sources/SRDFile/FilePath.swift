@@ -49,7 +49,9 @@ package enum FilePath {
 
     package static func isWritable(_ path: String) -> Bool { path.withPath { access($0, W_OK) } == 0 }
 
-    package static func isFolder(_ path: String) -> Bool { status(of: path).map { $0.st_mode & S_IFMT == S_IFDIR } ?? false }
+    package static func isFolder(_ path: String) -> Bool {
+        status(of: path).map { $0.st_mode & S_IFMT == S_IFDIR } ?? false
+    }
 
     /// Whether there is a pipe, a device or a socket: bytes that come once, in order.
     package static func isStream(_ path: String) -> Bool {
@@ -99,9 +101,10 @@ package enum FilePath {
         defer { closedir(handle) }
         var names: [String] = []
         while let entry = readdir(handle) {
-            names.append(withUnsafePointer(to: &entry.pointee.d_name) { tuple in
-                tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(path: $0) }
-            })
+            names.append(
+                withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+                    tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(path: $0) }
+                })
         }
         return names.sorted()
     }

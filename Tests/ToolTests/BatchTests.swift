@@ -8,7 +8,9 @@ import Testing
 @Suite("Batches", .serialized)
 struct BatchTests {
     /// Three images, and everything else that folders contain.
-    private func withFolder<Result>(_ body: (_ folder: String, _ photos: String, _ options: [String]) throws -> Result) throws -> Result {
+    private func withFolder<Result>(_ body: (_ folder: String, _ photos: String, _ options: [String]) throws -> Result)
+        throws -> Result
+    {
         try withTinyModel { folder, options in
             let photos = "\(folder)/photos"
             try makeFolder("\(photos)/sub/deep")
@@ -16,7 +18,9 @@ struct BatchTests {
             try Image.random(12, 9).write(to: "\(photos)/b.png")
             try write(Image.random(5, 6).encoded(as: .pnm), to: "\(photos)/c.ppm")
             try Image.random(6, 6).write(to: "\(photos)/sub/deep/d.png")
-            for name in ["._a.png", ".hidden.png", "notes.txt", "e.heic", "f.HEIC"] { try write([1, 2, 3], to: "\(photos)/\(name)") }
+            for name in ["._a.png", ".hidden.png", "notes.txt", "e.heic", "f.HEIC"] {
+                try write([1, 2, 3], to: "\(photos)/\(name)")
+            }
             return try body(folder, photos, options)
         }
     }
@@ -51,21 +55,28 @@ struct BatchTests {
         try withFolder { folder, photos, options in
             for (round, done) in [(0, 4), (1, 0)] {
                 let run = try ToolRun("srdiff-upscale", [photos, "-o", "\(photos)/large", "--recursive"] + options)
-                #expect(run.status == 0 && run.lastLine.hasPrefix("\(done) upscaled"), "\(round): \(run.lastLine) \(run.error)")
+                #expect(
+                    run.status == 0 && run.lastLine.hasPrefix("\(done) upscaled"),
+                    "\(round): \(run.lastLine) \(run.error)")
             }
             #expect(try list("\(photos)/large") == ["a_x4.png", "b_x4.png", "c_x4.png", "sub"])
             #expect(try list("\(photos)/large/sub/deep") == ["d_x4.png"])
         }
     }
 
-    @Test("own results are never upscaled again, whatever -o is and however the inputs are named; one that is named alone is")
+    @Test(
+        "own results are never upscaled again, whatever -o is and however the inputs are named; one that is named alone is"
+    )
     func ownResults() throws {
         try withFolder { folder, photos, options in
             let originals = try list(photos)
             for form in 0..<3 {
                 for _ in 0..<2 {
-                    let names = try FileManager.default.contentsOfDirectory(atPath: photos).filter { $0.hasSuffix(".png") && !$0.hasPrefix(".") }
-                    let inputs = form == 1 ? names.map { "\(photos)/\($0)" } : form == 2 ? ["\(photos)/*.png"] : [photos]
+                    let names = try FileManager.default.contentsOfDirectory(atPath: photos).filter {
+                        $0.hasSuffix(".png") && !$0.hasPrefix(".")
+                    }
+                    let inputs =
+                        form == 1 ? names.map { "\(photos)/\($0)" } : form == 2 ? ["\(photos)/*.png"] : [photos]
                     let run = try ToolRun("srdiff-upscale", inputs + ["-o", photos] + options)
                     #expect(run.status == 0, "\(run.error)")
                 }
@@ -91,10 +102,13 @@ struct BatchTests {
             try write("neither".utf8, to: "\(photos)/z.png")
             let run = try ToolRun("srdiff-upscale", [photos, "-o", "\(folder)/out"] + options)
             #expect(run.status == 1)
-            #expect(run.lastLine.hasPrefix("3 upscaled, ") && run.lastLine.contains("3 failed (1 cut off, 2 not an image)"), "\(run.lastLine)")
+            #expect(
+                run.lastLine.hasPrefix("3 upscaled, ") && run.lastLine.contains("3 failed (1 cut off, 2 not an image)"),
+                "\(run.lastLine)")
             #expect(["aa.png", "ab.png", "z.png"].allSatisfy { run.error.contains($0) })
             #expect(try list("\(folder)/out") == ["a_x4.png", "b_x4.png", "c_x4.png"])
-            let found = try summary(ToolRun("srdiff-upscale", [photos, "-o", "\(folder)/out", "--overwrite", "--json"] + options))
+            let found = try summary(
+                ToolRun("srdiff-upscale", [photos, "-o", "\(folder)/out", "--overwrite", "--json"] + options))
             #expect(found["failed"] as? Int == 3 && (found["failedByKind"] as? [String: Int])?["not an image"] == 2)
         }
     }
@@ -108,7 +122,8 @@ struct BatchTests {
             let extra = ["--samples", "2", "--statistics"]
             #expect(try ToolRun("srdiff-upscale", [photos, "-o", "\(folder)/batch"] + extra + options).status == 0)
             for i in 0..<9 {
-                let run = try ToolRun("srdiff-upscale", ["\(photos)/\(i).png", "-o", "\(folder)/single/"] + extra + options)
+                let run = try ToolRun(
+                    "srdiff-upscale", ["\(photos)/\(i).png", "-o", "\(folder)/single/"] + extra + options)
                 #expect(run.status == 0, "\(run.error)")
             }
             let names = try list("\(folder)/batch")
@@ -120,7 +135,7 @@ struct BatchTests {
         }
     }
 
-    #if arch(x86_64)        // an emulator counts its own memory
+    #if arch(x86_64)  // an emulator counts its own memory
     @Test("memory does not grow with the number of images")
     func memory() throws {
         try withTinyModel { folder, options in
@@ -141,7 +156,8 @@ struct BatchTests {
 
     /// Whether this user may mount a small file system in a namespace of its own.
     private static let mayMount: Bool = {
-        let run = try? ToolRun("/bin/sh", ["-c", "unshare -rm sh -c 'mount -t tmpfs -o size=64k none /mnt' 2>/dev/null"])
+        let run = try? ToolRun(
+            "/bin/sh", ["-c", "unshare -rm sh -c 'mount -t tmpfs -o size=64k none /mnt' 2>/dev/null"])
         return run?.status == 0
     }()
 
@@ -150,7 +166,7 @@ struct BatchTests {
         try withTinyModel { folder, options in
             let photos = "\(folder)/photos"
             try makeFolder(photos)
-            for i in 0..<6 { try Image.random(60, 50).write(to: "\(photos)/\(i).png") }       // 150 KB each, when upscaled
+            for i in 0..<6 { try Image.random(60, 50).write(to: "\(photos)/\(i).png") }  // 150 KB each, when upscaled
             let script = """
                 unshare -rm sh -c 'mount -t tmpfs -o size=200k none /mnt && "$0" "$@"; status=$?; ls -A /mnt/out; exit $status' "$0" "$@"
                 """
@@ -166,7 +182,8 @@ struct BatchTests {
         try withTinyModel { folder, options in
             try Image.random(60, 50).write(to: "\(folder)/a.png")
             let before = try list(folder)
-            let run = try ToolRun.shell("ulimit -f 8 && exec \"$0\" \"$@\"", "srdiff-upscale", ["\(folder)/a.png"] + options)
+            let run = try ToolRun.shell(
+                "ulimit -f 8 && exec \"$0\" \"$@\"", "srdiff-upscale", ["\(folder)/a.png"] + options)
             #expect(run.status == 1 && run.error.contains("size limit"), "\(run.status) \(run.error)")
             #expect(try list(folder) == before)
         }
@@ -176,9 +193,11 @@ struct BatchTests {
     func fullDevice() throws {
         try withTinyModel { folder, options in
             try Image.random(4, 4).write(to: "\(folder)/a.png")
-            let image = try ToolRun.shell("exec \"$0\" \"$@\" > /dev/full", "srdiff-upscale", ["\(folder)/a.png", "-o", "-"] + options)
+            let image = try ToolRun.shell(
+                "exec \"$0\" \"$@\" > /dev/full", "srdiff-upscale", ["\(folder)/a.png", "-o", "-"] + options)
             #expect(image.status == 1 && image.error.contains("no space left on the device"), "\(image.error)")
-            let text = try ToolRun.shell("exec \"$0\" \"$@\" > /dev/full", "srdiff-inspect", ["\(folder)/tiny.safetensors"])
+            let text = try ToolRun.shell(
+                "exec \"$0\" \"$@\" > /dev/full", "srdiff-inspect", ["\(folder)/tiny.safetensors"])
             #expect(text.status == 1 && text.error.contains("no space left on the device"), "\(text.error)")
             let path = try ToolRun("srdiff-upscale", ["\(folder)/a.png", "-o", "/dev/full"] + options)
             #expect(path.status == 1 && path.error.contains("-o -"), "\(path.error)")
@@ -191,7 +210,8 @@ struct BatchTests {
             let run = try ToolRun("srdiff-upscale", [photos, "-o", "\(folder)/out"] + options)
             for name in ["model: ", "[1/3]", "[2/3]", "[3/3]"] { #expect(run.error.contains(name), "\(run.error)") }
             #expect(!run.error.contains("\u{1b}"))
-            let quiet = try ToolRun("srdiff-upscale", [photos, "-o", "\(folder)/out", "--overwrite", "--quiet"] + options)
+            let quiet = try ToolRun(
+                "srdiff-upscale", [photos, "-o", "\(folder)/out", "--overwrite", "--quiet"] + options)
             #expect(quiet.status == 0 && quiet.error.isEmpty && quiet.output.isEmpty)
         }
     }

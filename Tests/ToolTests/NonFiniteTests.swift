@@ -9,7 +9,9 @@ import Testing
 @Suite("Models whose results are not finite", .serialized)
 struct NonFiniteTests {
     /// A tiny model with weights that are finite, but too large.
-    private func withHugeModel<Result>(_ tensor: String, _ body: (_ folder: String, _ options: [String]) throws -> Result) throws -> Result {
+    private func withHugeModel<Result>(
+        _ tensor: String, _ body: (_ folder: String, _ options: [String]) throws -> Result
+    ) throws -> Result {
         try withTemporaryFolder { folder in
             var tensors = TinyModel.tensors()
             tensors[tensor]!.values = tensors[tensor]!.values.map { $0 < 0 ? -3e38 : 3e38 }
@@ -28,7 +30,10 @@ struct NonFiniteTests {
             let before = try list(folder)
             let run = try ToolRun("srdiff-upscale", ["\(folder)/a.png", "\(folder)/b.png"] + options)
             #expect(run.status == 1)
-            #expect(run.error.contains("layer `denoise_fn.final_conv.1` puts out numbers that are not finite at timestep 19"), "\(run.error)")
+            #expect(
+                run.error.contains(
+                    "layer `denoise_fn.final_conv.1` puts out numbers that are not finite at timestep 19"),
+                "\(run.error)")
             #expect(run.lastLine == "0 upscaled, 2 failed (2 not finite)", "\(run.text)")
             #expect(try list(folder) == before)
         }
@@ -39,22 +44,27 @@ struct NonFiniteTests {
         try withHugeModel("rrdb.conv_first.weight") { folder, options in
             let before = try list(folder)
             let run = try ToolRun("srdiff-upscale", ["\(folder)/a.png"] + method + options)
-            #expect(run.status == 1 && run.error.contains("rrdb.") && run.error.contains("while the image is encoded"), "\(run.error)")
+            #expect(
+                run.status == 1 && run.error.contains("rrdb.") && run.error.contains("while the image is encoded"),
+                "\(run.error)")
             #expect(try list(folder) == before)
         }
     }
 
-    @Test("in every tool that makes images", arguments: [
-        ("srdiff-fuse", ["a.png", "b.png", "--box", "2,2,8,8", "-o", "out.png"]),
-        ("srdiff-interpolate", ["a.png", "--seeds", "1", "2", "-o", "out"]),
-        ("srdiff-interpolate", ["a.png", "b.png", "-o", "out"]),
-    ])
+    @Test(
+        "in every tool that makes images",
+        arguments: [
+            ("srdiff-fuse", ["a.png", "b.png", "--box", "2,2,8,8", "-o", "out.png"]),
+            ("srdiff-interpolate", ["a.png", "--seeds", "1", "2", "-o", "out"]),
+            ("srdiff-interpolate", ["a.png", "b.png", "-o", "out"]),
+        ])
     func tools(tool: String, arguments: [String]) throws {
         try withHugeModel(Self.last) { folder, options in
             let before = try list(folder)
             let words = arguments.map { $0.contains("png") || $0 == "out" ? "\(folder)/\($0)" : $0 }
             let run = try ToolRun(tool, words + options)
-            #expect(run.status == 1 && run.error.contains("final_conv") && run.error.contains("not finite"), "\(run.error)")
+            #expect(
+                run.status == 1 && run.error.contains("final_conv") && run.error.contains("not finite"), "\(run.error)")
             #expect(try list(folder) == before)
         }
     }
@@ -62,7 +72,8 @@ struct NonFiniteTests {
     @Test("srdiff-evaluate reports it for each image")
     func evaluate() throws {
         try withHugeModel(Self.last) { folder, _ in
-            let run = try ToolRun("srdiff-evaluate", ["\(folder)/huge.safetensors", "--images", "\(folder)/a.png", "--steps", "2"])
+            let run = try ToolRun(
+                "srdiff-evaluate", ["\(folder)/huge.safetensors", "--images", "\(folder)/a.png", "--steps", "2"])
             #expect(run.status == 1 && run.error.contains("not finite"), "\(run.error)")
         }
     }

@@ -20,7 +20,10 @@ struct OutputRulesTests {
     /// Tools with an option that names an output, and the input that it must not name.
     private static let cases: [(tool: String, input: String, arguments: [String])] = [
         ("srdiff-upscale", "small.png", ["small.png", "-o", "OUT"]),
-        ("srdiff-upscale", "small.png", ["small.png", "a.png", "--samples", "1", "--overwrite", "--bicubic", "-o", "OUTFOLDER"]),
+        (
+            "srdiff-upscale", "small.png",
+            ["small.png", "a.png", "--samples", "1", "--overwrite", "--bicubic", "-o", "OUTFOLDER"]
+        ),
         ("srdiff-fuse", "a.png", ["a.png", "b.png", "--box", "8,8,16,16", "-o", "OUT"]),
         ("srdiff-fuse", "b.png", ["a.png", "b.png", "--box", "8,8,16,16", "-o", "OUT"]),
         ("srdiff-inspect", "tiny.safetensors", ["tiny.safetensors", "--export", "OUT"]),
@@ -31,7 +34,9 @@ struct OutputRulesTests {
         ("srdiff-evaluate", "a.png", ["tiny.safetensors", "--images", "a.png", "--plot", "OUT"]),
     ]
 
-    @Test("the input itself, a link to it, and another name of it", arguments: cases.indices, ["same", "symbolic", "hard"])
+    @Test(
+        "the input itself, a link to it, and another name of it", arguments: cases.indices,
+        ["same", "symbolic", "hard"])
     func inputs(index: Int, link: String) throws {
         let (tool, input, arguments) = Self.cases[index]
         try withInputs { folder, options in
@@ -61,7 +66,9 @@ struct OutputRulesTests {
             let model = ["srdiff-upscale", "srdiff-fuse"].contains(tool) ? options : []
             let overwrite = words.contains("--overwrite") ? [] : ["--overwrite"]
             let run = try ToolRun(tool, words + overwrite + model)
-            #expect(run.status == 1 && run.error.contains("this is an input"), "\(tool) \(words): \(run.status) \(run.error)")
+            #expect(
+                run.status == 1 && run.error.contains("this is an input"),
+                "\(tool) \(words): \(run.status) \(run.error)")
             #expect(try contents("\(folder)/\(input)") == before)
             #expect(try contents(out) == before)
         }
@@ -72,7 +79,8 @@ struct OutputRulesTests {
         try withInputs { folder, options in
             try makeFolder("\(folder)/frames")
             for (name, number) in [("a", 0), ("b", 1)] {
-                try FileManager.default.copyItem(atPath: "\(folder)/\(name).png", toPath: "\(folder)/frames/frame_00\(number).png")
+                try FileManager.default.copyItem(
+                    atPath: "\(folder)/\(name).png", toPath: "\(folder)/frames/frame_00\(number).png")
             }
             let before = try contents("\(folder)/frames/frame_001.png")
             let inputs = [0, 1].map { "\(folder)/frames/frame_00\($0).png" }
@@ -88,7 +96,8 @@ struct OutputRulesTests {
             let arguments = ["\(folder)/tiny.safetensors", "--calibration", "\(folder)/a.png"]
             let out = "\(folder)/out.safetensors"
             let same = try ToolRun("srdiff-quantize", arguments + ["-o", out, "--report", out])
-            #expect(same.status == 1 && same.error.contains("two outputs") && !FileManager.default.fileExists(atPath: out))
+            #expect(
+                same.status == 1 && same.error.contains("two outputs") && !FileManager.default.fileExists(atPath: out))
             try write([1], to: out)
             let exists = try ToolRun("srdiff-quantize", arguments + ["-o", out])
             #expect(exists.status == 1 && exists.error.contains("the file exists. Replace it with --overwrite"))
@@ -96,7 +105,9 @@ struct OutputRulesTests {
         }
     }
 
-    @Test("an output folder without permission is found before the work", .enabled(if: getuid() != 0, "root may write anywhere"))
+    @Test(
+        "an output folder without permission is found before the work",
+        .enabled(if: getuid() != 0, "root may write anywhere"))
     func denied() throws {
         try withInputs { folder, options in
             try makeFolder("\(folder)/closed")
@@ -110,10 +121,14 @@ struct OutputRulesTests {
     func places() throws {
         try withInputs { folder, options in
             for out in ["\(folder)/a.png/x.png", "\(folder)/none/deep"] {
-                let run = try ToolRun("srdiff-quantize", ["\(folder)/tiny.safetensors", "--calibration", "\(folder)/a.png", "-o", out])
-                #expect(run.status == 1 && run.error.contains("no such folder") && run.error.contains(out), "\(run.error)")
+                let run = try ToolRun(
+                    "srdiff-quantize", ["\(folder)/tiny.safetensors", "--calibration", "\(folder)/a.png", "-o", out])
+                #expect(
+                    run.status == 1 && run.error.contains("no such folder") && run.error.contains(out), "\(run.error)")
             }
-            let run = try ToolRun("srdiff-upscale", ["\(folder)/small.png", "\(folder)/a.png", "-o", "\(folder)/tiny.safetensors/x/"] + options)
+            let run = try ToolRun(
+                "srdiff-upscale",
+                ["\(folder)/small.png", "\(folder)/a.png", "-o", "\(folder)/tiny.safetensors/x/"] + options)
             #expect(run.status == 1 && run.error.contains("no such folder"), "\(run.error)")
         }
     }

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A value that another thread computes meanwhile.
-public final class Background<Value: Sendable>: @unchecked Sendable {      // `result` is read once the thread ended
+public final class Background<Value: Sendable>: @unchecked Sendable {  // `result` is read once the thread ended
     private var result: Value?
     private let body: @Sendable () -> Value
     private var thread: pthread_t?
@@ -15,10 +15,12 @@ public final class Background<Value: Sendable>: @unchecked Sendable {      // `r
         let work = Work { self.result = body() }
         let context = Unmanaged.passRetained(work)
         var thread = pthread_t()
-        let code = pthread_create(&thread, nil, { context in
-            Unmanaged<Work>.fromOpaque(context!).takeRetainedValue().run()
-            return nil
-        }, context.toOpaque())
+        let code = pthread_create(
+            &thread, nil,
+            { context in
+                Unmanaged<Work>.fromOpaque(context!).takeRetainedValue().run()
+                return nil
+            }, context.toOpaque())
         if code == 0 { self.thread = thread } else { context.release() }
     }
 
@@ -33,9 +35,9 @@ public final class Background<Value: Sendable>: @unchecked Sendable {      // `r
 /// One pool of memory for all threads. Otherwise glibc reserves 64 MiB of addresses for each, which `ulimit -v` counts, and
 /// keeps what they release. False where that cannot be had; then no threads are started.
 private let usesOnePool: Bool = {
-    guard let symbol = dlsym(nil, "mallopt") else { return false }      // Glibc's module lacks it
+    guard let symbol = dlsym(nil, "mallopt") else { return false }  // Glibc's module lacks it
     typealias Function = @convention(c) (_ parameter: Int32, _ value: Int32) -> Int32
-    return unsafeBitCast(symbol, to: Function.self)(-8, 1) == 1         // M_ARENA_MAX
+    return unsafeBitCast(symbol, to: Function.self)(-8, 1) == 1  // M_ARENA_MAX
 }()
 
 private final class Work {

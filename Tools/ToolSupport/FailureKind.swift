@@ -23,7 +23,8 @@ public enum FailureKind {
         switch error {
         case .empty: "empty"
         case .unknownFormat: "not an image"
-        case .foreignFormat(let format): format.name.split(separator: " ").drop { ["a", "an"].contains($0) }.joined(separator: " ")
+        case .foreignFormat(let format):
+            format.name.split(separator: " ").drop { ["a", "an"].contains($0) }.joined(separator: " ")
         case .codecMissing(let format): "\(format.name) library missing"
         case .endsEarly: "cut off"
         case .tooManyPixels, .sizeNotSupported: "too large"

@@ -58,7 +58,8 @@ public struct OpenedImage: Sendable {
 
     /// Throws if decoding takes more memory than there is, with `copies` further copies of the samples.
     public func checkMemory(copies: Int = 0) throws {
-        let (copied, overflow) = (header.width * header.height).multipliedReportingOverflow(by: 2 * header.channels * copies)
+        let (copied, overflow) = (header.width * header.height).multipliedReportingOverflow(
+            by: 2 * header.channels * copies)
         let (bytes, overflow2) = header.decodingBytes.addingReportingOverflow(copied)
         do {
             try MemoryEstimate.check(
@@ -71,7 +72,8 @@ public struct OpenedImage: Sendable {
     /// What to announce of an image that takes much memory, beyond what every tool takes.
     public var memoryNote: String? {
         guard header.decodingBytes > 256 << 20 else { return nil }
-        return "\(input): \(header.width)×\(header.height) pixels take about \(ByteCount.text(header.decodingBytes)) of memory"
+        return
+            "\(input): \(header.width)×\(header.height) pixels take about \(ByteCount.text(header.decodingBytes)) of memory"
     }
 
     /// Whether this software made the image: the settings of the run are stored in it.

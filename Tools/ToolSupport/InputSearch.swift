@@ -52,7 +52,8 @@ public struct InputSearch {
         let before = found.count + skipped.total
         search(folder, subfolder: "")
         if found.count + skipped.total == before, errors.isEmpty {
-            errors.append(ToolError("\(folder.printable): no image (\(ImageFormat.preferredExtensions)) in this folder"))
+            errors.append(
+                ToolError("\(folder.printable): no image (\(ImageFormat.preferredExtensions)) in this folder"))
         }
     }
 

@@ -35,7 +35,8 @@ public struct OutputRules: Sendable {
         for (i, path) in paths.enumerated() {
             try check(path)
             if let same = paths[..<i].first(where: { $0 == path || FilePath.isSameFile($0, path) }) {
-                throw ToolError("""
+                throw ToolError(
+                    """
                     \(path.printable): two outputs would be written there (the other is \(same.printable)). \
                     Choose another name.
                     """)

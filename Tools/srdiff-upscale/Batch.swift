@@ -53,7 +53,7 @@ struct Batch {
                 report.failed(job.input, error)
             }
         }
-        _ = next?.reading.value()       // a batch that stops early
+        _ = next?.reading.value()  // a batch that stops early
         finishWriting()
         progress.clear()
     }
@@ -86,7 +86,7 @@ struct Batch {
                 let plan = machine.plan(opened.header)
                 return report.planned(job, plan, secondsPerMAC: try machine.secondsPerMAC())
             }
-            finishWriting()             // its memory may be what was missing
+            finishWriting()  // its memory may be what was missing
             try run(job, index, reading: Reading.decode(job, opened, options.reading), label: label)
         case .images(let images, let opened, let warnings):
             for warning in warnings { report.note("\(job.input): warning: \(warning)") }

@@ -86,7 +86,9 @@ struct JobPlan {
             var rest = own[...]
             while let place = rest.lastRange(of: suffix) {
                 let end = own[place.upperBound...]
-                if (end.isEmpty || end.first == "_") && stems.contains(String(own[..<place.lowerBound])) { return false }
+                if (end.isEmpty || end.first == "_") && stems.contains(String(own[..<place.lowerBound])) {
+                    return false
+                }
                 rest = own[..<place.lowerBound]
             }
             return true
@@ -129,7 +131,8 @@ private enum Target: Equatable {
             self = .file(output)
         } else {
             guard isMany && !FilePath.exists(output) else {
-                throw ValidationError("""
+                throw ValidationError(
+                    """
                     \(output.printable): the formats that can be written are \(ImageFormat.preferredExtensions); \
                     a folder's name ends in /
                     """)

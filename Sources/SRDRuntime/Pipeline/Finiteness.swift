@@ -35,8 +35,11 @@ public struct NonFiniteLayer: Equatable, Sendable {
 }
 
 extension Pipeline {
-    /// Finds the first layer that puts out NaN or infinity: encodes and samples the image again, watching every layer. nil if none does.
-    public func firstNonFiniteLayer(_ image: Image, settings: SamplingSettings, from state: LatentState? = nil) -> NonFiniteLayer? {
+    /// Finds the first layer that puts out NaN or infinity: encodes and samples the image again, watching every layer. nil
+    /// if none does.
+    public func firstNonFiniteLayer(_ image: Image, settings: SamplingSettings, from state: LatentState? = nil)
+        -> NonFiniteLayer?
+    {
         struct Found: Error {}
         let observer = ExecutorObserver(), earlier = executor.observer
         var found: NonFiniteLayer?, timestep: Int?
@@ -52,7 +55,8 @@ extension Pipeline {
         }
         let prepared = prepare(image, fidelity: settings.fidelity)
         if found == nil {
-            _ = try? residual(prepared, settings: settings, from: state, progress: { _, _ in if found != nil { throw Found() } })
+            _ = try? residual(
+                prepared, settings: settings, from: state, progress: { _, _ in if found != nil { throw Found() } })
         }
         if found == nil, executor.model.hasPreview { _ = encoderImage(image) }
         return found

@@ -37,6 +37,16 @@ public struct ImageMetadata: Equatable, Sendable {
 }
 
 extension ImageMetadata {
+    /// Reads the metadata of a file of any `ImageFormat` without decoding its pixels; empty for other files.
+    public init(parsing bytes: UnsafeRawBufferPointer, onWarning: (String) -> Void = { _ in }) {
+        switch ImageFormat(sniffing: bytes) {
+        case .png: self.init(png: bytes, onWarning: onWarning)
+        case .jpeg: self.init(jpeg: bytes, onWarning: onWarning)
+        case .webP: self.init(webP: bytes, onWarning: onWarning)
+        case .pnm, nil: self.init()
+        }
+    }
+
     /// EXIF as a TIFF structure, without the "Exif" prefix of JPEG.
     public var exif: [UInt8]? {
         get { chunks.first { $0.type == "eXIf" }?.data }

@@ -1,4 +1,5 @@
 import Glibc
+import SRDFile
 
 /// What this process may use of the machine.
 public enum Machine {
@@ -59,6 +60,6 @@ public enum Machine {
     }
 
     public static func environment(_ name: String) -> String? {
-        getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+        getenv(name).map { String(path: $0) }.flatMap { $0.isEmpty ? nil : $0 }
     }
 }

@@ -31,10 +31,11 @@ extension TimestepSchedule {
 }
 
 extension Image {
-    /// Returns the image with the settings of the run that made it, or pixels only for nil.
+    /// Returns the image with the settings of the run that made it, or pixels only for nil: they are rotated if the metadata say so.
     public func with(runSettings: [String]?) -> Image {
         var image = self
         guard let runSettings else {
+            image = withOrientationApplied()
             image.metadata = ImageMetadata()
             return image
         }

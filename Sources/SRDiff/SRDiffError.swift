@@ -17,6 +17,8 @@ public enum SRDiffError: Error, CustomStringConvertible, Sendable {
     /// `needed` and `available` are bytes; `limit` says what limits the memory.
     case exceedsMemory(subject: String, needed: Int, available: Int, limit: String)
     case badThreadCount(Int)
+    /// The network puts out NaN or infinity; the layer is nil if it could not be found.
+    case notFinite(path: String, layer: NonFiniteLayer?)
 
     public var description: String {
         switch self {
@@ -32,8 +34,17 @@ public enum SRDiffError: Error, CustomStringConvertible, Sendable {
         case .noEncoderImage(let path): "\(path): this model has no layers for the encoder's image"
         case .exceedsMemory(let subject, let needed, let available, let limit): """
             \(subject) requires about \(ByteCount.text(needed)) of memory, and \(ByteCount.text(available)) are \(limit): \
-            use a smaller image, or --force
+            use a smaller image, or --force where there is such an option
             """
+        case .notFinite(let path, let layer):
+            if let layer {
+                """
+                \(path): layer `\(layer.name)` puts out numbers that are not finite\
+                \(layer.timestep.map { " at timestep \($0)" } ?? " while the image is encoded"). Use another model.
+                """
+            } else {
+                "\(path): the network puts out numbers that are not finite. Use another model."
+            }
         case .badThreadCount(let count): "\(count) threads (expected \(Upscaler.threadCounts.lowerBound) to \(Upscaler.threadCounts.upperBound))"
         }
     }

@@ -71,18 +71,47 @@ public final class Upscaler {
         try MemoryEstimate.check(
             memoryEstimate(width: image.width, height: image.height, bytesPerPixel: image.channels * image.bitDepth / 8, settings),
             for: "an image of \(image.width)×\(image.height) pixels")
-        let result = try pipeline.upscale(pipeline.prepare(image, fidelity: settings.fidelity), settings: settings) { done, total in
+        let result = try upscale(pipeline.prepare(image, fidelity: settings.fidelity), settings: settings) { done, total in
             try progress(Progress(completedSteps: done, totalSteps: total))
         }
         return result.with(runSettings: RunSettings.sampled(loaded, settings, seeds: [seed]))
     }
 
+    /// Samples an image that the pipeline has prepared, so that several samples share the encoder's work.
+    ///
+    /// - Parameters:
+    ///   - state: x_t to continue from instead of noise.
+    ///   - progress: called after each step with steps done and in all; if it throws, the run stops with that error.
+    /// - Throws: `SRDiffError.notFinite` if the network puts out NaN or infinity; what `progress` throws.
+    public func upscale(
+        _ prepared: Pipeline.Prepared, settings: SamplingSettings, from state: LatentState? = nil,
+        progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+    ) throws -> Image {
+        struct NotFinite: Error {}
+        do {
+            let result = try pipeline.upscale(prepared, settings: settings, from: state) { done, total in
+                try progress(done, total)
+                guard pipeline.isFinite else { throw NotFinite() }
+            }
+            guard pipeline.isFinite else { throw NotFinite() }
+            return result
+        } catch is NotFinite {
+            let layer = pipeline.firstNonFiniteLayer(prepared.image, settings: settings, from: state)
+            throw SRDiffError.notFinite(path: loaded.path, layer: layer)
+        }
+    }
+
     /// Returns the encoder's image: quick and smooth, without noise or a seed.
     ///
-    /// - Throws: `SRDiffError.noEncoderImage` if the model lacks its layers.
+    /// - Throws: `SRDiffError.noEncoderImage` if the model lacks its layers, `SRDiffError.notFinite` if they put out NaN or infinity.
     public func encoderImage(_ image: Image) throws(SRDiffError) -> Image {
         guard loaded.hasPreview else { throw .noEncoderImage(path: loaded.path) }
-        return pipeline.encoderImage(image)
+        let result = pipeline.encoderImage(image)
+        guard pipeline.isFinite else {
+            let settings = SamplingSettings(schedule: .ancestral(steps: 1), seed: 0)
+            throw .notFinite(path: loaded.path, layer: pipeline.firstNonFiniteLayer(image, settings: settings))
+        }
+        return result
     }
 
     /// Returns the bytes that sampling a low-resolution image of this size takes.

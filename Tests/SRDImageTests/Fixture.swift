@@ -27,6 +27,7 @@ enum Codec {
     static let hasWebP = ImageFormat.webP.isAvailable
     static let noJPEG: Comment = "libturbojpeg0 is not installed"
     static let noWebP: Comment = "libwebp7 is not installed"
+    static let notBoth: Comment = "libturbojpeg0 or libwebp7 is not installed"
     static let absent = CodecLibraries(jpegPath: "libabsent.so.0", webPPath: "libabsent.so.0")
 }
 

@@ -69,7 +69,7 @@ struct InspectTests {
             try FileManager.default.createSymbolicLink(atPath: "\(folder)/link.safetensors", withDestinationPath: path)
             for name in [path, "\(folder)/./tiny.safetensors", "\(folder)/link.safetensors"] {
                 let run = try ToolRun("srdiff-inspect", [path, "--export", name, "--overwrite"])
-                #expect(run.status == 1 && run.error.contains("is the input"), "\(run.error)")
+                #expect(run.status == 1 && run.error.contains("this is an input"), "\(run.error)")
             }
             try Data([1]).write(to: URL(fileURLWithPath: other))
             let run = try ToolRun("srdiff-inspect", [path, "--export", other])

@@ -12,6 +12,7 @@ enum Interrupts {
                 _exit(128 + number)
             }
         }
+        signal(SIGXFSZ, SIG_IGN)     // `ulimit -f`: writing fails with EFBIG instead, and the partial file is removed
     }
 
     /// `nohup`, and a shell's background jobs.

@@ -1,4 +1,6 @@
 import Glibc
+import SRDFile
+import Synchronization
 
 /// Standard output and standard error.
 public enum Terminal: Int32, Sendable {
@@ -11,31 +13,18 @@ public enum Terminal: Int32, Sendable {
 
     public func line(_ text: String) { write(Array((text + "\n").utf8)) }
 
-    /// Whatever takes our output may have gone: then there is nobody to tell.
-    public func write(_ bytes: [UInt8]) { _ = writeAll(bytes) }
-
-    /// Whether everything was taken.
-    public func writeAll(_ bytes: [UInt8]) -> Bool {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(rawValue, $0.baseAddress, $0.count) }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { return false }
-            rest = rest.dropFirst(count)
-        }
-        return true
-    }
-
-    /// All of standard input.
-    public static func readInput() -> [UInt8] {
-        var bytes: [UInt8] = []
-        while true {
-            let chunk = [UInt8](unsafeUninitializedCapacity: 1 << 16) { buffer, count in
-                repeat { count = max(-1, read(0, buffer.baseAddress, buffer.count)) } while count < 0 && errno == EINTR
-                count = max(0, count)
-            }
-            if chunk.isEmpty { return bytes }
-            bytes += chunk
+    /// Writes to the end. A failure of standard output is kept in `outputFailure`; one of standard error has no one left
+    /// to tell.
+    public func write(_ bytes: [UInt8]) {
+        do throws(FileError) {
+            try FileOutput.write([bytes], toDescriptor: rawValue, path: "standard output")
+        } catch {
+            if self == .output { Self.failure.withLock { $0 = $0 ?? error } }
         }
     }
+
+    private static let failure = Mutex<FileError?>(nil)
+
+    /// Why results could not be printed, such as a full disk; nil if they were.
+    static var outputFailure: FileError? { failure.withLock { $0 } }
 }

@@ -1,39 +1,60 @@
 import ArgumentParser
 import Glibc
+import SRDFile
 import SRDiff
 
-/// What goes wrong in a tool beyond the libraries' own errors, in words for its user. Exit status 1.
+/// An error of a tool beyond the libraries' own, in words for its user. Exit status 1.
 public struct ToolError: Error, CustomStringConvertible {
     public let description: String
     public init(_ description: String) { self.description = description }
 }
 
 extension ParsableCommand {
-    /// Parses, runs and leaves: 0 all went well, 1 something failed, 2 the command line makes no sense, 128 + n signal n.
+    /// Parses the arguments, runs and exits: 0 success, 1 something failed, 2 a usage error, 128 + n signal n.
     public static func runTool() -> Never {
         Interrupts.install()
+        let arguments = Self.arguments
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(arguments)
             try command.run()
-            Glibc.exit(0)
+            leave(0)
         } catch {
             switch exitCode(for: error) {
             case .success:                               // --help, --version
                 Terminal.output.line(fullMessage(for: error))
-                Glibc.exit(0)
+                leave(0)
             case .validationFailure:
                 report(message(for: error))
-                Terminal.error.line("`\(name) --help` says how it is used.")
-                Glibc.exit(2)
+                if let file = arguments.first(where: { $0.hasPrefix("-") && $0 != "-" && FilePath.exists($0) }) {
+                    Terminal.error.line("""
+                        There is a file of this name: write ./\(file.printable), or put it after `--`. \
+                        `-` is standard input.
+                        """)
+                }
+                Terminal.error.line("`\(name) --help` shows usage.")
+                leave(2)
             default:
                 if case SRDiffError.unknownInstructionSet = error {
                     report("\(error)")
-                    Glibc.exit(2)
+                    leave(2)
                 }
                 if !(error is ExitCode) { report("\(error)") }
-                Glibc.exit(1)
+                leave(1)
             }
         }
+    }
+
+    /// The arguments, whose bytes need not be UTF-8: see `String.init(pathBytes:)`.
+    private static var arguments: [String] {
+        (1..<max(1, Int(CommandLine.argc))).compactMap { CommandLine.unsafeArgv[$0].map { String(path: $0) } }
+    }
+
+    private static func leave(_ status: Int32) -> Never {
+        if let failure = Terminal.outputFailure {
+            report("\(failure)")
+            Glibc.exit(max(1, status))
+        }
+        Glibc.exit(status)
     }
 
     /// A failure on standard error, with the tool's name before it.
@@ -46,9 +67,9 @@ extension ParsableCommand {
 public enum ToolInfo {
     public static let exitCodes = """
         EXIT STATUS
-          0    all went well
+          0    success; images may have been skipped
           1    something failed; the message names the file
-          2    the command line makes no sense
+          2    usage error
           130  stopped by Ctrl-C (128 + signal)
         """
 }

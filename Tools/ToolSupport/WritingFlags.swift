@@ -5,7 +5,7 @@ public struct WritingFlags: ParsableArguments {
     @Flag(help: "Replace outputs that exist.")
     public var overwrite = false
 
-    @Flag(help: "Write pixels only: no colour profile, no texts, no settings.")
+    @Flag(help: "Write pixels only, rotated upright: no colour profile, no texts, no settings.")
     public var stripMetadata = false
 
     @Flag(help: "Run even when the memory will probably not do.")
@@ -15,6 +15,9 @@ public struct WritingFlags: ParsableArguments {
     public var quiet = false
 
     public init() {}
+
+    /// The rules for outputs of a tool that reads these files.
+    public func rules(_ inputs: [ImageInput]) -> OutputRules { OutputRules(inputs: inputs.compactMap(\.path), overwrite: overwrite, makesFolders: true) }
 
     /// On standard error.
     public func note(_ text: String) {

@@ -81,7 +81,7 @@ struct Evaluate: ParsableCommand {
     @Option(help: ArgumentHelp("A folder of images as they should become, or one image. May be repeated.", valueName: "path"))
     var images: [String]
 
-    @Option(help: ArgumentHelp("What the images were reduced to, under the same names, instead of reducing them here. One folder for each --images.", valueName: "folder"))
+    @Option(help: ArgumentHelp("What the images were reduced to, instead of reducing them here: under the same names, or 0001x4, 0001_x4 and …LR for …HR. One folder for each --images.", valueName: "folder"))
     var lr: [String] = []
 
     @Option(help: ArgumentHelp("Degrade the low-resolution images first: noise:SIGMA adds Gaussian noise (8-bit levels), jpeg:QUALITY encodes and decodes, with 4:2:0 chroma up to quality 90. Steps are joined by + and always use the same noise.", valueName: "steps"))
@@ -168,9 +168,6 @@ struct Evaluate: ParsableCommand {
     }
 
     func run() throws {
-        for path in [report, plot].compactMap({ $0 }) where FilePath.exists(path) && !overwrite {
-            throw ToolError("\(path) exists: --overwrite replaces it")
-        }
         let conditions = failIf.compactMap(Condition.init)
         let perceptual = try PerceptualWeights.findIfAny(lpips)
         if perceptual == nil, let condition = conditions.first(where: { [.lpips, .lpips_shift].contains($0.metric) }) {
@@ -179,6 +176,7 @@ struct Evaluate: ParsableCommand {
         let contestants = try loadModels()
         let scale = contestants[0].loaded.configuration.scale
         let sets = try ImageSet.find(images, low: lr, scale: scale)
+        try checkOutputs(sets)
         let plan = Evaluation.Plan(
             contestants: contestants, schedules: try schedules(for: contestants), seeds: (0..<UInt64(samples)).map { seed &+ $0 },
             sets: sets, scale: scale, degradation: degrade, isConsistent: consistent, threads: threadOptions.count,
@@ -187,7 +185,7 @@ struct Evaluate: ParsableCommand {
         let progress = ProgressLine(isShown: !quiet)
         var evaluation = Evaluation(plan: plan, lpips: perceptual, store: store, progress: progress)
         var results = try evaluation.run()
-        if reference != nil && (layers || report != nil) { results.inside = try evaluation.lookInside(layersOnly: report == nil) }
+        if reference != nil && (layers || report != nil) { results.inside = try evaluation.lookInside(results, layersOnly: report == nil) }
         progress.clear()
 
         if let report {
@@ -202,7 +200,19 @@ struct Evaluate: ParsableCommand {
         if !json && !csv && !quiet { Terminal.output.line(output.text) }
         let failures = conditions.flatMap { $0.failures(in: results) }
         for failure in failures { Self.report(failure) }
-        if !failures.isEmpty { throw ExitCode(1) }
+        if !results.failures.isEmpty && !quiet {
+            Terminal.error.line("\(results.failures.count) of \(results.failures.count + results.entries.count) images failed and are left out")
+        }
+        if !failures.isEmpty || !results.failures.isEmpty { throw ExitCode(1) }
+    }
+
+    private func checkOutputs(_ sets: [ImageSet]) throws {
+        let images = sets.flatMap(\.entries).flatMap { entry in
+            if case .file(let low) = entry.low { [entry.path, low] } else { [entry.path] }
+        }
+        let models = (models + [reference].compactMap { $0 }).flatMap(OutputRules.modelFiles)
+        try OutputRules(inputs: images + models + [lpips].compactMap { $0 }, overwrite: overwrite)
+            .check([report, plot].compactMap { $0 })
     }
 
     // MARK: What is asked

@@ -50,15 +50,31 @@ struct Evaluation {
         let entries = plan.sets.flatMap { set in set.entries.map { (set: set.name, entry: $0) } }
         var results = Results(runs: plan.runs)
         // Images are read twice, so that the time left is known: reading costs little.
-        for (_, entry) in entries { try expect(entry) }
-        for (i, (set, entry)) in entries.enumerated() {
-            let pair = try ImageSet.load(entry, scale: plan.scale, degradation: plan.degradation)
-            let label = entries.count > 1 ? "[\(i + 1)/\(entries.count)] \(entry.name)" : entry.name
-            let values = try measure(entry, pair, runs: results.runs, label: label)
-            results.entries.append(Results.Entry(
-                name: entry.name, set: set, width: pair.original.width, height: pair.original.height, values: values))
+        for (_, entry) in entries {
+            do { try expect(entry) } catch { results.failures.append(try failure(of: entry, error)) }
         }
+        for (i, (set, entry)) in entries.enumerated() where !results.failures.contains(where: { $0.path == entry.path }) {
+            do {
+                let pair = try ImageSet.load(entry, scale: plan.scale, degradation: plan.degradation)
+                let label = entries.count > 1 ? "[\(i + 1)/\(entries.count)] \(entry.name)" : entry.name
+                progress.begin(label)
+                let values = try measure(entry, pair, runs: results.runs, label: label)
+                results.entries.append(Results.Entry(
+                    name: entry.name, set: set, width: pair.original.width, height: pair.original.height, values: values))
+            } catch {
+                results.failures.append(try failure(of: entry, error))
+            }
+        }
+        if results.entries.isEmpty { throw ToolError("none of the images could be measured") }
         return results
+    }
+
+    /// Reports an image that fails. It is left out of the results; a full disk ends the run.
+    private func failure(of entry: ImageSet.Entry, _ error: any Error) throws -> Results.Failure {
+        if let error = error as? FileError, error.reason == .full { throw error }
+        progress.clear()
+        Evaluate.report("\(error)")
+        return Results.Failure(path: entry.path, reason: "\(error)")
     }
 
     // MARK: One image
@@ -173,25 +189,24 @@ struct Evaluation {
         }
         guard !missing.isEmpty else { return }
         let loaded = plan.contestants[contestant].loaded
-        try checkMemory(loaded, pair.low, entry)
         let name = plan.contestants[contestant].name
-        try make(missing, runs, pair.low, on: try upscaler(loaded).pipeline, of: loaded, label: "\(label)  \(name)", into: &made)
+        try make(missing, runs, pair.low, on: try upscaler(loaded), of: loaded, label: "\(label)  \(name)", into: &made)
     }
 
     private mutating func make(
-        _ missing: [(run: Int, place: Int, key: ImageStore.Key)], _ runs: [Run], _ low: Image, on pipeline: Pipeline,
+        _ missing: [(run: Int, place: Int, key: ImageStore.Key)], _ runs: [Run], _ low: Image, on upscaler: Upscaler,
         of loaded: LoadedModel, label: String, into made: inout [[Made]]
     ) throws {
         let clock = ContinuousClock(), start = clock.now
         progress.show("\(label)  encoding")
         let fidelities = missing.map { loaded.defaultFidelity(for: runs[$0.run].schedule!) }
-        let prepared = pipeline.prepare(low, fidelity: fidelities.max { $0.value < $1.value } ?? .sample), encoding = (clock.now - start).seconds
+        let prepared = upscaler.pipeline.prepare(low, fidelity: fidelities.max { $0.value < $1.value } ?? .sample), encoding = (clock.now - start).seconds
         let contestant = runs[missing[0].run].contestant!, pixels = Double(low.width * low.height)
         for (run, place, key) in missing {
             let schedule = runs[run].schedule!, samplingStart = clock.now
             var last = samplingStart, done = 0
             let sampling = SamplingSettings(schedule: schedule, seed: key.seed, fidelity: loaded.defaultFidelity(for: schedule))
-            let image = pipeline.upscale(prepared, settings: sampling) { _, _ in
+            let image = try upscaler.upscale(prepared, settings: sampling) { _, _ in
                 done += 1
                 estimate.did(pixels, contestant, seconds: (clock.now - last).seconds)
                 last = clock.now
@@ -203,19 +218,28 @@ struct Evaluation {
         }
     }
 
-    private func checkMemory(_ loaded: LoadedModel, _ low: Image, _ entry: ImageSet.Entry) throws {
-        let size = loaded.configuration.paddedSize(width: low.width, height: low.height)
-        let needed = Executor.memoryEstimate(loaded.model, lrWidth: size.width, lrHeight: size.height)
-        guard let available = AvailableMemory.now(), needed > available.bytes else { return }
-        throw ToolError("""
-            \(entry.path): about \(ByteCount.text(needed)) of memory needed for \(loaded.path), \
-            and \(ByteCount.text(available.bytes)) are \(available.limit): use a smaller image
-            """)
+    /// Before any pixel is decoded.
+    private func checkMemory(_ entry: ImageSet.Entry) throws {
+        let input = ImageInput.file(entry.path), header = try input.open().header, pixels = header.width * header.height
+        var executor = 0
+        for contestant in plan.contestants {
+            let size = contestant.loaded.configuration.paddedSize(
+                width: max(1, header.width / plan.scale), height: max(1, header.height / plan.scale))
+            executor = max(executor, Executor.memoryEstimate(contestant.loaded.model, lrWidth: size.width, lrHeight: size.height))
+        }
+        // x_t, the samples of original and result, and what the metrics keep in double precision.
+        let bytes = header.decodingBytes + executor + pixels * (12 + 2 * 6 + 2 * 24)
+        do {
+            try MemoryEstimate.check(bytes, for: "an image of \(header.width)×\(header.height) pixels")
+        } catch {
+            throw InputError(input, error)
+        }
     }
 
     // MARK: Time left
 
     private mutating func expect(_ entry: ImageSet.Entry) throws {
+        try checkMemory(entry)
         let pair = try ImageSet.load(entry, scale: plan.scale, degradation: plan.degradation), pixels = Double(pair.low.width * pair.low.height)
         for run in plan.runs {
             guard let schedule = run.schedule, let contestant = run.contestant else { continue }
@@ -249,10 +273,11 @@ struct Evaluation {
 
     // MARK: Inside the int8 models
 
-    /// Layers and noise of every int8 model against the reference, on patches of the first images.
-    func lookInside(layersOnly: Bool) throws -> [Results.Inside] {
+    /// Layers and noise of every int8 model against the reference, on patches of the first images that were measured.
+    func lookInside(_ results: Results, layersOnly: Bool) throws -> [Results.Inside] {
         let model = try plan.contestants[0].loaded.float()
-        let entries = plan.sets.flatMap(\.entries).prefix(layersOnly ? 1 : 3)
+        let entries = plan.sets.flatMap(\.entries).filter { entry in results.entries.contains { $0.name == entry.name } }
+            .prefix(layersOnly ? 1 : 3)
         let originals = try entries.map { try ImageSet.load($0, scale: plan.scale).original }
         let patches = CalibrationSet(originals: originals, scale: plan.scale, side: 32, seed: plan.seeds[0], description: "")
         var settings = QuantizerSettings()

@@ -8,8 +8,15 @@ struct ImageSet {
         /// Unique among all sets.
         let name: String
         let path: String
-        /// What it was reduced to; nil where we reduce it ourselves.
-        let lowPath: String?
+        let low: Low
+    }
+
+    /// Where the low-resolution image of an original comes from.
+    enum Low {
+        case reducedHere
+        case file(String)
+        /// None of the usual names is in the folder.
+        case missing(folder: String)
     }
 
     let name: String
@@ -23,20 +30,21 @@ struct ImageSet {
     static func find(_ paths: [String], low: [String], scale: Int) throws -> [ImageSet] {
         var sets: [ImageSet] = [], taken: Set<String> = []
         for (i, path) in paths.enumerated() {
-            let (inputs, errors) = ImageInput.expand([path])
-            if let error = errors.first { throw error }
+            let search = InputSearch([path])
+            if let error = search.errors.first { throw error }
+            if search.inputs.isEmpty { throw ToolError("\(path.printable): no image in this folder (\(search.skipped.text) skipped)") }
             var trimmed = path
             while trimmed.count > 1 && trimmed.hasSuffix("/") { trimmed.removeLast() }
             let folder = FilePath.isFolder(path) ? trimmed : String(FilePath.folder(of: path).dropLast())
             let setName = FilePath.name(of: folder).isEmpty ? "images" : FilePath.name(of: folder)
-            let entries = try inputs.map { input -> Entry in
-                guard case .file(let file) = input else { throw ToolError("images to compare with come from files, not from standard input") }
-                let lowPath = low.isEmpty ? nil : FilePath.joined(low[i], FilePath.name(of: file))
-                if let lowPath, !FilePath.exists(lowPath) { throw ToolError("\(file): its reduced image \(lowPath) is missing") }
+            let entries = try search.inputs.map { input -> Entry in
+                guard case .file(let file) = input else { throw ToolError("\(input): images to compare with are read from files") }
+                let low: Low = low.isEmpty ? .reducedHere
+                    : lowPath(of: file, in: low[i], scale: scale).map { .file($0) } ?? .missing(folder: low[i])
                 var name = paths.count > 1 ? "\(setName)/\(FilePath.stem(of: file))" : FilePath.stem(of: file)
                 if taken.contains(name) { name += ".\(taken.count)" }
                 taken.insert(name)
-                return Entry(name: name, path: file, lowPath: lowPath)
+                return Entry(name: name, path: file, low: low)
             }
             if let same = sets.firstIndex(where: { $0.name == setName }) {
                 sets[same] = ImageSet(name: setName, entries: sets[same].entries + entries)
@@ -45,6 +53,25 @@ struct ImageSet {
             }
         }
         return sets
+    }
+
+    /// The low-resolution image of an original under the names that data sets use: the original's own, DIV2K's `0001x4.png`, `0001_x4.png`,
+    /// `img_001_SRF_4_LR.png` for `…_HR.png`, RealSR's `Canon_001_LR4.png`, in the folder or in its `X4`; in any format.
+    static func lowPath(of file: String, in folder: String, scale: Int) -> String? {
+        let stem = FilePath.stem(of: file)
+        var stems = [stem, "\(stem)x\(scale)", "\(stem)_x\(scale)", "\(stem)-x\(scale)", "\(stem)_LR", "\(stem)_LRx\(scale)"]
+        if stem.hasSuffix("HR") { stems += ["LR", "LR\(scale)", "LRx\(scale)", "LR_x\(scale)"].map { stem.dropLast(2) + $0 } }
+        let own = FilePath.fileExtension(of: file).map { [$0] } ?? []
+        let endings = own + ImageFormat.allCases.flatMap(\.extensions).filter { !own.contains($0) }
+        for folder in [folder, FilePath.joined(folder, "X\(scale)"), FilePath.joined(folder, "x\(scale)")] {
+            for stem in stems {
+                for ending in endings {
+                    let path = FilePath.joined(folder, "\(stem).\(ending)")
+                    if FilePath.exists(path) { return path }
+                }
+            }
+        }
+        return nil
     }
 
     static func load(_ entry: Entry, scale: Int, degradation: Degradation? = nil) throws -> Pair {
@@ -61,7 +88,17 @@ struct ImageSet {
         let whole = try read(entry.path), width = whole.width / scale, height = whole.height / scale
         guard width > 0, height > 0 else { throw ToolError("\(entry.path): smaller than \(scale)×\(scale) pixels") }
         let original = whole.cropped(width: width * scale, height: height * scale)
-        guard let lowPath = entry.lowPath else { return Pair(original: original, low: original.resized(by: 1, over: scale)) }
+        let lowPath: String
+        switch entry.low {
+        case .reducedHere: return Pair(original: original, low: original.resized(by: 1, over: scale))
+        case .file(let path): lowPath = path
+        case .missing(let folder):
+            let name = FilePath.stem(of: entry.path)
+            throw ToolError("""
+                \(entry.path): its reduced image is missing in \(folder) (expected the same name, \(name)x\(scale) or \(name)_x\(scale), \
+                in any format)
+                """)
+        }
         let low = try read(lowPath)
         guard low.width == width, low.height == height, low.channels == original.channels else {
             throw ToolError("""
@@ -74,12 +111,8 @@ struct ImageSet {
 
     /// 8 bits, without alpha and metadata.
     private static func read(_ path: String) throws -> Image {
-        do {
-            var image = try MappedFile(path: path).withBytes { try Image(parsing: $0) }.plain
-            image.metadata = ImageMetadata()
-            return image
-        } catch let error as ImageError {
-            throw ToolError("\(path): \(error)")
-        }
+        var image = try ImageInput.file(path).read { _ in }.plain
+        image.metadata = ImageMetadata()
+        return image
     }
 }

@@ -127,7 +127,13 @@ struct Results {
         let image: String
     }
 
+    /// An image that could not be measured.
+    struct Failure {
+        let path, reason: String
+    }
+
     let runs: [Run]
+    var failures: [Failure] = []
     var entries: [Entry] = []
     var inside: [Inside] = []
 

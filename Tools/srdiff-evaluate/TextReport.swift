@@ -95,6 +95,7 @@ struct TextReport {
                     }))
                 ])
             })),
+            ("failed", .array(results.failures.map { .object([("path", .string($0.path)), ("error", .string($0.reason))]) })),
             ("layers", .array(results.inside.map { inside in
                 .object([
                     ("model", .string(inside.contestant)), ("picture", .string(inside.image)),

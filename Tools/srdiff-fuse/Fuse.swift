@@ -32,7 +32,7 @@ struct Fuse: ParsableCommand {
         version: SRDiffVersion.string
     )
 
-    @Argument(help: ArgumentHelp("The image to change: PNG, PPM or PGM.", valueName: "base"))
+    @Argument(help: ArgumentHelp("The image to change.", valueName: "base"))
     var base: String
 
     @Argument(help: ArgumentHelp("The image to take the region from, of the same size unless --from is given.", valueName: "reference"))
@@ -47,7 +47,7 @@ struct Fuse: ParsableCommand {
     @Option(help: ArgumentHelp("Where the region's upper left corner is in REFERENCE, which may then be of any size. (default: where it is in BASE)", valueName: "x,y"))
     var from: Corner?
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("A .png, .ppm or .pgm file, or - for standard output. (default: NAME_fused.png beside BASE)", valueName: "file"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("A file (\(ImageFormat.preferredExtensions)), or - for standard output. (default: NAME_fused.png beside BASE)", valueName: "file"))
     var output: String?
 
     @Option(help: ArgumentHelp("How far back into the noise, above 0 to 1: the more, the more is invented anew.", valueName: "x"))
@@ -76,28 +76,29 @@ struct Fuse: ParsableCommand {
         try check((0...1000).contains(feather), "--feather \(feather): 0 to 1000")
         try check([base, reference, mask].count { $0 == "-" } < 2, "- can be one of the images only")
         if let output, output != "-", FilePath.fileExtension(of: output).flatMap({ ImageFormat(fileExtension: $0) }) == nil {
-            throw ValidationError("\(output): we write .png, .ppm and .pgm")
+            throw ValidationError("\(output): the formats that can be written are \(ImageFormat.preferredExtensions)")
         }
         try check(
-            destination != .standardOutput || !Terminal.output.isInteractive,
+            !destination.isStandardOutput || !Terminal.output.isInteractive,
             "an image does not belong on a terminal: name a file with -o")
     }
 
     func run() throws {
         let instructionSet = try InstructionSet.fromEnvironment()
-        let inputs = [base, reference].map(Self.input)
-        try destination.check(against: inputs + (mask.map { [Self.input($0)] } ?? []))
-        if destination.exists && !writing.overwrite { throw ToolError("\(destination): it exists; --overwrite replaces it") }
+        let inputs = ([base, reference] + [mask].compactMap { $0 }).map(ImageInput.init(argument:))
+        let rules = writing.rules(inputs)
+        if let path = destination.path { try rules.check(path) }
 
-        let file = try inputs[0].file()
-        let base = try inputs[0].parse(file) { note(inputs[0], $0) }
-        let region = try mask.map { Region(mask: try read($0, like: base)) } ?? Region(box!, in: base)
+        let opened = try inputs.map { try $0.open() }
+        try check(opened)
+        let base = try decoded(opened[0])
+        let region = mask == nil ? Region(box!, in: base) : Region(mask: try decoded(opened[2]))
         guard let window = region.bounds else {
             writing.note("\(mask!): the mask is empty: \(inputs[0]) stays as it is")
-            return try write(unchanged: base, file)
+            return try write(unchanged: base, opened[0].file)
         }
-        let reference = try reference(under: window, of: base)
-        if base.hasAlpha && destination.format == .pnm {
+        let reference = try reference(opened[1], under: window, of: base, inputs[0])
+        if base.hasAlpha && !destination.format.holdsAlpha {
             throw ToolError("\(inputs[0]): \(ImageError.alphaNotSupported), not \(destination)")
         }
 
@@ -111,10 +112,10 @@ struct Fuse: ParsableCommand {
         if !writing.force { try fusion.checkMemory(part) }
 
         let start = ContinuousClock.now, progress = ProgressLine(isShown: !writing.quiet)
-        progress.show("encoding")
-        let result = fusion.run(
+        progress.begin("\(inputs[0]): encoding")
+        let result = try fusion.run(
             base, reference, in: window, region, part: part,
-            on: try Upscaler(loaded, options: .init(threads: sampling.threads, instructionSet: instructionSet)).pipeline, progress: progress.restarted())
+            on: try Upscaler(loaded, options: .init(threads: sampling.threads, instructionSet: instructionSet)), progress: progress.restarted())
         let facts = RunSettings.sampled(loaded, fusion.settings, seeds: [seed])
             + ["fused", "timestep=\(timestep)", "feather=\(feather)"] + ["guide=\(guide.rawValue)"]
         try destination.write(result.with(runSettings: writing.stripMetadata ? nil : facts))
@@ -123,42 +124,55 @@ struct Fuse: ParsableCommand {
         tell("\(inputs[0]) → \(destination)  \(sizes)  \(Text.duration((ContinuousClock.now - start).seconds))")
     }
 
-    private static func input(_ path: String) -> ImageInput { path == "-" ? .standardInput : .file(path) }
-
     private var destination: ImageOutput {
         switch output {
-        case "-"?: .standardOutput
+        case "-"?: .standardOutput(.png)
         case let output?: .file(output)
         case nil where base == "-": .file("stdin_fused.png")
-        case nil: .file(FilePath.joined(FilePath.folder(of: base), "\(FilePath.stem(of: base))_fused.png"))
+        case nil: .file(FilePath.joined(FilePath.folder(of: base), FilePath.name(stem: FilePath.stem(of: base), ending: "_fused.png")))
         }
     }
 
     private func note(_ input: ImageInput, _ warning: String) { writing.note("\(input): warning: \(warning)") }
 
     private func tell(_ text: String) {
-        if destination == .standardOutput { writing.note(text) } else { writing.line(text) }
+        if destination.isStandardOutput { writing.note(text) } else { writing.line(text) }
     }
 
-    private func read(_ path: String, like base: Image) throws -> Image {
-        let input = Self.input(path)
-        let image = try input.read { note(input, $0) }
-        guard image.width == base.width, image.height == base.height else {
-            throw ToolError("""
-                \(input): \(image.width)×\(image.height) pixels, \
-                but \(Self.input(self.base)) has \(base.width)×\(base.height): they must be of one size\(path == reference ? ", or --from say where the region lies" : "")
-                """)
+    /// The image as a viewer shows it.
+    private func decoded(_ opened: OpenedImage) throws -> Image {
+        try opened.decode(force: writing.force) { note(opened.input, $0) }.withOrientationApplied()
+    }
+
+    /// Sizes and memory, before any pixel is decoded.
+    private func check(_ opened: [OpenedImage]) throws {
+        let base = opened[0].uprightSize
+        for (i, image) in opened.enumerated() where i == 2 || i == 1 && from == nil {
+            let size = image.uprightSize
+            guard size == base else {
+                throw ToolError("""
+                    \(image.input): \(size.width)×\(size.height) pixels, but \(opened[0].input) has \(base.width)×\(base.height): \
+                    they must be of one size\(i == 1 ? ", or --from say where the region lies" : "")
+                    """)
+            }
         }
-        return image
+        if let box, box.x + box.width > base.width || box.y + box.height > base.height {
+            throw ToolError("--box \(box): reaches beyond the image's \(base.width)×\(base.height) pixels")
+        }
+        for (i, image) in opened.enumerated() {
+            // The base, its result and a weight for each pixel stay in memory.
+            if !writing.force { try image.checkMemory(copies: i == 0 ? 2 : 0) }
+            if let note = image.memoryNote { writing.note(note) }
+        }
     }
 
     /// What takes the region's box, in BASE's kind.
-    private func reference(under window: Box, of base: Image) throws -> Image {
-        let input = Self.input(reference), corner = from ?? Corner(x: window.x, y: window.y)
-        let whole = from == nil ? try read(reference, like: base) : try input.read { note(input, $0) }
+    private func reference(_ opened: OpenedImage, under window: Box, of base: Image, _ baseInput: ImageInput) throws -> Image {
+        let whole = try decoded(opened), corner = from ?? Corner(x: window.x, y: window.y)
+        for warning in ColorProfiles.warnings([(baseInput, base), (opened.input, whole)]) { writing.note(warning) }
         guard corner.x + window.width <= whole.width, corner.y + window.height <= whole.height else {
             throw ToolError("""
-                \(input): the region's \(window.width)×\(window.height) pixels from \(corner) on reach beyond its \
+                \(opened.input): the region's \(window.width)×\(window.height) pixels from \(corner) on reach beyond its \
                 \(whole.width)×\(whole.height)
                 """)
         }

@@ -37,19 +37,19 @@ struct Fusion {
     ///   - reference: what comes into the box `window` of the base, of its kind.
     ///   - part: what `surroundings` says of the window.
     func run(
-        _ base: Image, _ reference: Image, in window: Box, _ region: Region, part: Box, on pipeline: Pipeline,
+        _ base: Image, _ reference: Image, in window: Box, _ region: Region, part: Box, on upscaler: Upscaler,
         progress: ProgressLine
-    ) -> Image {
+    ) throws -> Image {
         let under = base.cropped(x: part.x, y: part.y, width: part.width, height: part.height)
         let over = under.replacing(x: window.x - part.x, y: window.y - part.y, with: reference), shares = region.cropped(to: part)
         let pasted = shares.mix(under, over).padded(toMultipleOf: scale)
         let low = (guide == .base ? under.padded(toMultipleOf: scale) : pasted).resized(by: 1, over: scale)
 
-        let prepared = pipeline.prepare(low)
+        let pipeline = upscaler.pipeline, prepared = pipeline.prepare(low)
         let state = pipeline.diffuse(pasted, over: prepared, to: timestep, settings: settings)
         let total = settings.schedule.steps(from: timestep, in: loaded.schedule)
         var done = 0
-        let melted = pipeline.upscale(prepared, settings: settings, from: state) { _, _ in
+        let melted = try upscaler.upscale(prepared, settings: settings, from: state) { _, _ in
             done += 1
             progress.show("fusing", done: done, of: total)
         }

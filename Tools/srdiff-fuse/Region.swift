@@ -7,12 +7,11 @@ struct Region {
     /// `[height][width]`, 0…1.
     private(set) var shares: [Float]
 
-    init(_ box: Box, in image: Image) throws {
+    /// Traps unless the box is inside the image.
+    init(_ box: Box, in image: Image) {
         width = image.width
         height = image.height
-        guard box.x + box.width <= width, box.y + box.height <= height else {
-            throw ToolError("--box \(box): reaches beyond the image's \(width)×\(height) pixels")
-        }
+        precondition(box.x + box.width <= width && box.y + box.height <= height)
         shares = [Float](repeating: 0, count: width * height)
         for y in box.y..<box.y + box.height {
             for x in box.x..<box.x + box.width { shares[y * width + x] = 1 }

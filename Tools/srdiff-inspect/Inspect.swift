@@ -48,7 +48,7 @@ struct Inspect: ParsableCommand {
     }
 
     func run() throws {
-        if let export { try checkExport(export, reading: [file]) }
+        if let export { try checkExport(export, reading: OutputRules.modelFiles(file)) }
         let report = try read(file)
         for warning in report.warnings { Terminal.error.line("warning: \(file.printable): \(warning)") }
         if let export { return try write(report, to: export) }
@@ -74,15 +74,8 @@ struct Inspect: ParsableCommand {
         }
     }
 
-    /// Never write over an input; replace another file only with --overwrite.
     private func checkExport(_ path: String, reading inputs: [String]) throws {
-        if inputs.contains(where: { FilePath.isSameFile($0, path) }) {
-            throw ToolError("\(path.printable): this is the input, which is never overwritten. Choose another name.")
-        }
-        if FilePath.exists(path), !overwrite, !FilePath.isFolder(path) {
-            throw ToolError("\(path.printable): the file exists. Replace it with --overwrite, or choose another name.")
-        }
-        try FileOutput.check(path)
+        try OutputRules(inputs: inputs, overwrite: overwrite).check(path)
     }
 
     private func write(_ report: any Report, to path: String) throws {

@@ -38,7 +38,7 @@ struct Interpolate: ParsableCommand {
         version: SRDiffVersion.string
     )
 
-    @Argument(help: ArgumentHelp("One small image and --seeds, or two images: PNG, PPM or PGM.", valueName: "input"))
+    @Argument(help: ArgumentHelp("One small image and --seeds, or two images.", valueName: "input"))
     var inputs: [String]
 
     @Option(parsing: .upToNextOption, help: ArgumentHelp("From one seed to the other, over one small image.", valueName: "n n"))
@@ -93,22 +93,22 @@ struct Interpolate: ParsableCommand {
             loaded: loaded, sampler: sampler, generator: sampling.rng,
             fidelity: try loaded.fidelity(sampling.fidelity, for: sampler),
             isLinear: linear, frames: frames)
-        let ends = try ends(loaded)
         let folder = output ?? defaultFolder(scale: loaded.configuration.scale)
-        if FilePath.exists(folder) && !FilePath.isFolder(folder) { throw ToolError("\(folder): a file, not a folder") }
+        if FilePath.exists(folder) && !FilePath.isFolder(folder) { throw ToolError("\(folder.printable): a file (expected a folder)") }
+        let ends = try ends(journey)
 
         let inputs = ends.fact
         var series = try Series(
             folder: folder, facts: (0..<frames).map { journey.facts(ends, inputs: inputs, frame: $0) },
-            labels: ends.labels(frames), size: ends.size(loaded), flags: writing)
+            labels: ends.labels(frames), size: ends.size(loaded), flags: writing,
+            rules: writing.rules((self.inputs + (low.map { [$0] } ?? [])).map(ImageInput.init(argument:))))
         guard !series.missing.isEmpty || series.isSheetMissing else {
             return writing.line("\(folder): all frames are there (--overwrite makes them again)")
         }
-        if !writing.force { try journey.checkMemory(ends) }
         let start = ContinuousClock.now, progress = ProgressLine(isShown: !writing.quiet)
-        progress.show("encoding")
+        progress.begin("\(folder): encoding")
         try journey.make(
-            series.missing, of: ends, on: try Upscaler(loaded, options: .init(threads: sampling.threads, instructionSet: instructionSet)).pipeline,
+            series.missing, of: ends, on: try Upscaler(loaded, options: .init(threads: sampling.threads, instructionSet: instructionSet)),
             progress: progress.restarted()
         ) { try series.write($1, frame: $0) }
         try series.writeSheet(between: ends.images)
@@ -117,32 +117,37 @@ struct Interpolate: ParsableCommand {
         writing.line("\(folder): \(frames) frames of \(size.width)×\(size.height), sheet.png  \(Text.duration(seconds))")
     }
 
-    private func ends(_ loaded: LoadedModel) throws -> Ends {
-        func read(_ path: String) throws -> Image {
-            let input: ImageInput = path == "-" ? .standardInput : .file(path)
-            return try input.read { writing.note("\(input): warning: \($0)") }
+    private func ends(_ journey: Journey) throws -> Ends {
+        let scale = journey.loaded.configuration.scale, isBetweenImages = seeds.isEmpty
+        let opened = try (inputs + (low.map { [$0] } ?? [])).map { try ImageInput(argument: $0).open() }
+        if !writing.force {
+            let header = opened[0].header, factor = isBetweenImages ? 1 : scale
+            try journey.checkMemory(
+                size: (header.width * factor, header.height * factor), betweenImages: isBetweenImages)
         }
-        guard seeds.isEmpty else { return .seeds(seeds[0], seeds[1], over: try read(inputs[0])) }
-        let a = try read(inputs[0]), b = try read(inputs[1]), scale = loaded.configuration.scale
+        // As a viewer shows them.
+        let images = try opened.map { opened in
+            try opened.decode(force: writing.force) { writing.note("\(opened.input): warning: \($0)") }.withOrientationApplied()
+        }
+        guard isBetweenImages else { return .seeds(seeds[0], seeds[1], over: images[0]) }
+        for warning in ColorProfiles.warnings(zip(opened, images).map { ($0.input, $1) }) { writing.note(warning) }
+        let a = images[0], b = images[1], low = images.count > 2 ? images[2] : nil
         guard a.width == b.width, a.height == b.height else {
             throw ToolError("""
-                \(inputs[1]): \(b.width)×\(b.height) pixels, but \(inputs[0]) has \(a.width)×\(a.height): they must be of one size
+                \(opened[1].input): \(b.width)×\(b.height) pixels, but \(opened[0].input) has \(a.width)×\(a.height): \
+                they must be of one size
                 """)
         }
-        let low = try low.map { path in
-            let low = try read(path)
-            guard low.width * scale == a.width, low.height * scale == a.height else {
-                throw ToolError("""
-                    \(path): \(low.width)×\(low.height) pixels become \(low.width * scale)×\(low.height * scale), \
-                    but \(inputs[0]) has \(a.width)×\(a.height)
-                    """)
-            }
-            return low
+        if let low, low.width * scale != a.width || low.height * scale != a.height {
+            throw ToolError("""
+                \(opened[2].input): \(low.width)×\(low.height) pixels become \(low.width * scale)×\(low.height * scale), \
+                but \(opened[0].input) has \(a.width)×\(a.height)
+                """)
         }
         let kind = Image.commonKind(a, b)
         func alike(_ image: Image) -> Image { image.converted(channels: kind.channels, bitDepth: kind.bitDepth) }
         return .images(
-            alike(a), alike(b), low: low.map(alike), timestep: (strength ?? Self.defaultStrength).timestep(of: loaded.schedule),
+            alike(a), alike(b), low: low.map(alike), timestep: (strength ?? Self.defaultStrength).timestep(of: journey.loaded.schedule),
             seed: seed ?? 0)
     }
 

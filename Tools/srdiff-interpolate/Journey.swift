@@ -81,12 +81,15 @@ struct Journey {
         }
     }
 
-    func checkMemory(_ ends: Ends) throws {
-        let size = ends.size(loaded), scale = loaded.configuration.scale
+    /// - Parameters:
+    ///   - size: of a frame.
+    ///   - betweenImages: whether the ends are images instead of seeds.
+    func checkMemory(size: (width: Int, height: Int), betweenImages: Bool) throws {
+        let scale = loaded.configuration.scale
         let padded = loaded.configuration.paddedSize(
             width: (size.width + scale - 1) / scale, height: (size.height + scale - 1) / scale)
         // Images, their states and the mixed one.
-        let extra = ends.images == nil ? 12 : 2 * 6 + 3 * 12 + 12
+        let extra = !betweenImages ? 12 : 2 * 6 + 3 * 12 + 12
         let bytes = MemoryEstimate.sampling(
             loaded.model, lrWidth: padded.width, lrHeight: padded.height, 
             settings: SamplingSettings(schedule: sampler, seed: 0, generator: generator, fidelity: fidelity), bytesPerPixel: 6, extra: extra)
@@ -95,9 +98,10 @@ struct Journey {
     }
 
     func make(
-        _ wanted: [Int], of ends: Ends, on pipeline: Pipeline, progress: ProgressLine,
+        _ wanted: [Int], of ends: Ends, on upscaler: Upscaler, progress: ProgressLine,
         each: (_ frame: Int, Image) throws -> Void
     ) throws {
+        let pipeline = upscaler.pipeline
         var done = 0
         switch ends {
         case .seeds(let a, let b, let low):
@@ -107,7 +111,7 @@ struct Journey {
                 let settings = SamplingSettings(
                     schedule: sampler, seed: frame == frames - 1 ? b : a, generator: generator, fidelity: fidelity,
                     blend: isEnd ? nil : .init(seed: b, weights: weights(frame)))
-                try each(frame, pipeline.upscale(prepared, settings: settings) { _, _ in
+                try each(frame, upscaler.upscale(prepared, settings: settings) { _, _ in
                     done += 1
                     progress.show("frame \(frame + 1)/\(frames)", done: done, of: total)
                 })
@@ -125,7 +129,7 @@ struct Journey {
                 let weight = Float(lambda(frame))
                 let prepared = guide ?? pipeline.prepare(lows[0].blended(with: lows[1], blendsAlpha: true) { _ in weight })
                 let state = states[0].blended(with: states[1], weights(frame, angle: angle))
-                let result = pipeline.upscale(prepared, settings: settings, from: state) { _, _ in
+                let result = try upscaler.upscale(prepared, settings: settings, from: state) { _, _ in
                     done += 1
                     progress.show("frame \(frame + 1)/\(frames)", done: done, of: total)
                 }

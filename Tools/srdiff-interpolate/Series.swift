@@ -20,7 +20,7 @@ struct Series {
     /// replaced.
     init(
         folder: String, facts: [[String]], labels: (before: [String], frames: [String], after: [String]),
-        size: (width: Int, height: Int), flags: WritingFlags
+        size: (width: Int, height: Int), flags: WritingFlags, rules: OutputRules
     ) throws {
         self.folder = folder
         self.facts = facts
@@ -32,11 +32,13 @@ struct Series {
             if let kept = try kept(output, facts[frame]) {
                 sheet.place(kept, at: first + frame)
             } else {
-                try output.check(against: [])
+                try rules.checkInput(path(frame))
+                try rules.checkPlace(path(frame))
                 missing.append(frame)
             }
         }
         isSheetMissing = try kept(.file(sheetPath), sheetFacts) == nil
+        if isSheetMissing { try rules.checkInput(sheetPath) }
     }
 
     private func path(_ frame: Int) -> String {
@@ -52,7 +54,7 @@ struct Series {
         guard output.exists, !flags.overwrite, case .file(let path) = output else { return nil }
         let image = try ImageInput.file(path).read { _ in }
         guard image.has(runSettings: facts) else {
-            throw ToolError("\(path): it exists and was made otherwise; --overwrite replaces it")
+            throw ToolError("\(path.printable): the file exists and was made with other settings. Replace it with --overwrite, or choose another folder.")
         }
         return image
     }

@@ -11,6 +11,7 @@ struct CalibrationImages {
     let degradations: [Degradation]
     let count: Int
     let seed: UInt64
+    let quiet: Bool
 
     /// Pixels along each side of a patch that the model is given: the noise predictor sees no further than about 40.
     private static let side = 32
@@ -50,15 +51,50 @@ struct CalibrationImages {
 
     /// The first `count` of them, without their alpha.
     private func read(_ paths: [String]) throws -> [Image] {
-        let (inputs, errors) = ImageInput.expand(paths)
-        if let error = errors.first { throw error }
-        return try inputs.prefix(count).map { input in
-            guard case .file(let path) = input else { throw ToolError("images for calibration come from files, not from standard input") }
-            do {
-                return try MappedFile(path: path).withBytes { try Image(parsing: $0) }.plain
-            } catch let error as ImageError {
-                throw ToolError("\(path): \(error)")
-            }
+        let search = InputSearch(paths)
+        if let error = search.errors.first { throw error }
+        let images = try search.inputs.prefix(count).map { input in
+            guard case .file = input else { throw ToolError("\(input): images for calibration are read from files") }
+            let opened = try input.open()
+            try opened.checkMemory(copies: 1)
+            if !quiet, let note = opened.memoryNote { Terminal.error.line(note) }
+            return try opened.decode { _ in }.plain
         }
+        if images.isEmpty { throw ToolError("no images for calibration were found (\(search.skipped.text) skipped)") }
+        return images
+    }
+}
+
+extension CalibrationImages {
+    /// Fewer images of the user's than this are too few to know the range of a layer's values.
+    private static let fewImages = 4
+    /// Standard deviation, in 8-bit levels, below which a patch is flat: a photograph's noise alone is about that much.
+    private static let flat = 3.0
+
+    /// Why the scales that follow from a set may not suit other images. The built-in set is good.
+    func warnings(about set: CalibrationSet) -> [String] {
+        guard !calibration.isEmpty || !lr.isEmpty else { return [] }
+        var warnings: [String] = []
+        let count = set.images.count, flat = set.images.count { Self.deviation(of: $0) < Self.flat }
+        if count < Self.fewImages {
+            warnings.append("""
+                only \(count) calibration image\(count == 1 ? "" : "s") (expected \(Self.fewImages) or more). Other images may lose more than \
+                the report says. Name more images like those that you will upscale.
+                """)
+        }
+        if flat * 2 >= count {
+            warnings.append("""
+                \(flat) of \(count) calibration patches are nearly flat. Other images may lose more than the report says. \
+                Name images with detail.
+                """)
+        }
+        return warnings
+    }
+
+    /// The standard deviation of all samples, in 8-bit levels.
+    private static func deviation(of image: Image) -> Double {
+        let unit = image.bitDepth == 8 ? 1.0 : 257.0, values = image.samples.map { Double($0) / unit }
+        let mean = values.reduce(0, +) / Double(values.count)
+        return (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)).squareRoot()
     }
 }

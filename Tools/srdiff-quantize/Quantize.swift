@@ -130,9 +130,7 @@ struct Quantize: ParsableCommand {
 
     func run() throws {
         let outputPath = output ?? FilePath.joined(FilePath.folder(of: model), FilePath.stem(of: model) + ".int8.safetensors")
-        for path in [outputPath, report].compactMap({ $0 }) where FilePath.exists(path) && !overwrite && !dryRun {
-            throw ToolError("\(path) exists: --overwrite replaces it")
-        }
+        if !dryRun { try checkOutputs(outputPath) }
         let loaded = try LoadedModel.read(model), float = try loaded.float(), network = float.network
         var settings = settings
         let set = try calibrationSet(calibration, lr: lr, scale: network.configuration.scale)
@@ -181,6 +179,14 @@ struct Quantize: ParsableCommand {
         if json { Terminal.output.line(result.json.text) } else if !quiet { Terminal.output.line(result.text) }
     }
 
+    private func checkOutputs(_ path: String) throws {
+        let inputs = OutputRules.modelFiles(model) + [lpips, recipe].compactMap { $0 }
+            + InputSearch(calibration + lr + searchOn).inputs.compactMap(\.path)
+        // A recipe that exists is followed, and not written.
+        let newRecipe = recipe.flatMap { FilePath.exists($0) ? nil : $0 }
+        try OutputRules(inputs: inputs, overwrite: overwrite).check([path, report, newRecipe].compactMap { $0 })
+    }
+
     private var measuresSchedules: Bool { searchSteps != nil || !schedule.isEmpty }
 
     private var settings: QuantizerSettings {
@@ -197,7 +203,10 @@ struct Quantize: ParsableCommand {
     // MARK: Steps
 
     private func calibrationSet(_ paths: [String], lr: [String] = [], scale: Int) throws -> CalibrationSet {
-        try CalibrationImages(calibration: paths, lr: lr, degradations: degrade, count: imageLimit, seed: seed).load(scale: scale)
+        let images = CalibrationImages(calibration: paths, lr: lr, degradations: degrade, count: imageLimit, seed: seed, quiet: quiet)
+        let set = try images.load(scale: scale)
+        if !quiet { for warning in images.warnings(about: set) { Terminal.error.line("warning: \(warning)") } }
+        return set
     }
 
     private func keptByPattern(_ network: Network) throws -> [String: String] {
@@ -227,6 +236,7 @@ struct Quantize: ParsableCommand {
 
     private func calibrate(_ model: Model, _ set: CalibrationSet, _ settings: QuantizerSettings) throws -> Statistics {
         let progress = ProgressLine(isShown: !quiet)
+        progress.begin("calibrating")
         defer { progress.clear() }
         do {
             return try Statistics(of: model, on: set, settings: settings) { done, total in
@@ -241,6 +251,7 @@ struct Quantize: ParsableCommand {
         _ model: Model, _ perceptual: (lpips: LPIPS, set: CalibrationSet), _ settings: QuantizerSettings
     ) throws -> [SearchedTimestepSchedule] {
         let progress = ProgressLine(isShown: !quiet)
+        progress.begin("searching schedules")
         defer { progress.clear() }
         let search = ScheduleSearch(model, on: perceptual.set, lpips: perceptual.lpips, settings: settings) { done, total in
             progress.show("drawing with many steps", done: done, of: total)
@@ -254,6 +265,7 @@ struct Quantize: ParsableCommand {
 
     private func compare(_ quantized: Model, _ model: Model, _ set: CalibrationSet, _ settings: QuantizerSettings) -> Quality {
         let progress = ProgressLine(isShown: !quiet), comparison = Comparison(model, on: set.prefix(4), settings: settings)
+        progress.begin("comparing with the float model")
         defer { progress.clear() }
         return comparison.measure(quantized) { done in
             progress.show("comparing", done: done, of: comparison.steps)
@@ -267,6 +279,7 @@ struct Quantize: ParsableCommand {
         func recipe(_ more: [String: String]) -> Recipe {
             Recipe(for: model.network, hasPreview: model.hasPreview, keepFloat: kept.merging(more) { first, _ in first })
         }
+        progress.begin("ranking layers")
         let costs = quantizer.rank(recipe([:]), statistics, on: set) { done, total in progress.show("ranking layers", done: done, of: total) }
         let comparison = Comparison(model, on: set.prefix(4), settings: quantizer.settings)
         var tries = 0

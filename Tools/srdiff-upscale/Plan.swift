@@ -12,9 +12,9 @@ struct Plan {
     /// Bytes.
     let memory: Int
 
-    init(_ image: Image, _ model: LoadedModel, _ settings: Settings) {
+    init(_ header: ImageHeader, _ model: LoadedModel, _ settings: Settings) {
         self.init(
-            width: image.width, height: image.height, bytesPerPixel: image.channels * image.bitDepth / 8, model, settings
+            width: header.width, height: header.height, bytesPerPixel: header.channels * header.bitDepth / 8, model, settings
         )
     }
 
@@ -49,6 +49,7 @@ struct Plan {
 
     var macs: Double { macsOnce + macsPerStep * Double(steps * samples) }
 
+    /// Throws if the image would exceed the memory that is available now.
     func checkMemory() throws {
         try MemoryEstimate.check(memory, for: "an image of \(low.width)×\(low.height) pixels")
     }

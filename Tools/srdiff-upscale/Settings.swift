@@ -2,8 +2,8 @@ import SRDiff
 import ToolSupport
 
 /// What the command line settles for every image.
-struct Settings {
-    enum Method: String {
+struct Settings: Sendable {
+    enum Method: String, Sendable {
         case sampled
         /// The encoder's own image.
         case preview
@@ -23,11 +23,19 @@ struct Settings {
     let threads: Int
     /// The format of results whose name does not decide it; nil keeps the input's.
     let format: ImageFormat?
-    let quality: Int
+    /// nil for the default, with which lossless WebP stays lossless.
+    let quality: Int?
 
     var seeds: [UInt64] { (0..<UInt64(samples)).map { seed &+ $0 } }
 
-    func sampling(seed: UInt64) -> SamplingSettings { 
+    /// How results of an image are encoded.
+    func encoding(_ header: ImageHeader) -> EncodingOptions {
+        EncodingOptions(
+            quality: quality ?? EncodingOptions.defaultQuality,
+            isLossless: quality == nil && header.format == .webP && !header.isLossy)
+    }
+
+    func sampling(seed: UInt64) -> SamplingSettings {
         SamplingSettings(schedule: sampler, seed: seed, generator: generator, fidelity: fidelity)
     }
 

@@ -19,6 +19,11 @@ struct Upscale: ParsableCommand {
               srdiff-upscale photo.png --dry-run        how long, how much memory?
               cat photo.png | srdiff-upscale - > large.png
 
+            In a folder, other files, hidden files, subfolders and results of earlier runs
+            are skipped and counted in the last line. A result is upscaled again only if it
+            is named alone. What fails is reported, and the other images are still done; a
+            full disk ends the run.
+
             The same image, model, seed and settings give the same pixels on every
             machine and for every number of threads. They are kept in the PNG's text
             "srdiff".
@@ -69,13 +74,20 @@ struct Upscale: ParsableCommand {
         valueName: "format"))
     var format: ImageFormat?
 
-    @Option(help: ArgumentHelp("Quality of JPEG and WebP, 1 to 100; chroma keeps its resolution above 90.", valueName: "n"))
-    var quality = EncodingOptions.defaultQuality
+    @Option(help: ArgumentHelp(
+        """
+        Quality of JPEG and WebP, 1 to 100; chroma keeps its resolution above 90. (default: \(EncodingOptions.defaultQuality); lossless WebP \
+        stays lossless)
+        """, valueName: "n"))
+    var quality: Int?
+
+    @Flag(name: .shortAndLong, help: "Upscale the images in subfolders too; in an output folder they keep their subfolders.")
+    var recursive = false
 
     @Flag(help: "Replace outputs that exist. Without it a single named output is an error, and others are skipped.")
     var overwrite = false
 
-    @Flag(help: "Write pixels only: no colour profile, no texts, no settings.")
+    @Flag(help: "Write pixels only, rotated upright: no colour profile, no texts, no settings.")
     var stripMetadata = false
 
     @Flag(help: "Say what would be done: sizes, operations, memory, time. Writes nothing.")
@@ -94,7 +106,7 @@ struct Upscale: ParsableCommand {
 
     func validate() throws {
         func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }
-        try check((1...100).contains(quality), "--quality \(quality): 1 to 100")
+        if let quality { try check((1...100).contains(quality), "--quality \(quality): 1 to 100") }
         try check((1...1000).contains(samples), "--samples \(samples): 1 to 1000")
         try check(!preview || !bicubic, "--preview and --bicubic are two different images")
         try check(!preview && !bicubic || samples == 1, "--\(preview ? "preview" : "bicubic") has no seed: there is only one sample")
@@ -103,67 +115,35 @@ struct Upscale: ParsableCommand {
 
     func run() throws {
         let instructionSet = try InstructionSet.fromEnvironment()
-        let (inputs, errors) = ImageInput.expand(inputs)
+        let search = InputSearch(inputs, isRecursive: recursive, excluding: output)
         let loaded = try LoadedModel.find(sampling.model)
         let settings = try settings(for: loaded)
-        let jobs = try Job.plan(inputs, arguments: self.inputs, output: output, scale: loaded.configuration.scale, settings)
+        let scale = loaded.configuration.scale
+        let plan = try JobPlan(search, arguments: inputs, output: output, scale: scale, settings), jobs = plan.jobs
         if settings.method == .preview && !loaded.hasPreview { throw SRDiffError.noEncoderImage(path: loaded.path) }
 
-        var report = Report(json: json, quiet: quiet, resultsOnError: jobs.contains { $0.outputs.contains { $0.destination == .standardOutput } })
-        report.note("model: \(loaded.path) (\(loaded.arithmetic), \(loaded.foundBy))")
-        for warning in loaded.warnings { report.note("warning: \(loaded.path): \(warning)") }
-        for error in errors { report.failed(nil, error) }
+        let isPrinted = jobs.contains { $0.outputs[0].destination.isStandardOutput }
+        var report = Report(json: json, quiet: quiet, resultsOnError: isPrinted)
+        report.note("model: \(loaded.path.printable) (\(loaded.arithmetic), \(loaded.foundBy))")
+        for warning in loaded.warnings { report.note("warning: \(loaded.path.printable): \(warning)") }
+        for format in search.foreignFormats { report.note("note: \(format.name) is not supported; \(format.remedy)") }
+        for error in search.errors { report.failed(nil, error) }
+        report.skipped(search.skipped)
+        report.skippedOwnResults(plan.ownResults)
 
-        var machine = UpscaleMachine(loaded: loaded, settings: settings, instructionSet: instructionSet)
-        for (i, job) in jobs.enumerated() {
-            do {
-                try run(job, label: jobs.count > 1 ? "[\(i + 1)/\(jobs.count)] \(job.input)" : "\(job.input)", &machine, &report)
-            } catch {
-                report.failed(job.input, error)
-            }
-        }
-        report.finish(loaded, settings)
-        if report.failures > 0 { throw ExitCode(1) }
-    }
-
-    /// One image: read, plan, sample as often as asked, write.
-    private func run(_ job: Job, label: String, _ machine: inout UpscaleMachine, _ report: inout Report) throws {
-        if let output, !overwrite, !dryRun, case .file(output)? = job.destinations.first, job.destinations.count == 1, FilePath.exists(output) {
-            throw ToolError("\(output): the file exists. Replace it with --overwrite, or choose another name.")
-        }
-        let kept = Set(overwrite || dryRun ? [] : job.destinations.filter(\.exists))
-        for destination in job.destinations where kept.contains(destination) { report.skipped(job.input, destination) }
-        // Statistics are of all samples: where one of the results is missing, all are made, and those missing written.
-        let isIncomplete = kept.count < job.destinations.count
-        let outputs = statistics && isIncomplete ? job.outputs : job.outputs.filter { !kept.contains($0.destination) }
-        guard !outputs.isEmpty && isIncomplete else { return }
-        for destination in job.destinations where !kept.contains(destination) { try destination.check(against: [job.input]) }
-
-        let image = try machine.read(job.input, evenIfTooLarge: force || dryRun) { report.note("\(job.input): warning: \($0)") }
-        try job.check(image)
-        let options = EncodingOptions(quality: quality)
-        let plan = machine.plan(image)
-        if dryRun { return report.planned(job, plan, secondsPerMAC: try machine.secondsPerMAC()) }
-        if !force { try plan.checkMemory() }
-
-        let progress = ProgressLine(isShown: !quiet), settings = machine.settings, loaded = machine.loaded
-        var summary = statistics ? SampleSummary(of: image, seeds: settings.seeds, scale: loaded.configuration.scale) : nil
-        progress.show("\(label)  encoding")
-        try machine.run(image.withHiddenColorsFilled(), seeds: outputs.map(\.seed), progress: progress, label: label) { i, result, seconds in
-            summary?.add(result)
-            guard !kept.contains(outputs[i].destination) else { return }
-            let result = result.with(runSettings: stripMetadata ? nil : settings.facts(seeds: [outputs[i].seed], model: loaded))
-            try outputs[i].destination.write(result, options: options) { report.note("\(outputs[i].destination): warning: \($0)") }
-            progress.clear()
-            report.written(job.input, outputs[i], from: image, result, seconds: seconds)
-        }
-        guard let summary else { return }
-        for kind in Job.Summary.allCases {
-            guard let destination = job.summaries[kind], !kept.contains(destination) else { continue }
-            let facts = settings.facts(seeds: settings.seeds, model: loaded) + [summary.fact(kind)]
-            try destination.write(summary.image(kind).with(runSettings: stripMetadata ? nil : facts), options: options)
-        }
-        report.summarized(job, sigma: summary.sigma, white: summary.white)
+        let rules = OutputRules(
+            inputs: jobs.compactMap(\.input.path) + OutputRules.modelFiles(loaded.path), overwrite: overwrite, makesFolders: true)
+        let reading = Reading.Options(
+            rules: rules, skipsOwnResults: plan.isMany,
+            explicitOutput: output != nil && jobs.count == 1 && jobs[0].destinations == [.file(output!)],
+            force: force, headerOnly: dryRun)
+        var batch = Batch(
+            jobs, .init(reading: reading, dryRun: dryRun, stripMetadata: stripMetadata, hasStatistics: statistics),
+            machine: UpscaleMachine(loaded: loaded, settings: settings, instructionSet: instructionSet),
+            report: report, progress: ProgressLine(isShown: !quiet))
+        batch.run()
+        batch.report.finish(loaded, settings, isBatch: plan.isMany || !search.errors.isEmpty, isDryRun: dryRun)
+        if batch.report.hasFailures { throw ExitCode(1) }
     }
 
     private func settings(for loaded: LoadedModel) throws -> Settings {

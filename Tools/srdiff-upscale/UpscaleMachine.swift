@@ -3,8 +3,8 @@ import SRDiff
 import SRDTensor
 import ToolSupport
 
-/// Reads images and runs the model on them, one after another.
-struct UpscaleMachine {
+/// Runs the model on images, one after another.
+final class UpscaleMachine {
     let loaded: LoadedModel
     let settings: Settings
     let instructionSet: InstructionSet
@@ -22,26 +22,10 @@ struct UpscaleMachine {
         try Upscaler(loaded, options: .init(threads: settings.threads, instructionSet: instructionSet))
     }
 
-    /// - Parameter evenIfTooLarge: otherwise an image that memory will not do for is refused by its header alone.
-    func read(_ input: ImageInput, evenIfTooLarge: Bool, onWarning: (String) -> Void) throws -> Image {
-        try input.read(
-            pixelLimit: evenIfTooLarge ? Image.defaultPixelLimit : pixelLimit,
-            ifTooLarge: { try Plan(width: $0, height: $1, bytesPerPixel: 3, loaded, settings).checkMemory() },
-            onWarning: onWarning)
-    }
-
-    /// Pixels beyond which memory cannot do, whatever the image's shape.
-    private var pixelLimit: Int {
-        guard let available = AvailableMemory.now()?.bytes else { return Image.defaultPixelLimit }
-        let side = 1024
-        let perPixel = Plan(width: side, height: side, bytesPerPixel: 1, loaded, settings).memory / (side * side)
-        return max(64 * 64, min(Image.defaultPixelLimit, available / max(1, perPixel / 2)))
-    }
-
-    func plan(_ image: Image) -> Plan { Plan(image, loaded, settings) }
+    func plan(_ header: ImageHeader) -> Plan { Plan(header, loaded, settings) }
 
     /// Samples an image with each seed in turn.
-    mutating func run(
+    func run(
         _ image: Image, seeds: [UInt64], progress: ProgressLine, label: String,
         each: (_ index: Int, _ result: Image, _ seconds: Double) throws -> Void
     ) throws {
@@ -67,7 +51,7 @@ struct UpscaleMachine {
         steps.show("\(label)  step 0/\(total)")
         for (i, seed) in seeds.enumerated() {
             let sampleStart = i == 0 ? start : clock.now
-            let result = upscaler.pipeline.upscale(prepared, settings: settings.sampling(seed: seed)) { _, _ in
+            let result = try upscaler.upscale(prepared, settings: settings.sampling(seed: seed)) { _, _ in
                 done += 1
                 steps.show(label, done: done, of: total)
             }
@@ -80,7 +64,7 @@ struct UpscaleMachine {
     }
 
     /// Measured once, on a small image.
-    mutating func secondsPerMAC() throws -> Double {
+    func secondsPerMAC() throws -> Double {
         if let measured { return measured }
         let executor = try upscaler().pipeline.executor
         let side = 24, scale = loaded.configuration.scale

@@ -12,6 +12,7 @@ final class LowBandCorrection: @unchecked Sendable {       // a row is written b
     private let kernel: [Float]
     private let rows: BicubicRows
     private let residual: FloatTensor
+    private let finiteness: Finiteness
     private let capacity: Int
     /// P − S, blurred along rows: row y at index y mod `capacity`.
     private let differences: UnsafeMutableBufferPointer<Float>
@@ -21,7 +22,9 @@ final class LowBandCorrection: @unchecked Sendable {       // a row is written b
     ///   - rows: the bicubic upsample.
     ///   - kernel: weights from the centre on.
     ///   - bandRows: the most rows that are stored before corrections are read.
-    init(of residual: FloatTensor, _ rows: BicubicRows, kernel: [Float], bandRows: Int) {
+    ///   - finiteness: notes whether the encoder's image is finite.
+    init(of residual: FloatTensor, _ rows: BicubicRows, kernel: [Float], bandRows: Int, _ finiteness: Finiteness) {
+        self.finiteness = finiteness
         self.residual = residual
         self.rows = rows
         self.kernel = kernel
@@ -41,6 +44,7 @@ final class LowBandCorrection: @unchecked Sendable {       // a row is written b
 
     /// Stores row y of the encoder's image, `[W][3]` in 0…1.
     func store(_ y: Int, _ encoded: UnsafePointer<Float>) {
+        finiteness.check(encoded, count: residual.width * 3, timestep: 0)
         let sample = Pipeline.sample(residual, row: y, rows.networkRow(y)), width = residual.width
         var extended = [Float](repeating: 0, count: (width + 2 * radius) * 3)
         for j in sample.indices { extended[radius * 3 + j] = max(0, min(1, encoded[j])) * 2 - 1 - sample[j] }

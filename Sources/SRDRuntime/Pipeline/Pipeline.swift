@@ -12,11 +12,16 @@ public struct Pipeline {
     private var configuration: Configuration { executor.configuration }
     private var threads: Int { executor.threads }
 
+    private let finiteness = Finiteness()
+
     public init(_ executor: Executor) { self.executor = executor }
+
+    /// Whether the last image was made of finite numbers only. An image of others is worthless.
+    public var isFinite: Bool { finiteness.firstFailure == nil }
 
     /// What all samples of one image share.
     public struct Prepared {
-        let image: Image
+        public let image: Image
         let padded: Image
         package let condition: Executor.Condition
     }
@@ -77,7 +82,10 @@ public struct Pipeline {
     /// Returns the encoder's image: one pass, no noise, no seed. The model must have its layers.
     public func encoderImage(_ image: Image) -> Image {
         let padded = padded(image)
-        let encoded = executor.encoderImage(FloatTensor(networkInput: padded)).clampedToNetworkRange
+        let output = executor.encoderImage(FloatTensor(networkInput: padded))
+        finiteness.reset()
+        output.values.withUnsafeBufferPointer { finiteness.check($0.baseAddress!, count: $0.count, timestep: 0) }
+        let encoded = output.clampedToNetworkRange
         var composer = composer(image, padded: padded)
         composer.compose(0..<composer.height) { y, upsampled in
             Array(encoded.values[y * encoded.width * 3..<y * encoded.width * 3 + upsampled.count])
@@ -97,7 +105,8 @@ public struct Pipeline {
     private func image(of residual: FloatTensor, _ prepared: Prepared, _ fidelity: Fidelity) -> Image {
         var composer = composer(prepared.image, padded: prepared.padded), composed = 0
         let correction = LowBandCorrection(
-            of: residual, bicubicRows(prepared.padded), kernel: fidelity.kernel, bandRows: executor.bandRows(width: residual.width))
+            of: residual, bicubicRows(prepared.padded), kernel: fidelity.kernel, bandRows: executor.bandRows(width: residual.width),
+            finiteness)
         executor.encoderImage(of: prepared.condition) { y, encoded in
             correction.store(y, encoded)
         } finished: { stored in
@@ -143,12 +152,15 @@ public struct Pipeline {
         // Per row of the image: a row of x0₋₁, then a row of x0₋₂, as far as steps read them.
         let memory = steps.map(\.memory).max() ?? 0, length = width * 3
         var past = [Float](repeating: 0, count: height * length * memory)
+        let finiteness = finiteness
+        finiteness.reset()
         for (i, step) in steps.enumerated() {
             onStep?(x, step.timestep)
             let fresh = step.sigma > 0 ? noise.field(draw: i + 1, height: height, width: width) : nil
             past.withUnsafeMutableBufferPointer { past in
                 nonisolated(unsafe) let past = past      // rows do not overlap
                 executor.predictNoise(in: &x, at: step.timestep, given: prepared.condition) { y, predicted, row in
+                    finiteness.check(predicted, count: length, timestep: step.timestep)
                     let z = fresh?.row(y, width: width)
                     let past = UnsafeMutableBufferPointer(rebasing: past[y * length * memory..<(y + 1) * length * memory])
                     for j in row.indices {

@@ -62,6 +62,12 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["SRDTensor", "SRDFile", "SRDModel", "SRDImage", "SRDQuantizer"],
             path: "Tests/TestSupport"),
+        // What Tools/fuzz searches and FuzzTests replays.
+        .target(
+            name: "FuzzTargets",
+            dependencies: ["SRDTensor", "SRDImage", "SRDModel", "SRDFile", "SRDCheckpoint", "SRDRuntime", "SRDQuantizer"],
+            path: "Tests/FuzzTargets"),
+        tests("FuzzTests", "FuzzTargets"),
         tests("SRDTensorTests", "SRDTensor"),
         tests("SRDImageTests", "SRDImage"),
         tests("SRDFileTests", "SRDFile", "SRDTensor"),
@@ -77,3 +83,10 @@ let package = Package(
             "srdiff-fuse", "srdiff-evaluate", "srdiff-bench", "srdiff-inspect", "srdiff-quantize"),
     ]
 )
+
+// The fuzzer is linked with libFuzzer, so only Tools/fuzz and Tools/sanitize, which set this, can build it.
+if Context.environment["SRD_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "srdiff-fuzz", dependencies: ["FuzzTargets", "SRDFile"], path: "Tools/fuzz", exclude: ["README.md", "run"]))
+}

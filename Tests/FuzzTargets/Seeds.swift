@@ -24,6 +24,7 @@ extension FuzzTarget {
         case .zipPickle:
             try Self.files(fixtures + "/checkpoints", suffix: ".pt", ".ckpt").compactMap(ZipFile.pickle)
                 + Self.files(fixtures + "/checkpoints/wrapped", suffix: ".pt", ".pth", ".ckpt").compactMap(ZipFile.pickle)
+                + [Self.pickle]
         case .recipe:
             [Array(Recipe(for: RecipeCheck.network, hasPreview: true).text(for: RecipeCheck.network, hasPreview: true).utf8)]
         }
@@ -36,6 +37,22 @@ extension FuzzTarget {
             if file.count < 1 << 16 { files.append(file.withBytes { Array($0) }) }
         }
         return files
+    }
+
+    /// Weight normalization: two tensors in the storage "0" of `ZipFile`, which the fixtures' pickles do not fit.
+    private static var pickle: [UInt8] {
+        func string(_ text: String) -> [UInt8] { [0x58, UInt8(text.utf8.count), 0, 0, 0] + Array(text.utf8) }
+        func global(_ text: String) -> [UInt8] { [0x63] + Array(text.utf8) }
+        func integers(_ values: [UInt8]) -> [UInt8] { [0x28] + values.flatMap { [0x4b, $0] } + [0x74] }
+        func tensor(_ name: String, shape: [UInt8], strides: [UInt8]) -> [UInt8] {
+            let storage = [0x28] + string("storage") + global("torch\nFloatStorage\n") + string("0") + string("cpu")
+            let head: [UInt8] = string(name) + global("torch._utils\n_rebuild_tensor_v2\n") + [0x28] + storage
+            let whole: [UInt8] = [0x4d, 0, 4, 0x74, 0x51, 0x4b, 2]                       // 1024 elements, offset 2
+            return head + whole + integers(shape) + integers(strides) + [0x89, 0x7d, 0x74, 0x52]
+        }
+        let g = tensor("module.l.weight_g", shape: [2, 1], strides: [1, 1])
+        let v = tensor("module.l.weight_v", shape: [2, 3], strides: [3, 1])
+        return [0x80, 2, 0x7d, 0x28] + g + v + [0x75, 0x2e]
     }
 
     private static func images() throws -> [Image] {

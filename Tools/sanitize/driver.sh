@@ -2,14 +2,20 @@
 
 # driver_build FOLDER FLAG…: compiles all C of the package and the driver with these flags, and links FOLDER/driver.
 driver_build() {
-    local folder=$1 file object objects=(); shift
+    local folder=$1 file object stale=() objects=(); shift
+    # Not optimized: the checks of the unrolled kernels would keep the optimizer busy for minutes.
+    local flags=(-O0 -g -fno-omit-frame-pointer -fblocks "$@" -ISources/CSRDKernels/include -ISources/CSRDThreads/include
+        -ISources/CPNG/include -ISources/CImageCodecs/include)
+    mapfile -t -O ${#flags[@]} flags < <(pkg-config --cflags libpng | xargs -n 1)
     mkdir -p "$folder"
     for file in Sources/CSRDKernels/*/*.c Sources/CSRDThreads/*.c Sources/CPNG/*.c Sources/CImageCodecs/*.c Tools/sanitize/driver.c; do
         object=$folder/$(basename "$file" .c).o
         objects+=("$object")
-        [ "$object" -nt "$file" ] && continue
-        "$clang" -c -O1 -g -fno-omit-frame-pointer -fblocks "$@" $(pkg-config --cflags libpng) -ISources/CSRDKernels/include \
-            -ISources/CSRDThreads/include -ISources/CPNG/include -ISources/CImageCodecs/include "$file" -o "$object"
+        # Any header may be included, so a change of one compiles everything again.
+        if [ ! -e "$object" ] || [ "$file" -nt "$object" ] || [ -n "$(find Sources/C* -name '*.h' -newer "$object" -print -quit)" ]; then
+            stale+=("$object" "$file")
+        fi
     done
-    "$clang" "$@" "${objects[@]}" $(pkg-config --libs libpng) -lz -lm -ldl -lpthread -o "$folder/driver"
+    [ ${#stale[@]} = 0 ] || printf '%s\0' "${stale[@]}" | xargs -0 -n 2 -P "$(nproc)" "$clang" "${flags[@]}" -c -o
+    "$clang" "$@" -fuse-ld=bfd "${objects[@]}" $(pkg-config --libs libpng) -lz -lm -ldl -lpthread -o "$folder/driver"
 }

@@ -1,7 +1,6 @@
 # Sourced by Tools/fuzz/run and Tools/sanitize/run: builds with AddressSanitizer and libFuzzer's coverage, in one folder for both.
 
 sanitized=.build-asan
-export SRD_FUZZ=1
 # Swift's crash reporter waits for a terminal that a sanitizer has already ended.
 export SWIFT_BACKTRACE=enable=no
 
@@ -10,5 +9,5 @@ sanitized_flags="-Xswiftc -sanitize=address,fuzzer -Xcc -fsanitize=address,fuzze
 
 sanitized_build() {     # arguments go to `swift build`
     # shellcheck disable=SC2086
-    swift build -c release --scratch-path "$sanitized" $sanitized_flags "$@" >&2
+    SRD_SANITIZE=address swift build -c release --scratch-path "$sanitized" $sanitized_flags "$@" >&2
 }

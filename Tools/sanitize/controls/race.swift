@@ -4,7 +4,10 @@ import Glibc
 nonisolated(unsafe) var counter = 0
 
 @Sendable func count(_: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-    for _ in 0..<100_000 { counter += 1 }
+    for _ in 0..<1000 {
+        counter += 1
+        sched_yield()
+    }
     return nil
 }
 

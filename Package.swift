@@ -84,10 +84,11 @@ let package = Package(
     ]
 )
 
-// Tools/fuzz and Tools/sanitize set this to "address" or "thread". They build no tools, whose tests run other programs, and the
-// fuzzer, which a normal build could not link.
+// Tools/fuzz and Tools/sanitize set this to "address" or "thread". They build the fuzzer, which a normal build could not link, but no
+// tools, whose tests run other programs, and no tests of the kernels, which a C driver calls.
 if let sanitizer = Context.environment["SRD_SANITIZE"] {
-    package.targets.removeAll { $0.name.hasPrefix("srdiff-") || $0.name == "ToolSupport" || $0.name == "ToolTests" }
+    let others: Set = ["ToolSupport", "ToolTests", "SRDKernelTests"]
+    package.targets.removeAll { $0.name.hasPrefix("srdiff-") || others.contains($0.name) }
     if sanitizer == "address" {
         package.targets.append(
             .executableTarget(

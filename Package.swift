@@ -62,6 +62,12 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["SRDTensor", "SRDFile", "SRDModel", "SRDImage", "SRDQuantizer"],
             path: "Tests/TestSupport"),
+        // What Tools/fuzz searches and FuzzTests replays.
+        .target(
+            name: "FuzzTargets",
+            dependencies: ["SRDTensor", "SRDImage", "SRDModel", "SRDFile", "SRDCheckpoint", "SRDRuntime", "SRDQuantizer"],
+            path: "Tests/FuzzTargets"),
+        tests("FuzzTests", "FuzzTargets"),
         tests("SRDTensorTests", "SRDTensor"),
         tests("SRDImageTests", "SRDImage"),
         tests("SRDFileTests", "SRDFile", "SRDTensor"),
@@ -77,3 +83,16 @@ let package = Package(
             "srdiff-fuse", "srdiff-evaluate", "srdiff-bench", "srdiff-inspect", "srdiff-quantize"),
     ]
 )
+
+// Tools/fuzz and Tools/sanitize set this to "address" or "thread". They build the fuzzer, which a normal build could not link, but no
+// tools, whose tests run other programs, and no tests of the kernels, which a C driver calls.
+if let sanitizer = Context.environment["SRD_SANITIZE"] {
+    let others: Set = ["ToolSupport", "ToolTests", "SRDKernelTests"]
+    package.targets.removeAll { $0.name.hasPrefix("srdiff-") || others.contains($0.name) }
+    if sanitizer == "address" {
+        package.targets.append(
+            .executableTarget(
+                name: "srdiff-fuzz", dependencies: ["FuzzTargets", "SRDFile"], path: "Tools/fuzz",
+                exclude: ["README.md", "dictionary", "run"]))
+    }
+}

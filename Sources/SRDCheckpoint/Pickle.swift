@@ -107,9 +107,10 @@ extension Pickle {
         return unknownNames[opaques[index].name]
     }
 
+    /// What a value is, for a message.
     func kind(_ value: Value) -> String {
-        if let name = className(value) { return name }
-        if case .global(.unknown(let index)) = value { return unknownNames[index] }
+        if let name = className(value) { return name.printable(limit: 60) }
+        if case .global(.unknown(let index)) = value { return unknownNames[index].printable(limit: 60) }
         if let members = members(value) { return "a dict of \(members.count)" }
         return value.kind
     }

@@ -115,7 +115,7 @@ extension Pickle {
     var contents: [String] {
         guard let members = members(root) else { return [kind(root)] }
         return members.prefix(Selection.mostFindings).map { member in
-            "\(member.key.string.map { "\"\($0.printable(limit: 60))\"" } ?? member.key.kind): \(kind(member.value).printable(limit: 60))"
+            "\(member.key.string.map { "\"\($0.printable(limit: 60))\"" } ?? member.key.kind): \(kind(member.value))"
         } + (members.count > Selection.mostFindings ? ["and \(members.count - Selection.mostFindings) more"] : [])
     }
 }

@@ -25,6 +25,7 @@ struct HeaderParser {
             } else {
                 guard records.count < SafetensorsHeader.mostTensors else { throw .tooMany("tensors", limit: SafetensorsHeader.mostTensors) }
                 let name = try json.text(of: key)
+                guard name != "__metadata__" else { throw json.error("\"__metadata__\" without escapes") }
                 try insert(name, text)
                 records.append(try record(key, name, &json))
             }

@@ -9,7 +9,8 @@ public struct SafetensorsTensor: Equatable, Sendable {
 
     /// Traps unless `bytes` holds what shape and type say.
     public init(_ name: String, _ type: ElementType, shape: [Int], bytes: [UInt8]) {
-        precondition(bytes.count == shape.reduce(type.size, *), "\(name): \(bytes.count) bytes for \(type) \(shape)")
+        // Not from the type's size on: the dimensions before a 0 may be large.
+        precondition(ElementType.count(of: shape).map { $0 * type.size } == bytes.count, "\(name): \(bytes.count) bytes for \(type) \(shape)")
         precondition(name != "__metadata__", "the name of the metadata is taken")
         self.name = name
         self.type = type

@@ -47,17 +47,7 @@ extension String {
 
     /// nil unless the bytes are valid UTF-8.
     init?(validUTF8 bytes: some Collection<UInt8>) {
-        var decoder = UTF8()
-        var iterator = bytes.makeIterator()
-        var text = ""
-        while true {
-            switch decoder.decode(&iterator) {
-            case .scalarValue(let scalar): text.unicodeScalars.append(scalar)
-            case .emptyInput:
-                self = text
-                return
-            case .error: return nil
-            }
-        }
+        guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
+        self = text
     }
 }

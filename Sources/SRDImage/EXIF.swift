@@ -31,10 +31,13 @@ struct EXIF {
 // MARK: - Reading
 
 extension EXIF {
+    /// Entries of a directory that are read. Cameras write fewer than a hundred.
+    private static let entryLimit = 1000
+
     /// The entries of a directory; those whose values lie outside of the data are left out.
     func entries(of directory: Directory) -> [Entry] {
         guard let start = offset(of: directory), let count = number(at: start, size: 2) else { return [] }
-        return (0..<count).compactMap { entry(at: start + 2 + 12 * $0) }
+        return (0..<min(count, Self.entryLimit)).compactMap { entry(at: start + 2 + 12 * $0) }
     }
 
     /// The first value of a SHORT or LONG entry.

@@ -37,11 +37,13 @@ extension ImageMetadata {
     ]
     static let chunkLimit = 1000
     static let byteLimit = 64 << 20
+    /// What all compressed chunks together may inflate to: deflate shrinks some texts a thousandfold.
+    static let inflatedLimit = 64 << 20
 
     /// Metadata of a PNG file that libpng has decoded. Damaged and invalid chunks are dropped with a warning, so that
     /// they do not end up in the output. Where a chunk may occur only once, the first one counts.
     init(png bytes: UnsafeRawBufferPointer, onWarning: (String) -> Void) {
-        var rest = (chunks: Self.chunkLimit, bytes: Self.byteLimit)
+        var rest = (chunks: Self.chunkLimit, bytes: Self.byteLimit, inflated: Self.inflatedLimit)
         for chunk in PNGChunks(bytes) {
             guard chunk.isIntact else {
                 onWarning("damaged \(chunk.type) chunk dropped (wrong CRC)")
@@ -57,7 +59,7 @@ extension ImageMetadata {
                 return
             }
             let kept = Chunk(type: chunk.type, data: Array(chunk.data))
-            if let problem = size.map({ $0 == chunk.data.count ? nil : "wrong size" }) ?? kept.problem {
+            if let problem = size.map({ $0 == chunk.data.count ? nil : "wrong size" }) ?? kept.problem(&rest.inflated) {
                 onWarning("invalid \(chunk.type) chunk dropped (\(problem))")
             } else {
                 add(kept.type, kept.data)
@@ -68,7 +70,14 @@ extension ImageMetadata {
 
 extension ImageMetadata.Chunk {
     /// Why the chunk violates the PNG specification, or nil.
-    var problem: String? {
+    ///
+    /// - Parameter rest: what compressed data may still inflate to. The bytes that it did are subtracted.
+    func problem(_ rest: inout Int) -> String? {
+        func inflated(_ bytes: ArraySlice<UInt8>) -> [UInt8]? {
+            let limit = min(rest, ImageMetadata.profileLimit), result = SRDImage.inflated(bytes, limit: limit)
+            rest -= result?.count ?? min(limit, 1032 * bytes.count)      // deflate's greatest expansion
+            return result
+        }
         switch type {
         case "eXIf":
             return EXIF(data) == nil ? "no TIFF structure" : nil
@@ -76,7 +85,7 @@ extension ImageMetadata.Chunk {
             guard let end = data.firstIndex(of: 0), end + 2 <= data.count else { return "too short" }
             guard data[end + 1] == 0 else { return "unknown compression" }
             return keywordProblem(data[..<end])
-                ?? (inflated(data[(end + 2)...], limit: ImageMetadata.profileLimit) == nil
+                ?? (inflated(data[(end + 2)...]) == nil
                     ? "damaged or too large" : nil)
         case "tEXt":
             guard let end = data.firstIndex(of: 0) else { return "no keyword" }
@@ -87,7 +96,7 @@ extension ImageMetadata.Chunk {
                 let start = data[(language + 1)...].firstIndex(of: 0)
             else { return "too short or unknown compression" }
             let stored = data[(start + 1)...]
-            let text = data[end + 1] == 0 ? Array(stored) : inflated(stored, limit: ImageMetadata.profileLimit)
+            let text = data[end + 1] == 0 ? Array(stored) : inflated(stored)
             guard let text else { return "damaged or too large" }
             return keywordProblem(data[..<end])
                 ?? (String(validUTF8: text) == nil || text.contains(0) ? "not UTF-8" : nil)

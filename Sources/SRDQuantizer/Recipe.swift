@@ -1,3 +1,4 @@
+import SRDFile
 import SRDTensor
 import SRDModel
 
@@ -90,8 +91,8 @@ public enum RecipeError: Error, Equatable, CustomStringConvertible, Sendable {
 
     public var description: String {
         switch self {
-        case .syntax(let line, let found, let expected): "line \(line): \"\(found)\", expected \(expected)"
-        case .unknownLayer(let line, let name): "line \(line): this model has no layer `\(name)`"
+        case .syntax(let line, let found, let expected): "line \(line): \"\(found.printable)\", expected \(expected)"
+        case .unknownLayer(let line, let name): "line \(line): this model has no layer `\(name.printable)`"
         case .repeated(let line, let name): "line \(line): layer `\(name)` comes twice"
         case .missing(let name): "layer `\(name)` is missing"
         case .inputNotInCodes(let line, let layer, let value):
@@ -144,7 +145,7 @@ extension Recipe {
             }
             guard weights == .float || node.isConvolution else { throw .impossible(line: line, layer: name, why: "it has no int8 form") }
             let remark = parts.count > 1 ? parts[1].drop(while: \.isWhitespace) : ""
-            decisions[name] = Decision(weights: weights, output: output, reason: String(remark))
+            decisions[name] = Decision(weights: weights, output: output, reason: String(remark).printable)
             lines[name] = line
         }
         for graph in graphs {

@@ -4,8 +4,9 @@
 public enum Mathematics {
     private static let ln2High = 6.93147180369123816490e-01, ln2Low = 1.90821492927058770002e-10
 
-    /// eˣ for −700 ≤ x ≤ 700; 0 below and +∞ above.
+    /// eˣ for −700 ≤ x ≤ 700; 0 below, +∞ above and NaN for NaN.
     public static func exp(_ x: Double) -> Double {
+        if x.isNaN { return x }
         if x < -700 { return 0 }
         if x > 700 { return .infinity }
         let k = (x * 1.4426950408889634).rounded(.toNearestOrEven)

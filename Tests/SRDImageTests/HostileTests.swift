@@ -100,6 +100,43 @@ struct HostileTests {
         #expect(messageOfLibpng(file) != nil)
     }
 
+    @Test("all compressed chunks of a file inflate to 64 MB at most")
+    func inflation() throws {
+        var metadata = ImageMetadata()
+        metadata.colorProfile = [UInt8](repeating: 60, count: 15 << 20)
+        let stream = try #require(metadata.chunks.first).data.dropFirst(13)
+        let text = ImageMetadata.Chunk(type: "zTXt", data: Array("Comment\0\0".utf8) + stream)
+        var png = RawPNG(width: 1, height: 1, colorType: .gray, bitDepth: 8, values: [3])
+        png.chunksBeforeData = [ImageMetadata.Chunk](repeating: text, count: 10)
+        let small = ImageMetadata.Chunk(type: "tEXt", data: Array("Comment\0small".utf8))
+        png.chunksAfterData = [small]
+        let warnings = try warnings { report in
+            let image = try Image(parsing: png.bytes, onWarning: report)
+            #expect(image.metadata.chunks.count == 5 && image.metadata.chunks.last == small)
+        }
+        #expect(warnings == [String](repeating: "invalid zTXt chunk dropped (damaged or too large)", count: 6))
+    }
+
+    @Test("an EXIF directory of 20,000 entries takes no longer than one of a thousand")
+    func entries() throws {
+        let count = 20_000, size = 2 + 12 * count + 4, values = 8 + 2 * size
+        func big(_ value: Int, _ bytes: Int) -> [UInt8] { (0..<bytes).map { UInt8(truncatingIfNeeded: value >> (8 * (bytes - 1 - $0))) } }
+        func directory(_ tag: Int, values: Int, _ length: Int, next: Int) -> [UInt8] {
+            let entry = big(tag, 2) + big(1, 2) + big(length, 4) + big(values, 4)
+            return big(count, 2) + Array([[UInt8]](repeating: entry, count: count).joined()) + big(next, 4)
+        }
+        let main = directory(0x9000, values: values, 64, next: 8 + size)
+        let thumbnail = directory(0x9001, values: values + 64, 400_000, next: 0)
+        var exif: [UInt8] = Array("MM\0*".utf8) + big(8, 4)
+        exif += main + thumbnail + [UInt8](repeating: 1, count: 400_064)
+        var png = RawPNG(width: 1, height: 1, colorType: .gray, bitDepth: 8, values: [3])
+        png.chunksBeforeData = [ImageMetadata.Chunk(type: "eXIf", data: exif)]
+        let image = try Image(parsing: png.bytes), start = ContinuousClock.now
+        _ = try image.encoded(as: .png)
+        // Quadratic work took 2.7 s.
+        #expect(ContinuousClock.now - start < .seconds(2))
+    }
+
     @Test("bytes of no known format", arguments: ["P", "P8 1 1", "Once upon a time"])
     func noImage(text: String) {
         let error = ImageError.unknownFormat(firstBytes: Array(text.utf8.prefix(8)))

@@ -13,6 +13,11 @@ struct MathematicsTests {
         }
     }
 
+    @Test("values that are not finite, as a hostile model makes them")
+    func notFinite() {
+        #expect(Mathematics.exp(.infinity) == .infinity && Mathematics.exp(-.infinity) == 0 && Mathematics.exp(.nan).isNaN)
+    }
+
     @Test func logarithm() {
         for i in 1...4000 {
             let x = Double(i) * 0.00037

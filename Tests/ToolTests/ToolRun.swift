@@ -16,8 +16,14 @@ struct ToolRun {
         return URL(fileURLWithPath: bundle).deletingLastPathComponent()
     }()
 
+    /// - Parameters:
+    ///   - signalAfter: seconds after which `signal` is sent.
+    ///   - folder: the folder it runs in; nil for the test's own.
     @discardableResult
-    init(_ tool: String, _ arguments: [String], input: Data? = nil, environment: [String: String] = [:], signalAfter: Double? = nil) throws {
+    init(
+        _ tool: String, _ arguments: [String], input: Data? = nil, environment: [String: String] = [:],
+        signalAfter: Double? = nil, signal: Int32 = SIGINT, folder: String? = nil
+    ) throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: tool, relativeTo: Self.folder)
         process.arguments = arguments
@@ -26,13 +32,16 @@ struct ToolRun {
             process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         }
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
         let output = Pipe(), error = Pipe(), standardInput = Pipe()
         process.standardOutput = output
         process.standardError = error
         process.standardInput = standardInput
         try process.run()
         if let signalAfter {
-            DispatchQueue.global().asyncAfter(deadline: .now() + signalAfter) { process.interrupt() }
+            DispatchQueue.global().asyncAfter(deadline: .now() + signalAfter) {
+                if process.isRunning { kill(process.processIdentifier, signal) }
+            }
         }
         DispatchQueue.global().async {
             if let input { try? standardInput.fileHandleForWriting.write(contentsOf: input) }

@@ -20,7 +20,7 @@ struct JobRoutes {
             for upload in read.uploads { upload.take() }
         }
         var json: [JSON] = []
-        for job in jobs { json.append(try await service.json(job)) }
+        for job in jobs { json.append(try await service.json(try await service.store.job(job.id) ?? job)) }
         var response = HTTPResponse(.created, json: .object([("jobs", .array(json))]))
         if jobs.count == 1 { response.set("Location", "/api/v1/jobs/\(jobs[0].id)") }
         return response
@@ -52,7 +52,7 @@ struct JobRoutes {
             state = named
         }
         if let before = parameters["before"], try await service.store.job(before) == nil {
-            throw Problem(.badRequest, "there is no job of this ID", field: "before")
+            throw Problem(.notFound, "there is no job of this ID", field: "before")
         }
         let jobs = try await service.store.jobs(limit: limit, before: parameters["before"], state: state)
         return HTTPResponse(.ok, json: .object([("jobs", .array(try await json(jobs)))]))

@@ -22,6 +22,9 @@ struct Models: Sendable {
     var standard: ServedModel { all[0] }
     subscript(name: String) -> ServedModel? { all.first { $0.name == name } }
 
+    /// The most steps that every model can run.
+    func maximumSteps(_ settings: Settings) -> Int { all.reduce(settings.maximumSteps) { min($0, $1.loaded.schedule.timesteps) } }
+
     /// Reads models by name or file. A name of the default list that is not installed is left out; any other is an error.
     init(_ names: [String], isDefaultList: Bool) throws {
         var found: [ServedModel] = []

@@ -32,6 +32,4 @@ enum Pages {
         response.set("Cache-Control", "no-cache")
         return response
     }
-
-    static var openAPI: [UInt8] { PackageResources.openapi_json }
 }

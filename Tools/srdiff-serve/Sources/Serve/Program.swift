@@ -20,7 +20,7 @@ public enum Program {
         }
         let access = Access(token: token, settings)
         let counter = ConnectionCounter()
-        let router = Router(service: service, access: access, connectionCount: { counter.count() })
+        let router = Router(service, access, connectionCount: { counter.count() })
         let server = HTTPServer(limits: settings.http) { request, waits in await router.respond(request, waits: waits) }
         counter.server = server
         try await withThrowingTaskGroup(of: Void.self) { group in

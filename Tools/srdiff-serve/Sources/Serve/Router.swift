@@ -5,6 +5,14 @@ struct Router: Sendable {
     let service: Service
     let access: Access
     let connectionCount: @Sendable () -> Int
+    private let openAPI: OpenAPI
+
+    init(_ service: Service, _ access: Access, connectionCount: @escaping @Sendable () -> Int) {
+        self.service = service
+        self.access = access
+        self.connectionCount = connectionCount
+        openAPI = OpenAPI(service)
+    }
 
     func respond(_ request: HTTPRequest, waits: () -> Void) async -> HTTPResponse {
         var response: HTTPResponse
@@ -53,7 +61,7 @@ struct Router: Sendable {
         }
         if head.path == ["api", "v1", "openapi.json"] {
             try allow(["GET", "HEAD"], head)
-            return HTTPResponse(.ok, [HTTPField("Content-Type", "application/json")], body: .bytes(Pages.openAPI))
+            return HTTPResponse(.ok, [HTTPField("Content-Type", "application/json")], body: .bytes(openAPI.bytes))
         }
         try access.checkOrigin(head)
         try access.checkToken(head)

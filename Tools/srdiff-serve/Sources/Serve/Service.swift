@@ -52,7 +52,7 @@ final class Service: Sendable {
             throw Problem(.unavailable, "the disk of the service is full", retryAfter: 60)
         }
         wakeUp.yield()
-        for (job, _) in jobs { await publish(job) }
+        for (job, _) in jobs { await publish((try? await store.job(job.id)) ?? job) }
     }
 
     func queueIsFull() async -> Problem {

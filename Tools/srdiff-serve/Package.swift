@@ -2,6 +2,10 @@
 import PackageDescription
 
 // A package of its own: who builds srdiff-upscale or uses the library fetches no web server and needs no libsqlite3-dev.
+
+// Tests look inside the module in release too (Tests/run sets this); the program that is shipped is built without.
+let testing: [SwiftSetting] = Context.environment["SRDIFF_SERVE_TESTS"] == nil ? [] : [.unsafeFlags(["-enable-testing"])]
+
 let package = Package(
     name: "srdiff-serve",
     dependencies: [
@@ -11,14 +15,16 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CMalloc"),
         .target(name: "ServeHTTP", dependencies: [.product(name: "FlyingSocks", package: "FlyingFox")]),
         .target(
             name: "Serve",
-            dependencies: ["CSQLite", "ServeHTTP", .product(name: "SRDiff", package: "srdiff-edge")],
+            dependencies: ["CMalloc", "CSQLite", "ServeHTTP", .product(name: "SRDiff", package: "srdiff-edge")],
             resources: [
                 .embedInCode("Resources/index.html"), .embedInCode("Resources/app.css"), .embedInCode("Resources/app.js"),
                 .embedInCode("Resources/icon.svg"), .embedInCode("Resources/openapi.json"),
-            ]
+            ],
+            swiftSettings: testing
         ),
         .executableTarget(
             name: "srdiff-serve",

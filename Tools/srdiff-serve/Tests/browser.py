@@ -8,6 +8,7 @@ Needs Debian's chromium, chromium-driver and python3-selenium.
 import argparse, json, pathlib, subprocess, sys, tempfile, time, urllib.request
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
@@ -48,8 +49,8 @@ class Page:
 
     def wait(self, condition, what, seconds=90):
         try:
-            WebDriverWait(self.driver, seconds, 0.1).until(lambda _: condition())
-        except Exception:
+            WebDriverWait(self.driver, seconds, 0.1, [StaleElementReferenceException]).until(lambda _: condition())
+        except TimeoutException:
             self.shot("failed")
             raise SystemExit(f"browser: waited {seconds} s for {what}\n{self.driver.get_log('browser')}")
 

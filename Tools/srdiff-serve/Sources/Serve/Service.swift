@@ -64,7 +64,6 @@ final class Service: Sendable {
     ///
     /// - Parameter error: why it failed, or nil.
     func finish(_ job: Job, seconds: Double, error: String?) async throws {
-        metrics.finished(hasFailed: error != nil, seconds: seconds)
         if error == nil, job.results.isEmpty {
             let speed = speeds.learn(job.options.model, seconds: seconds, work: job.work)
             try await store.setSpeed(speed, of: job.options.model)
@@ -73,6 +72,7 @@ final class Service: Sendable {
             watchedFolder?.moveAside(path: path, stamp: stamp, reason: error)
         }
         guard let finished = try await store.finish(job.id, seconds: seconds, error: error) else { return }
+        metrics.finished(hasFailed: error != nil, seconds: seconds)
         hub.publish(view.event(finished))
         await expire()
     }

@@ -1,3 +1,4 @@
+import CMalloc
 import SRDiff
 
 /// Computes one job after another on a thread of its own, at a lower priority than the threads that answer requests.
@@ -14,13 +15,25 @@ actor Worker {
     /// Works until the task is cancelled.
     func run() async throws {
         for await _ in service.wakes {
-            while let job = try await service.store.startNext() {
+            while let job = try await whenDiskHasRoom({ try await service.store.startNext() }) {
                 try Task.checkCancellation()
                 let start = ContinuousClock.now
                 let error = await compute(job)
-                try await service.finish(job, seconds: start.duration(to: .now).seconds, error: error)
+                let seconds = start.duration(to: .now).seconds
+                try await whenDiskHasRoom { try await service.finish(job, seconds: seconds, error: error) }
             }
-            last = nil                                   // idle: the memory is released
+            last = nil                                   // idle: the memory goes back to the system
+            malloc_trim(0)
+        }
+    }
+
+    /// A full disk holds the queue up; it does not end the service.
+    private func whenDiskHasRoom<Result: Sendable>(_ body: @Sendable () async throws -> Result) async throws -> Result {
+        while true {
+            do { return try await body() } catch let error as DatabaseError where error.isFull {
+                Log.line("the disk is full; trying again in 10 s")
+                try await Task.sleep(for: .seconds(10))
+            }
         }
     }
 

@@ -55,15 +55,16 @@ struct Connection {
             if response.status != .noContent && response.status != .notModified { text += "Content-Length: \(bytes.count)\r\n" }
             try await write(Array((text + "\r\n").utf8) + (hasBody ? bytes : []))
         case .stream(let length, let body):
-            text += length.map { "Content-Length: \($0)\r\n" } ?? "Transfer-Encoding: chunked\r\n"
+            let isChunked = length == nil && head?.readsChunks != false
+            text += length.map { "Content-Length: \($0)\r\n" } ?? (isChunked ? "Transfer-Encoding: chunked\r\n" : "")
             try await write(Array((text + "\r\n").utf8))
             guard hasBody else { return }
             try await body(HTTPWriter { bytes in
                 guard !bytes.isEmpty else { return }
-                if length != nil { return try await write(bytes) }
+                if !isChunked { return try await write(bytes) }
                 try await write(Array((String(bytes.count, radix: 16) + "\r\n").utf8) + bytes + [0x0d, 0x0a])
             })
-            if length == nil { try await write(Array("0\r\n\r\n".utf8)) }
+            if isChunked { try await write(Array("0\r\n\r\n".utf8)) }
         }
     }
 

@@ -29,6 +29,8 @@ public struct HTTPHead: Equatable, Sendable {
     public let isPersistent: Bool
     /// Whether the client waits for 100 (Continue) before it sends the body.
     public let expectsContinue: Bool
+    /// Whether the client reads a body in chunks; HTTP/1.0 reads to the connection's end.
+    public let readsChunks: Bool
 
     /// The value of a field, its name in lower case. Fields that may occur once do.
     public func value(_ name: String) -> String? { fields.first { $0.name == name }?.value }
@@ -82,6 +84,7 @@ extension HTTPHead {
             throw Problem(.badRequest, "the header field Host is missing", field: "host")
         }
         framing = try Self.framing(length: value("content-length"), coding: value("transfer-encoding"), version)
+        readsChunks = version == "HTTP/1.1"
         let closes = fields.contains { $0.name == "connection" && $0.value.lowercased().contains("close") }
         isPersistent = version == "HTTP/1.1" && !closes
         if let expectation = value("expect") {

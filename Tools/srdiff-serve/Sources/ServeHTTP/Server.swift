@@ -59,8 +59,13 @@ public final class HTTPServer: Sendable {
             }
             return socket
         }
-        return address.contains(":")
-            ? try listen(sockaddr_in6.inet6(ip6: address, port: port)) : try listen(sockaddr_in.inet(ip4: address, port: port))
+        do {
+            return address.contains(":")
+                ? try listen(sockaddr_in6.inet6(ip6: address, port: port)) : try listen(sockaddr_in.inet(ip4: address, port: port))
+        } catch SocketError.failed(_, let code, let message) {
+            throw HTTPListenError(description: "\(address), port \(port): cannot listen (\(message)). "
+                + (code == EADDRINUSE ? "Another program uses the port; choose one with --port." : "Choose another --address or --port."))
+        }
     }
 
     private static func port(of socket: Socket) throws -> UInt16 {
@@ -106,4 +111,9 @@ public final class HTTPServer: Sendable {
             socket.close()
         })
     }
+}
+
+/// Why the server cannot accept connections.
+public struct HTTPListenError: Error, CustomStringConvertible {
+    public let description: String
 }

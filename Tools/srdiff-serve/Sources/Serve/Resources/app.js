@@ -115,7 +115,7 @@ function receive(job) {
   jobs.set(job.id, job);
   if (before && before.state !== job.state) {
     if (job.state === "done") announce(`${job.name} is ready.`);
-    if (job.state === "failed") announce(`${job.name}: ${job.error}`);
+    if (job.state === "failed") announce(`${job.name}: ${sentence(job.error)}`);
   }
   draw(job.id);
   summarize();
@@ -238,7 +238,7 @@ async function sendNext() {
         upload.state = "failed";
         upload.error = error.message;
         draw(upload.id);
-        announce(`${upload.name}: ${error.message}`);
+        announce(`${upload.name}: ${sentence(error.message)}`);
       }
     }
   }
@@ -276,6 +276,9 @@ function duration(seconds) {
   return `${Math.floor(seconds / 3600)} h ${Math.round(seconds % 3600 / 60)} min`;
 }
 
+// Messages of the service begin in lower case and end without a full stop.
+function sentence(text) { return text ? text[0].toUpperCase() + text.slice(1) + (text.endsWith(".") ? "" : ".") : ""; }
+
 function size(bytes) { return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`; }
 
 // Progress and seconds left now: the service tells them after each step.
@@ -304,7 +307,8 @@ function text(job) {
 
 function card(id) {
   const element = make("li", { className: "job", id: `job-${id}` });
-  const picture = make("img", { alt: "", loading: "lazy", decoding: "async" });
+  const picture = make("img", { alt: "", decoding: "async", hidden: true });
+  picture.addEventListener("load", () => { picture.hidden = false; });
   picture.addEventListener("error", () => { picture.hidden = true; });
   const thumb = make("button", { type: "button", className: "thumb", tabIndex: -1 }, picture);
   thumb.setAttribute("aria-hidden", "true");
@@ -337,7 +341,7 @@ function draw(id) {
   view.status.textContent = text(job);
   view.status.hidden = job.state === "failed";
   view.error.hidden = job.state !== "failed";
-  view.error.textContent = job.error ?? "";
+  view.error.textContent = sentence(job.error);
   const isBusy = ["sending", "running"].includes(job.state);
   view.progress.hidden = !isBusy;
   if (isBusy) view.progress.value = job.state === "running" ? now(job).progress : job.progress;
@@ -385,9 +389,8 @@ function summarize() {
   $("empty").hidden = jobs.size + uploads.size > 0;
   $("download-all").hidden = done.length < 2;
   $("clear").hidden = done.length + all.filter(job => job.state === "failed").length < 2;
-  const last = queued.reduce((most, job) => Math.max(most, job.position ?? 0), 0);
   $("queue").textContent = queued.length + running.length > 1
-    ? `${queued.length + running.length} images to compute. One is computed at a time.${last ? "" : ""}` : "";
+    ? `${queued.length + running.length} images to compute. One is computed at a time.` : "";
   document.title = running.length ? `${queued.length + running.length} to go – SRDiff` : "Upscale images – SRDiff";
   // Places in the queue: the service tells them when a job is added, here they move up.
   queued.sort((a, b) => a.position - b.position).forEach((job, i) => {

@@ -183,7 +183,7 @@ def use(page, folder, upscale):
     page.expected += ["415", "api/v1/jobs"]
     page.upload(folder / "letter.jpg")
     page.wait(lambda: page.all(".error:not([hidden])"), "the message about a wrong file")
-    check("not an image" in page.one(".error:not([hidden])").text, f"the message is {page.one('.error:not([hidden])').text}")
+    check("not an image" in page.one(".error:not([hidden])").text.lower(), f"the message is {page.one('.error:not([hidden])').text}")
     page.upload(large, noise(folder / "second.ppm", 64, 64))
     page.wait(lambda: page.cards("running") and page.cards("queued"), "one job running and one in the queue")
     page.shot("7-queue")

@@ -108,7 +108,8 @@ struct JobRoutes {
     func result(_ head: HTTPHead) async throws -> HTTPResponse {
         let parameters = try Parameters(head.query, allowed: ["sample", "download"])
         let job = try await job(head.path[3])
-        let sample = try parameters.integer("sample", in: 0...max(0, job.options.samples - 1)) ?? 0
+        let sample = try parameters.integer("sample", in: 0...(service.settings.maximumSamples - 1)) ?? 0
+        guard sample < job.options.samples else { throw Problem(.notFound, "the job has no such sample", field: "sample") }
         guard job.results.contains(where: { $0.sample == sample }) else {
             if let error = job.error { throw Problem(.conflict, "the job has failed: \(error)") }
             throw Problem(.conflict, "the result is not ready yet", retryAfter: 2)

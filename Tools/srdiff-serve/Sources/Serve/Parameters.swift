@@ -56,8 +56,8 @@ struct Parameters {
         let steps = try integer("steps", in: 1...maximumSteps) ?? model.defaultSteps
         var fidelity = model.defaultFidelity(steps: steps)
         if let text = values["fidelity"] {
-            let isPlain = text.utf8.count <= 16 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == 0x2e }
-            guard isPlain, let value = Float(text), let checked = Fidelity(value) else {
+            let isNumber = text.utf8.count <= 32 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || "+-.eE".utf8.contains($0) }
+            guard isNumber, let value = Float(text), let checked = Fidelity(value) else {
                 throw Problem(.badRequest, "fidelity must be a number from 0 to 1", field: "fidelity")
             }
             guard model.loaded.hasPreview || !checked.needsEncoderImage else {

@@ -1,3 +1,4 @@
+import CMalloc
 import Glibc
 import ServeHTTP
 import SRDiff
@@ -13,6 +14,7 @@ public enum Program {
         for model in service.models.all {
             for warning in model.loaded.warnings { Log.line("model \(model.name): \(warning)") }
         }
+        malloc_trim(0)                                   // reading the models took more than keeping them
         var token: Token?, newToken: String?
         if settings.hasToken && !settings.isLoopback {
             let loaded = try Token.load("\(settings.stateFolder)/token")

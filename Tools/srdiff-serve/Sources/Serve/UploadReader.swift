@@ -59,7 +59,7 @@ struct UploadReader {
             parts += 1
             guard parts <= files + 16 else { throw Problem(.badRequest, "the form has too many parts") }
             guard part.name == "file" else {
-                let value = try await form.text(limit: 256, field: String(part.name.prefix(64)))
+                let value = try await form.text(limit: 1024, field: String(part.name.prefix(64)))
                 try result.parameters.add(part.name, value, allowed: Parameters.job)
                 continue
             }

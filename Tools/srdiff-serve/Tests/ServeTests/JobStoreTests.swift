@@ -42,7 +42,7 @@ struct JobStoreTests {
             }
             if let job = try await store.startNext() { starts.append(job.id == first.id ? "1" : "2") }
         }
-        #expect(starts.joined() == "112121212121")
+        #expect(starts.joined() == "112212121212")
         for i in 0..<6 {
             let store = try JobStore(folder: "\(folder.path)/state")
             if try await store.startNext() == nil {

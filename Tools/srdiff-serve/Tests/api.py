@@ -130,7 +130,7 @@ def errors(service, images):
     for query, field in (("modell=edge", "modell"), ("model=none", "model"), ("steps=0", "steps"), ("steps=1.5", "steps"), ("fidelity=2", "fidelity"),
                          ("fidelity=nan", "fidelity"), ("seed=-1", "seed"), ("samples=1000", "samples"), ("format=gif", "format"), ("seed=1&seed=2", "seed")):
         expect(service, 400, "POST", f"/api/v1/jobs?{query}", good, field=field, Content_Type="image/x-portable-graymap")
-    expect(service, 400, "POST", "/api/v1/jobs", b"", field="file")
+    expect(service, 415, "POST", "/api/v1/jobs", b"", field="file")
     expect(service, 415, "POST", "/api/v1/jobs", b"Dear reader", field="file")
     expect(service, 415, "POST", "/api/v1/jobs", b"GIF89a\1\0\1\0\0\0\0;", field="file")
     expect(service, 415, "POST", "/api/v1/jobs", b"{}", field="content-type", Content_Type="application/json")
@@ -211,6 +211,7 @@ def limits(program, images):
         while 'state="running"} 0' not in service.text("/metrics"):
             check(time.monotonic() < end, "the job of a client that has gone goes on")
             time.sleep(0.2)
+        time.sleep(3)                                                # connections that were refused linger for 2 s
         # Slow heads are cut off after 10 s, and too many connections are refused meanwhile.
         sockets = [socket.create_connection(("127.0.0.1", service.port)) for _ in range(24)]
         for s in sockets: s.sendall(b"GET / HT")

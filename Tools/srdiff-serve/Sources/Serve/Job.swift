@@ -32,6 +32,15 @@ struct JobResult: Equatable, Sendable {
 struct Job: Equatable, Sendable {
     enum State: String, Sendable, CaseIterable {
         case queued, running, done, failed
+
+        /// A job only goes on to a state of a higher order while the program runs.
+        var order: Int {
+            switch self {
+            case .queued: 0
+            case .running: 1
+            case .done, .failed: 2
+            }
+        }
     }
 
     /// Where an image came from.

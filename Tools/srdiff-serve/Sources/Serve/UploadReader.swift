@@ -48,7 +48,7 @@ struct UploadReader {
         let upload = try Upload(folder: service.store.incomingFolder, name: parameters["name"] ?? "")
         while let bytes = try await request.body.next() { try upload.write(bytes) }
         upload.finish()
-        guard upload.count > 0 else { throw Problem(.badRequest, "the body is empty (expected an image)", field: "file") }
+        guard upload.count > 0 else { throw Problem(.unsupportedMediaType, "the body is empty (expected an image)", field: "file") }
         return UploadRequest(uploads: [upload], parameters: parameters)
     }
 
@@ -69,7 +69,7 @@ struct UploadReader {
             let upload = try Upload(folder: service.store.incomingFolder, name: part.filename ?? "")
             while let bytes = try await form.bytes() { try upload.write(bytes) }
             upload.finish()
-            guard upload.count > 0 else { throw Problem(.badRequest, "a file is empty (expected an image)", field: "file") }
+            guard upload.count > 0 else { throw Problem(.unsupportedMediaType, "a file is empty (expected an image)", field: "file") }
             result.uploads.append(upload)
         }
         guard !result.uploads.isEmpty else { throw Problem(.badRequest, "the form has no field named file", field: "file") }

@@ -227,7 +227,7 @@ async function sendNext() {
       uploads.delete(upload.id);
       cards.get(upload.id)?.element.remove();
       cards.delete(upload.id);
-      created.jobs.forEach(receive);
+      created.jobs.filter(job => !jobs.has(job.id)).forEach(receive);
     } catch (error) {
       if (uploads.has(upload.id) && (error.status === 429 || error.status === 503 || error.status === 0)) {
         upload.state = "later";
@@ -516,7 +516,7 @@ $("again-form").addEventListener("submit", async event => {
   try {
     const created = await ask("api/v1/jobs?" + new URLSearchParams(options), { method: "POST" });
     view.waiting = created.jobs[0].id;
-    created.jobs.forEach(receive);
+    created.jobs.filter(job => !jobs.has(job.id)).forEach(receive);
     $("again").open = false;
     $("again-seed").value = Number($("again-seed").value) + 1;
   } catch (error) { $("viewer-status").textContent = error.message; }

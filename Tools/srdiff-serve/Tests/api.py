@@ -5,7 +5,7 @@
 
 --hostile: a folder of hostile images that are sent too; the service must answer each and go on, within bounded memory.
 """
-import argparse, http.client, io, json, pathlib, re, socket, subprocess, sys, tempfile, threading, time, urllib.parse, zipfile
+import argparse, http.client, io, json, os, pathlib, re, socket, subprocess, sys, tempfile, threading, time, urllib.parse, zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
@@ -288,6 +288,17 @@ def watched(program, images):
         check({p: p.stat().st_mtime_ns for p in target.rglob("*.png")} == before, "watched folder: done again after another start")
 
 
+def notification(program):
+    """systemd is told once connections are accepted."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.bind(f"{folder}/notify")
+        s.settimeout(20)
+        os.environ["NOTIFY_SOCKET"] = f"{folder}/notify"
+        with Service(program):
+            check(s.recv(100) == b"READY=1", "systemd is not told that the service is ready")
+        del os.environ["NOTIFY_SOCKET"]
+
+
 def hostile(service, folder):
     counts, count = {}, 0
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
@@ -317,6 +328,7 @@ def main():
             if options.hostile: hostile(service, options.hostile)
             time.sleep(1)
             print(f"idle again: {service.memory():.1f} MiB resident")
+        notification(options.serve)
         limits(options.serve, images)
         token(options.serve)
         watched(options.serve, images)

@@ -14,9 +14,7 @@ struct Access: Sendable {
         var names: Set<String> = ["localhost"]
         for name in settings.hostNames { names.insert(name.lowercased()) }
         if !settings.isLoopback {
-            var buffer = [CChar](repeating: 0, count: 256)
-            gethostname(&buffer, buffer.count - 1)
-            let own = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self).lowercased()
+            let own = HostName.own.lowercased()
             if !own.isEmpty { names.formUnion([own, "\(own).local"]) }
         }
         hostNames = names

@@ -49,7 +49,7 @@ public enum Program {
 
     private static func announce(_ settings: Settings, port: UInt16, newToken: String?) {
         let host = switch settings.address {
-        case "0.0.0.0", "::": hostName
+        case "0.0.0.0", "::": HostName.own
         case let address where address.contains(":"): "[\(address)]"
         default: settings.address
         }
@@ -60,12 +60,6 @@ public enum Program {
             Log.line("warning: --no-token: everybody who reaches this address can use the service and see all images")
         }
         SystemdNotification.send("READY=1")
-    }
-
-    private static var hostName: String {
-        var buffer = [CChar](repeating: 0, count: 256)
-        gethostname(&buffer, buffer.count - 1)
-        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// Ends at once when asked to: every state on the disk is a good one.

@@ -8,7 +8,7 @@ final class ThreadExecutor: SerialExecutor, @unchecked Sendable {       // `jobs
     private var jobs: [UnownedJob] = []
     private let niceness: Int32
 
-    /// - Parameter niceness: of the thread and the threads that it starts; others go first.
+    /// - Parameter niceness: added for the thread and the threads that it starts; others go first.
     init(niceness: Int32 = 0) {
         self.niceness = niceness
         mutex = .allocate(capacity: 1)
@@ -34,7 +34,10 @@ final class ThreadExecutor: SerialExecutor, @unchecked Sendable {       // `jobs
     func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
 
     private func run() -> Never {
-        if niceness != 0 { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness) }     // Linux: of this thread
+        if niceness != 0 {                                              // on Linux, of this thread
+            let kind = __priority_which_t(PRIO_PROCESS.rawValue)
+            setpriority(kind, 0, min(19, getpriority(kind, 0) + niceness))
+        }
         while true {
             pthread_mutex_lock(mutex)
             while jobs.isEmpty { pthread_cond_wait(condition, mutex) }

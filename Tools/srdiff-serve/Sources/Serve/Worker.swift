@@ -3,7 +3,7 @@ import SRDiff
 
 /// Computes one job after another on a thread of its own, at a lower priority than the threads that answer requests.
 actor Worker {
-    private let executor = ThreadExecutor(niceness: 5)
+    private let executor = ThreadExecutor(niceness: 10)
     nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
     private let service: Service

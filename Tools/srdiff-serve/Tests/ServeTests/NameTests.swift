@@ -27,10 +27,9 @@ struct NameTests {
     ])
     func parameters(_ query: String) throws {
         let head = try HTTPHead(parsing: Array("GET /?\(query) HTTP/1.1\r\nHost: a".utf8))
-        let problem = #expect(throws: Problem.self) {
+        #expect(throws: Problem.self) {
             _ = try Parameters(head.query, allowed: Parameters.job).integer("samples", in: 1...16)
         }
-        _ = problem
     }
 
     @Test("the checksum is that of ZIP and PNG")

@@ -300,7 +300,7 @@ function text(job) {
     case "later": return "Waiting for room in the queue";
     case "queued": return `In the queue${job.position > 1 ? `, number ${job.position}` : ", next"}${time}`;
     case "running": return `Computing${time}`;
-    case "done": return `${job.width}×${job.height} → ${job.resultWidth}×${job.resultHeight}, ${size(job.results[0]?.bytes ?? 0)}, ${duration(job.seconds)}`;
+    case "done": return `${job.width}×${job.height} → ${job.resultWidth}×${job.resultHeight}, ${job.model}, seed ${job.seed}, ${size(job.results[0]?.bytes ?? 0)}, ${duration(job.seconds)}`;
     default: return "";
   }
 }

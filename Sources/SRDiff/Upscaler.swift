@@ -71,7 +71,8 @@ public final class Upscaler {
         try MemoryEstimate.check(
             memoryEstimate(width: image.width, height: image.height, bytesPerPixel: image.channels * image.bitDepth / 8, settings),
             for: "an image of \(image.width)×\(image.height) pixels")
-        let result = try upscale(pipeline.prepare(image, fidelity: settings.fidelity), settings: settings) { done, total in
+        let prepared = pipeline.prepare(image.withHiddenColorsFilled(), fidelity: settings.fidelity)
+        let result = try upscale(prepared, settings: settings) { done, total in
             try progress(Progress(completedSteps: done, totalSteps: total))
         }
         return result.with(runSettings: RunSettings.sampled(loaded, settings, seeds: [seed]))

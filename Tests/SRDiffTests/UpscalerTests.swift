@@ -37,6 +37,19 @@ struct UpscalerTests {
         }
     }
 
+    @Test("colours under transparent pixels do not matter, as in srdiff-upscale")
+    func hiddenColors() throws {
+        try withModel { model in
+            var random = SeededRandom(seed: 6)
+            var samples: [UInt16] = (0..<9 * 7 * 4).map { _ in .random(in: 0...255, using: &random) }
+            for pixel in stride(from: 0, to: 9 * 7, by: 2) { samples[4 * pixel + 3] = 0 }
+            let image = Image(width: 9, height: 7, channels: 4, bitDepth: 8, samples: samples)
+            let upscaler = try Upscaler(modelAt: model)
+            let result = try upscaler.upscale(image, steps: 2)
+            #expect(try upscaler.upscale(image.withHiddenColorsFilled(), steps: 2).samples == result.samples)
+        }
+    }
+
     @Test("upscalers on several threads give what each gives alone")
     func parallel() throws {
         try withModel { model in

@@ -3,7 +3,7 @@ import SRDiff
 
 /// The model and how to sample with it: the same in every tool that makes images.
 public struct SamplingOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The model: the name of an installed one (edge, photo), an int8 model, or a float one as safetensors or PyTorch checkpoint. (default: \(LoadedModel.defaultName))", valueName: "name|file"))
+    @Option(help: ArgumentHelp("The model: the name of an installed one (edge, photo), an int8 model, or a float one as safetensors or PyTorch checkpoint. (default: edge; srdiff-upscale takes photo for JPEG and lossy WebP)", valueName: "name|file"))
     public var model: String?
 
     @Option(help: """

@@ -20,7 +20,7 @@ struct Batch {
     private let jobs: [Job]
     private let options: Options
     private let progress: ProgressLine
-    private let machine: UpscaleMachine
+    private let machines: Machines
     private(set) var report: Report
 
     private var next: (job: Int, reading: Background<Reading>)?
@@ -28,10 +28,10 @@ struct Batch {
     /// Why a file of the job could not be written.
     private var writingFailure: (any Error)?
 
-    init(_ jobs: [Job], _ options: Options, machine: UpscaleMachine, report: Report, progress: ProgressLine) {
+    init(_ jobs: [Job], _ options: Options, machines: Machines, report: Report, progress: ProgressLine) {
         self.jobs = jobs
         self.options = options
-        self.machine = machine
+        self.machines = machines
         self.report = report
         self.progress = progress
     }
@@ -83,8 +83,9 @@ struct Batch {
             report.ownResult(job.input)
         case .opened(let opened):
             if options.dryRun {
-                let plan = machine.plan(opened.header)
-                return report.planned(job, plan, secondsPerMAC: try machine.secondsPerMAC())
+                let machine = try announced(machines.machine(for: opened.header))
+                return report.planned(
+                    job, machine.plan(opened.header), model: machine.loaded, secondsPerMAC: try machine.secondsPerMAC())
             }
             finishWriting()  // its memory may be what was missing
             try run(job, index, reading: Reading.decode(job, opened, options.reading), label: label)
@@ -100,6 +101,7 @@ struct Batch {
     private mutating func upscale(
         _ image: Image, of job: Job, _ index: Int, _ header: ImageHeader, label: String, isLast: Bool
     ) throws {
+        let machine = try machines.machine(for: header)
         let plan = machine.plan(header), settings = machine.settings, loaded = machine.loaded
         let available = AvailableMemory.now()?.bytes ?? .max
         if plan.memory + (writing?.memory ?? 0) > available { finishWriting() }
@@ -121,6 +123,7 @@ struct Batch {
             summary = SampleSummary(of: image, seeds: settings.seeds, scale: loaded.configuration.scale)
         }
         let encoding = settings.encoding(header), stripMetadata = options.stripMetadata
+        _ = announced(machine)
         progress.begin(label)
         try machine.run(image, seeds: outputs.map(\.seed), progress: progress, label: label) { i, result, seconds in
             summary?.add(result)
@@ -131,7 +134,7 @@ struct Batch {
             let isLast = output.destination == lastSample
             let image = result.with(runSettings: facts)
             try write(image, of: job.input, to: output.destination, encoding, isLast: isLast) {
-                $0.written(job.input, output, from: from, size, seconds: seconds)
+                $0.written(job.input, output, from: from, size, model: loaded, seconds: seconds)
             }
         }
         guard let summary else { return }
@@ -144,6 +147,17 @@ struct Batch {
                 if isLastOne { $0.summarized(job, sigma: sigma, white: white) }
             }
         }
+    }
+
+    /// Names a model when its first image comes, except where no model runs.
+    private mutating func announced(_ machine: UpscaleMachine) -> UpscaleMachine {
+        guard !machine.isAnnounced && machine.settings.method != .bicubic else { return machine }
+        machine.isAnnounced = true
+        let loaded = machine.loaded
+        progress.clear()
+        report.note("model: \(loaded.path.printable) (\(loaded.arithmetic), \(loaded.foundBy))")
+        for warning in loaded.warnings { report.note("warning: \(loaded.path.printable): \(warning)") }
+        return machine
     }
 
     /// Hands a result to the writer, once it has written the one before.

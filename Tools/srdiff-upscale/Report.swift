@@ -77,13 +77,14 @@ struct Report {
 
     mutating func written(
         _ input: ImageInput, _ output: Job.Output, from small: (width: Int, height: Int),
-        _ large: (width: Int, height: Int), seconds: Double
+        _ large: (width: Int, height: Int), model: LoadedModel, seconds: Double
     ) {
         let sizes = "\(small.width)×\(small.height) → \(large.width)×\(large.height)"
         line("\(input) → \(output.destination)  \(sizes)  \(Text.duration(seconds))")
         results.append([
             "input": .string(input.name), "output": .string(output.destination.name), "status": "written",
-            "width": .int(large.width), "height": .int(large.height), "seed": .unsigned(output.seed), "seconds": .number(seconds)
+            "width": .int(large.width), "height": .int(large.height), "seed": .unsigned(output.seed), "seconds": .number(seconds),
+            "model": .string(model.path)
         ])
     }
 
@@ -102,7 +103,7 @@ struct Report {
         ])
     }
 
-    mutating func planned(_ job: Job, _ plan: Plan, secondsPerMAC: Double) {
+    mutating func planned(_ job: Job, _ plan: Plan, model: LoadedModel, secondsPerMAC: Double) {
         done += 1
         let perStep = plan.macsPerStep * secondsPerMAC, total = plan.macs * secondsPerMAC
         let padding = plan.padded == plan.low ? "" : ", padded to \(plan.padded.width)×\(plan.padded.height)"
@@ -122,7 +123,8 @@ struct Report {
             "paddedSize": .array([.int(plan.padded.width), .int(plan.padded.height)]),
             "outputSize": .array([.int(plan.high.width), .int(plan.high.height)]),
             "steps": .int(plan.steps * plan.samples), "macsPerStep": .number(plan.macsPerStep), "macs": .number(plan.macs),
-            "memoryBytes": .int(plan.memory), "secondsPerStep": .number(perStep), "seconds": .number(total)
+            "memoryBytes": .int(plan.memory), "secondsPerStep": .number(perStep), "seconds": .number(total),
+            "model": .string(model.path)
         ])
     }
 

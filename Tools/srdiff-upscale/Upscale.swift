@@ -116,16 +116,14 @@ struct Upscale: ParsableCommand {
     func run() throws {
         let instructionSet = try InstructionSet.fromEnvironment()
         let search = InputSearch(inputs, isRecursive: recursive, excluding: output)
-        let loaded = try LoadedModel.find(sampling.model)
-        let settings = try settings(for: loaded)
+        let machines = try Machines(sampling.model, instructionSet: instructionSet, settings: settings)
+        let loaded = machines.standard.loaded, settings = machines.standard.settings
         let scale = loaded.configuration.scale
         let plan = try JobPlan(search, arguments: inputs, output: output, scale: scale, settings), jobs = plan.jobs
         if settings.method == .preview && !loaded.hasPreview { throw SRDiffError.noEncoderImage(path: loaded.path) }
 
         let isPrinted = jobs.contains { $0.outputs[0].destination.isStandardOutput }
         var report = Report(json: json, quiet: quiet, resultsOnError: isPrinted)
-        report.note("model: \(loaded.path.printable) (\(loaded.arithmetic), \(loaded.foundBy))")
-        for warning in loaded.warnings { report.note("warning: \(loaded.path.printable): \(warning)") }
         for format in search.foreignFormats { report.note("note: \(format.name) is not supported; \(format.remedy)") }
         for error in search.errors { report.failed(nil, error) }
         report.skipped(search.skipped)
@@ -139,8 +137,7 @@ struct Upscale: ParsableCommand {
             force: force, headerOnly: dryRun)
         var batch = Batch(
             jobs, .init(reading: reading, dryRun: dryRun, stripMetadata: stripMetadata, hasStatistics: statistics),
-            machine: UpscaleMachine(loaded: loaded, settings: settings, instructionSet: instructionSet),
-            report: report, progress: ProgressLine(isShown: !quiet))
+            machines: machines, report: report, progress: ProgressLine(isShown: !quiet))
         batch.run()
         batch.report.finish(loaded, settings, isBatch: plan.isMany || !search.errors.isEmpty, isDryRun: dryRun)
         if batch.report.hasFailures { throw ExitCode(1) }

@@ -18,6 +18,12 @@ final class UpscaleMachine {
         self.instructionSet = instructionSet
     }
 
+    /// Whether the model has been named to the user.
+    var isAnnounced = false
+
+    /// Releases the memory of the last image size.
+    func releaseWorkspace() { last = nil }
+
     private func upscaler() throws -> Upscaler {
         try Upscaler(loaded, options: .init(threads: settings.threads, instructionSet: instructionSet))
     }

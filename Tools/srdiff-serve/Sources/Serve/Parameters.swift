@@ -22,6 +22,11 @@ struct Parameters {
         }
     }
 
+    /// Replaces values by those of a form.
+    mutating func replace(by form: Parameters) {
+        values.merge(form.values) { $1 }
+    }
+
     init() {}
 
     /// Reads a query.

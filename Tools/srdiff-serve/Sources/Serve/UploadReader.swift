@@ -54,13 +54,13 @@ struct UploadReader {
 
     private func form(_ request: HTTPRequest, _ parameters: Parameters, _ files: Int) async throws -> UploadRequest {
         let form = try Multipart(request.body, contentType: request.head.value("content-type") ?? "")
-        var result = UploadRequest(parameters: parameters), parts = 0
+        var result = UploadRequest(parameters: parameters), fields = Parameters(), parts = 0
         while let part = try await form.next() {
             parts += 1
             guard parts <= files + 16 else { throw Problem(.badRequest, "the form has too many parts") }
             guard part.name == "file" else {
                 let value = try await form.text(limit: 1024, field: String(part.name.prefix(64)))
-                try result.parameters.add(part.name, value, allowed: Parameters.job)
+                try fields.add(part.name, value, allowed: Parameters.job)
                 continue
             }
             guard result.uploads.count < files else {
@@ -72,6 +72,7 @@ struct UploadReader {
             guard upload.count > 0 else { throw Problem(.unsupportedMediaType, "a file is empty (expected an image)", field: "file") }
             result.uploads.append(upload)
         }
+        result.parameters.replace(by: fields)
         guard !result.uploads.isEmpty else { throw Problem(.badRequest, "the form has no field named file", field: "file") }
         return result
     }

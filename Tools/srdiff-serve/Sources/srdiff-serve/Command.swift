@@ -30,7 +30,7 @@ struct Command: AsyncParsableCommand {
         version: Version.string
     )
 
-    @Option(help: ArgumentHelp("IP address to listen on; 0.0.0.0 or :: for the network. (default: 127.0.0.1)", valueName: "address"))
+    @Option(help: ArgumentHelp("IP address to listen on; 0.0.0.0 or :: for the network.", valueName: "address"))
     var address = "127.0.0.1"
 
     @Option(help: ArgumentHelp("TCP port, 0 for any.", valueName: "n"))

@@ -30,7 +30,7 @@ final class Machines {
     /// Returns the machine for an image. A model is read when its first image comes; one that is not installed is replaced by the standard
     /// one.
     func machine(for header: ImageHeader) throws -> UpscaleMachine {
-        let machine = isRequested ? standard : try machine(named: LoadedModel.defaultName(for: header))
+        let machine = isRequested ? standard : try machine(named: LoadedModel.defaultName(isLossy: header.isLossy))
         if let last, last !== machine { last.releaseWorkspace() }
         last = machine
         return machine

@@ -27,7 +27,8 @@ enum ImageInspection {
             throw Problem(.unsupportedMediaType, "\(ImageError.codecMissing(header.format))", field: "file")
         }
         return JobImage(
-            format: header.format, width: header.width, height: header.height, channels: header.channels, bytes: bytes)
+            format: header.format, width: header.width, height: header.height, channels: header.channels, bytes: bytes,
+            isLossy: header.isLossy)
     }
 
     /// Throws `Problem` if the result would be too large for its format or for this machine's memory.

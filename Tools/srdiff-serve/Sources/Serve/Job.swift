@@ -19,6 +19,8 @@ struct JobImage: Equatable, Sendable {
     var height: Int
     var channels: Int
     var bytes: Int
+    /// Whether the pixels were compressed with loss, which decides the default model.
+    var isLossy = false
 }
 
 /// One sample's file.

@@ -216,7 +216,8 @@ actor JobStore {
             options: JobOptions(
                 model: model, steps: steps, fidelity: Float(fidelity), seed: UInt64(UInt(bitPattern: seed)), samples: samples,
                 format: format, quality: quality),
-            image: JobImage(format: imageFormat, width: width, height: height, channels: channels, bytes: bytes),
+            image: JobImage(format: imageFormat, width: width, height: height, channels: channels, bytes: bytes,
+                isLossy: imageFormat == .jpeg),
             created: row.real("created") ?? 0)
         job.state = state
         job.started = row.real("started")

@@ -20,6 +20,9 @@ struct Models: Sendable {
     let all: [ServedModel]
 
     var standard: ServedModel { all[0] }
+    /// The model for an image of a job that names none: the default one for its format if it is served.
+    func standard(isLossy: Bool) -> ServedModel { self[LoadedModel.defaultName(isLossy: isLossy)] ?? standard }
+
     subscript(name: String) -> ServedModel? { all.first { $0.name == name } }
 
     /// The most steps that every model can run.

@@ -49,7 +49,7 @@ struct Parameters {
     /// Returns what is asked of the model for this image, with the defaults filled in.
     func options(for image: JobImage, _ service: Service) throws(Problem) -> JobOptions {
         let settings = service.settings, models = service.models
-        var model = models.standard
+        var model = models.standard(isLossy: image.isLossy)
         if let name = values["model"] {
             guard let named = models[name] else {
                 let names = models.all.map(\.name).joined(separator: ", ")

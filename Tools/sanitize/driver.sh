@@ -17,5 +17,9 @@ driver_build() {
         fi
     done
     [ ${#stale[@]} = 0 ] || printf '%s\0' "${stale[@]}" | xargs -0 -n 2 -P "$(nproc)" "$clang" "${flags[@]}" -c -o
-    "$clang" "$@" -fuse-ld=bfd "${objects[@]}" $(pkg-config --libs libpng) -lz -lm -ldl -lpthread -o "$folder/driver"
+    # ThreadSanitizer of Swift's toolchain calls libdispatch.
+    local runtime libraries=()
+    runtime=$(dirname "$(readlink -f "$(command -v "$clang")")")/../lib/swift/linux
+    [ ! -e "$runtime/libdispatch.so" ] || libraries=("-L$runtime" "-Wl,-rpath,$(readlink -f "$runtime")" -ldispatch -lBlocksRuntime)
+    "$clang" "$@" -fuse-ld=bfd "${objects[@]}" $(pkg-config --libs libpng) -lz -lm -ldl -lpthread "${libraries[@]}" -o "$folder/driver"
 }

@@ -80,7 +80,7 @@ extension JSONReader {
 }
 
 extension String {
-    /// As a JSON string, quotes included.
+    /// The text as a JSON string, with quotes and escapes.
     package var json: String {
         var text = "\""
         for scalar in unicodeScalars {

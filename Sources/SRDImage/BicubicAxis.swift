@@ -1,6 +1,6 @@
 /// Which inputs make each output along one axis, and how much each counts.
 struct BicubicAxis: Sendable {
-    /// Of outputs.
+    /// The number of outputs.
     let count: Int
     /// Inputs to each output.
     let taps: Int

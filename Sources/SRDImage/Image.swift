@@ -39,6 +39,7 @@ extension Image {
     /// The part whose upper left corner is (x, y). Traps when it reaches beyond the image.
     public func cropped(x: Int, y: Int, width: Int, height: Int) -> Image {
         precondition(x >= 0 && y >= 0 && x + width <= self.width && y + height <= self.height)
+        guard width != self.width || height != self.height else { return self }
         var out: [UInt16] = []
         out.reserveCapacity(width * height * channels)
         for row in y..<y + height {
@@ -75,17 +76,13 @@ extension Image {
     /// Larger at the right and bottom by mirroring, borders repeated: …b a │ a b…. Traps when it is smaller than the image.
     public func padded(width: Int, height: Int) -> Image {
         precondition(width >= self.width && height >= self.height)
-        return rearranged(width: width, height: height)
-    }
-
-    private func rearranged(width: Int, height: Int) -> Image {
         guard width != self.width || height != self.height else { return self }
         var out: [UInt16] = []
         out.reserveCapacity(width * height * channels)
         for y in 0..<height {
             let row = mirrored(y, count: self.height) * self.width * channels
-            out += samples[row..<row + min(width, self.width) * channels]
-            for x in min(width, self.width)..<width {
+            out += samples[row..<row + self.width * channels]
+            for x in self.width..<width {
                 let pixel = row + mirrored(x, count: self.width) * channels
                 out += samples[pixel..<pixel + channels]
             }

@@ -100,7 +100,7 @@ extension FloatTensor {
         }
     }
 
-    /// With a border of zeros.
+    /// Returns the map with a border of zeros.
     func padded(by border: Int) -> FloatTensor {
         var out = FloatTensor(height: height + 2 * border, width: width + 2 * border, channels: channels)
         for y in 0..<height {

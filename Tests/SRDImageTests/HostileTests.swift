@@ -133,7 +133,7 @@ struct HostileTests {
         var png = RawPNG(width: 1, height: 1, colorType: .gray, bitDepth: 8, values: [3])
         png.chunksBeforeData = [ImageMetadata.Chunk(type: "eXIf", data: exif)]
         let image = try Image(parsing: png.bytes)
-        // Of this thread, whatever else the machine does.
+        // The processor time of this thread, which other work on the machine does not change.
         func seconds() -> Double {
             var time = timespec()
             clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)

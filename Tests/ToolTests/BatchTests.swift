@@ -82,7 +82,7 @@ struct BatchTests {
                 }
                 #expect(try list(photos) == originals.union(["a_x4.png", "b_x4.png", "c_x4.png"]))
             }
-            // Recognized by what the file says, without its original beside it.
+            // Recognized by the settings in the file, without its original in the folder.
             try makeFolder("\(folder)/results")
             try FileManager.default.moveItem(atPath: "\(photos)/a_x4.png", toPath: "\(folder)/results/holiday.png")
             let run = try ToolRun("srdiff-upscale", ["\(folder)/results", "-o", "\(folder)/out"] + options)

@@ -125,7 +125,7 @@ struct Interpolate: ParsableCommand {
             try journey.checkMemory(
                 size: (header.width * factor, header.height * factor), betweenImages: isBetweenImages)
         }
-        // As a viewer shows them.
+        // Rotated as a viewer shows them.
         let images = try opened.map { opened in
             try opened.decode(force: writing.force) { writing.note("\(opened.input): warning: \($0)") }.withOrientationApplied()
         }

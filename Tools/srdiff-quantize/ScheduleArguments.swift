@@ -48,6 +48,6 @@ struct SearchedCounts: Hashable, ExpressibleByArgument {
         }
     }
 
-    /// Of all, those that make sense.
+    /// Returns the numbers of steps below the number of timesteps.
     func below(_ timesteps: Int) -> [Int] { counts.filter { $0 < timesteps } }
 }

@@ -3,9 +3,6 @@ import PackageDescription
 
 // A package of its own: who builds srdiff-upscale or uses the library fetches no web server and needs no libsqlite3-dev.
 
-// Tests look inside the module in release too (Tests/run sets this); the program that is shipped is built without.
-let testing: [SwiftSetting] = Context.environment["SRDIFF_SERVE_TESTS"] == nil ? [] : [.unsafeFlags(["-enable-testing"])]
-
 let package = Package(
     name: "srdiff-serve",
     dependencies: [
@@ -23,8 +20,7 @@ let package = Package(
             resources: [
                 .embedInCode("Resources/index.html"), .embedInCode("Resources/app.css"), .embedInCode("Resources/app.js"),
                 .embedInCode("Resources/icon.svg"), .embedInCode("Resources/openapi.json"),
-            ],
-            swiftSettings: testing
+            ]
         ),
         .executableTarget(
             name: "srdiff-serve",

@@ -45,6 +45,13 @@ def contact_sheet(pairs, scale, columns=4, gap=4):
     return np.concatenate([np.concatenate(tiles[i:i + columns], 1) for i in range(0, len(tiles), columns)])
 
 
+def recolored(image, random):
+    """The channels in random order, and up to 3 times as saturated: vivid and flat colours, which photographs lack."""
+    values = image[..., random.permutation(3)].astype(np.float32)
+    gray = values.mean(2, keepdims=True)
+    return np.clip(np.rint(gray + random.uniform(1, 3) * (values - gray)), 0, 255).astype(np.uint8)
+
+
 def to_u8(image):
     """-1...1 as 8-bit values, rounded as in the published code."""
     return ((image + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
@@ -56,9 +63,9 @@ class Crops:
     Batch i depends on (seed, i) alone: a resumed run and worker processes see the same crops.
     """
 
-    def __init__(self, folder, crop, scale, seed, report=lambda done, total: None, degrade=DEGRADATIONS["none"]):
+    def __init__(self, folder, crop, scale, seed, report=lambda done, total: None, degrade=DEGRADATIONS["none"], recolor=0.0):
         paths = image_paths(folder)
-        self.images, self.crop, self.scale, self.seed, self.degrade = [], crop, scale, seed, degrade
+        self.images, self.crop, self.scale, self.seed, self.degrade, self.recolor = [], crop, scale, seed, degrade, recolor
         for i, path in enumerate(paths):
             image = read_image(path)
             if min(image.shape[:2]) >= crop:
@@ -76,6 +83,8 @@ class Crops:
         hr = np.rot90(image[y:y + self.crop, x:x + self.crop], random.integers(4))
         if random.integers(2):
             hr = hr[:, ::-1]
+        if random.random() < self.recolor:
+            hr = recolored(hr, random)
         hr = np.ascontiguousarray(hr)
         return self.degrade(hr, self.scale, random), hr
 

@@ -34,6 +34,7 @@ def arguments(argv=None):
                         "few: losses of the final image of --sampler")
     p.add_argument("--degrade", choices=list(DEGRADATIONS), default="none",
                    help="degradation of the low-resolution images; photo: several filters, blur, noise, JPEG")
+    p.add_argument("--recolor", type=float, default=0.0, help="fraction of the crops with channels in random order and vivid colours")
     p.add_argument("--show-data", metavar="FILE.png", help="write a contact sheet of crops, low resolution beside original, and exit")
     p.add_argument("--respaced", type=int, metavar="STEPS", help="draw only the timesteps that a respaced sampler with STEPS steps visits")
     p.add_argument("--weighting", choices=["uniform", "velocity"], default="velocity",
@@ -287,7 +288,7 @@ def main(argv=None):
     torch.backends.cudnn.benchmark = True                             # all crops have one size
     torch.set_float32_matmul_precision("high")
     scale = load_model(args.start).config.scale if args.start else args.scale
-    crops = Crops(args.data, args.crop, scale, args.seed, decoding, DEGRADATIONS[args.degrade])
+    crops = Crops(args.data, args.crop, scale, args.seed, decoding, DEGRADATIONS[args.degrade], args.recolor)
     if args.show_data:
         Image.fromarray(contact_sheet(crops.pairs(0, 24), scale)).save(args.show_data)
         return

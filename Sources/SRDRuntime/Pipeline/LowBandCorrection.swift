@@ -29,7 +29,7 @@ final class LowBandCorrection: @unchecked Sendable {       // a row is written b
         self.rows = rows
         self.kernel = kernel
         radius = kernel.count - 1
-        capacity = min(residual.height, 2 * radius + bandRows)
+        capacity = Self.capacity(kernel: kernel, bandRows: bandRows, height: residual.height)
         differences = .aligned(capacity * residual.width * 3)
     }
 
@@ -37,7 +37,12 @@ final class LowBandCorrection: @unchecked Sendable {       // a row is written b
 
     /// Bytes for an image of this size.
     static func bytes(kernel: [Float], bandRows: Int, width: Int, height: Int) -> Int {
-        min(height, 2 * (kernel.count - 1) + bandRows) * width * 12
+        capacity(kernel: kernel, bandRows: bandRows, height: height) * width * 12
+    }
+
+    /// Rows that are stored at a time.
+    private static func capacity(kernel: [Float], bandRows: Int, height: Int) -> Int {
+        min(height, 2 * (kernel.count - 1) + bandRows)
     }
 
     private func row(_ y: Int) -> UnsafeMutablePointer<Float> { differences.baseAddress! + y % capacity * residual.width * 3 }

@@ -9,7 +9,7 @@ enum Clock {
         return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
     }
 
-    /// As RFC 3339 writes it, in UTC.
+    /// The time in the format of RFC 3339, in UTC.
     static func text(_ seconds: Double) -> String {
         var whole = time_t(seconds), fields = tm()
         gmtime_r(&whole, &fields)

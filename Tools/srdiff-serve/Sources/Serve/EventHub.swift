@@ -13,7 +13,7 @@ final class EventHub: Sendable {
         var isListed = true
         let data: String
 
-        /// As a server-sent event.
+        /// The event in the format of server-sent events.
         var text: String { "event: \(kind.rawValue)\ndata: \(data)\n\n" }
     }
 

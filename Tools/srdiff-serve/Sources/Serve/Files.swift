@@ -113,7 +113,7 @@ enum Files {
         }
     }
 
-    /// Maps a file that nobody else writes to.
+    /// Maps a file that no other process writes to.
     static func withBytes<Result>(_ path: String, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileFailure(path) }

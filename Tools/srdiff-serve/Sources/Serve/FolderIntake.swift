@@ -94,7 +94,7 @@ struct FolderIntake {
 private enum Writers {
     case none, writing, unknown
 
-    /// The kernel grants a read lease only if nobody has the file open for writing. File systems without leases do not say.
+    /// The kernel grants a read lease only if no process has the file open for writing. File systems without leases do not say.
     static func state(of path: String) -> Writers {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { return .unknown }

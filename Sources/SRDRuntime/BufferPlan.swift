@@ -65,15 +65,12 @@ struct BufferPlan {
 
 /// The memory of a program's rows.
 final class Arenas {
-    private let quantized: UnsafeMutableBufferPointer<srd_quantized>
-    private let floats: UnsafeMutableBufferPointer<Float>
+    private let quantized: LargeBuffer<srd_quantized>
+    private let floats: LargeBuffer<Float>
     let buffers: UnsafeMutableBufferPointer<NodeBuffer>
 
     init(_ graph: Graph, _ plan: BufferPlan, height: Int, width: Int) {
-        let quantized = UnsafeMutableBufferPointer<srd_quantized>.aligned(plan.quantizedCount)
-        quantized.initialize(repeating: 0)
-        let floats = UnsafeMutableBufferPointer<Float>.aligned(plan.floatCount)
-        floats.initialize(repeating: 0)
+        let quantized = LargeBuffer<srd_quantized>(count: plan.quantizedCount), floats = LargeBuffer<Float>(count: plan.floatCount)
         let borders = graph.borders
         self.quantized = quantized
         self.floats = floats
@@ -84,8 +81,8 @@ final class Arenas {
                     base, height: height / shape.reduction, width: width / shape.reduction, channels: shape.channels, capacity: rows,
                     border: borders[i])
             }
-            func quantizedRing() -> RowRing<srd_quantized> { ring(quantized.baseAddress! + entry.firstQuantized, entry.rows) }
-            func floatRing() -> RowRing<Float> { ring(floats.baseAddress! + entry.firstFloat, entry.floatRows) }
+            func quantizedRing() -> RowRing<srd_quantized> { ring(quantized.elements.baseAddress! + entry.firstQuantized, entry.rows) }
+            func floatRing() -> RowRing<Float> { ring(floats.elements.baseAddress! + entry.firstFloat, entry.floatRows) }
             let storage: NodeBuffer.Storage = switch entry.form {
             case .float: .float(floatRing())
             case .quantized: .quantized(quantizedRing())
@@ -97,9 +94,5 @@ final class Arenas {
         })
     }
 
-    deinit {
-        quantized.deallocate()
-        floats.deallocate()
-        buffers.deallocate()
-    }
+    deinit { buffers.deallocate() }
 }

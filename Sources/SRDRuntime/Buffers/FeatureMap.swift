@@ -5,9 +5,9 @@ import SRDTensor
 final class FeatureMap: @unchecked Sendable {       // rows are written by one thread each, and read only afterwards
     enum Storage {
         /// Quantized values `[height][width][padded channels]`.
-        case quantized(UnsafeMutableBufferPointer<srd_quantized>, Quantization)
+        case quantized(LargeBuffer<srd_quantized>, Quantization)
         /// Floats `[height][width][channels]`.
-        case float(UnsafeMutableBufferPointer<Float>)
+        case float(LargeBuffer<Float>)
         /// Floats of the same layout that belong to the caller.
         case borrowed(UnsafePointer<Float>)
     }
@@ -21,9 +21,9 @@ final class FeatureMap: @unchecked Sendable {       // rows are written by one t
         self.width = width
         self.channels = channels
         storage = if let quantization {
-            .quantized(.allocate(capacity: height * width * paddedChannels(channels)), quantization)
+            .quantized(LargeBuffer(count: height * width * paddedChannels(channels)), quantization)
         } else {
-            .float(.allocate(capacity: height * width * channels))
+            .float(LargeBuffer(count: height * width * channels))
         }
     }
 
@@ -32,7 +32,9 @@ final class FeatureMap: @unchecked Sendable {       // rows are written by one t
         height = tensor.height
         width = tensor.width
         channels = tensor.channels
-        storage = .float(.copy(of: tensor.values))
+        let buffer = LargeBuffer<Float>(count: tensor.values.count)
+        _ = buffer.elements.update(from: tensor.values)
+        storage = .float(buffer)
     }
 
     /// Refers to floats `[height][width][channels]` that outlive the map.
@@ -43,25 +45,17 @@ final class FeatureMap: @unchecked Sendable {       // rows are written by one t
         storage = .borrowed(floats)
     }
 
-    deinit {
-        switch storage {
-        case .quantized(let values, _): values.deallocate()
-        case .float(let values): values.deallocate()
-        case .borrowed: break
-        }
-    }
-
     /// Copies the finished rows of a node's output.
     func store(_ rows: Range<Int>, of buffer: NodeBuffer) {
         switch storage {
         case .quantized(let values, _):
             let ring = buffer.quantized!
-            for y in rows { (values.baseAddress! + y * width * ring.pixel).update(from: ring.interior(y), count: width * ring.pixel) }
+            for y in rows { (values.elements.baseAddress! + y * width * ring.pixel).update(from: ring.interior(y), count: width * ring.pixel) }
         case .float(let values):
             let ring = buffer.floats!
             for y in rows {
                 copyPixels(
-                    0..<width, channels, ring.interior(y), pixel: ring.pixel, to: values.baseAddress! + y * width * channels,
+                    0..<width, channels, ring.interior(y), pixel: ring.pixel, to: values.elements.baseAddress! + y * width * channels,
                     pixel: channels)
             }
         case .borrowed: preconditionFailure("borrowed maps are read only")
@@ -75,9 +69,9 @@ final class FeatureMap: @unchecked Sendable {       // rows are written by one t
         case .quantized(let values, let quantization):
             let pixel = paddedChannels(channels)
             for p in 0..<height * width {
-                for c in 0..<channels { tensor.values[p * channels + c] = quantization.real(decoded(values[p * pixel + c])) }
+                for c in 0..<channels { tensor.values[p * channels + c] = quantization.real(decoded(values.elements[p * pixel + c])) }
             }
-        case .float(let values): for i in values.indices { tensor.values[i] = values[i] }
+        case .float(let values): for i in tensor.values.indices { tensor.values[i] = values.elements[i] }
         case .borrowed(let values): for i in tensor.values.indices { tensor.values[i] = values[i] }
         }
         return tensor

@@ -55,12 +55,11 @@ struct LinearAttention: @unchecked Sendable {       // read only
     }
 
     private func withTemporaryMap(like map: RowRing<Float>, channels: Int, _ body: (RowRing<Float>) -> Void) {
-        let memory = UnsafeMutableBufferPointer<Float>.aligned(
-            RowRing<Float>.count(capacity: map.height, width: map.width, channels: channels))
-        memory.initialize(repeating: 0)
-        defer { memory.deallocate() }
+        let memory = LargeBuffer<Float>(count: RowRing<Float>.count(capacity: map.height, width: map.width, channels: channels))
         body(RowRing(
-            memory.baseAddress!, height: map.height, width: map.width, channels: channels, capacity: map.height, border: .zero))
+            memory.elements.baseAddress!, height: map.height, width: map.width, channels: channels, capacity: map.height,
+            border: .zero))
+        withExtendedLifetime(memory) {}
     }
 
     private func pointwise(

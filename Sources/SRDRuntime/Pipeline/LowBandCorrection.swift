@@ -15,7 +15,7 @@ final class LowBandCorrection: @unchecked Sendable {       // a row is written b
     private let finiteness: Finiteness
     private let capacity: Int
     /// P − S, blurred along rows: row y at index y mod `capacity`.
-    private let differences: UnsafeMutableBufferPointer<Float>
+    private let differences: LargeBuffer<Float>
 
     /// - Parameters:
     ///   - residual: x_0 `[H, W, 3]` of the padded size.
@@ -30,10 +30,8 @@ final class LowBandCorrection: @unchecked Sendable {       // a row is written b
         self.kernel = kernel
         radius = kernel.count - 1
         capacity = Self.capacity(kernel: kernel, bandRows: bandRows, height: residual.height)
-        differences = .aligned(capacity * residual.width * 3)
+        differences = LargeBuffer(count: capacity * residual.width * 3)
     }
-
-    deinit { differences.deallocate() }
 
     /// Bytes for an image of this size.
     static func bytes(kernel: [Float], bandRows: Int, width: Int, height: Int) -> Int {
@@ -45,7 +43,7 @@ final class LowBandCorrection: @unchecked Sendable {       // a row is written b
         min(height, 2 * (kernel.count - 1) + bandRows)
     }
 
-    private func row(_ y: Int) -> UnsafeMutablePointer<Float> { differences.baseAddress! + y % capacity * residual.width * 3 }
+    private func row(_ y: Int) -> UnsafeMutablePointer<Float> { differences.elements.baseAddress! + y % capacity * residual.width * 3 }
 
     /// Stores row y of the encoder's image, `[W][3]` in 0…1.
     func store(_ y: Int, _ encoded: UnsafePointer<Float>) {

@@ -1,0 +1,44 @@
+import Glibc
+
+/// Zeroed memory for an image's rows and maps, aligned to cache lines.
+///
+/// Large buffers are mapped from the system one by one, so releasing them returns their memory. The allocator would take them from its
+/// pool, where images of different sizes leave gaps that later buffers do not fit in. Their pages are huge where the system has such
+/// pages, because faults of small ones take up to a quarter of the time of a small image.
+final class LargeBuffer<Element: BitwiseCopyable>: @unchecked Sendable {  // its owner decides which thread writes what
+    let elements: UnsafeMutableBufferPointer<Element>
+    /// The pages, or nil for a small buffer of the allocator.
+    private let mapping: UnsafeMutableRawBufferPointer?
+
+    private static var leastMapped: Int { 1 << 20 }
+    private static var hugePage: Int { 2 << 20 }
+
+    init(count: Int) {
+        let bytes = max(64, count * MemoryLayout<Element>.stride)
+        mapping = bytes < Self.leastMapped ? nil : Self.mapped(bytes)
+        let start = mapping?.baseAddress ?? .allocate(byteCount: bytes, alignment: 64)
+        if mapping == nil { start.initializeMemory(as: UInt8.self, repeating: 0, count: bytes) }
+        elements = UnsafeMutableBufferPointer(start: start.bindMemory(to: Element.self, capacity: count), count: count)
+    }
+
+    deinit {
+        if let mapping {
+            munmap(mapping.baseAddress!, mapping.count)
+        } else {
+            elements.baseAddress!.deallocate()
+        }
+    }
+
+    /// Maps pages, from the start of a huge page on; nil if the system has none left.
+    private static func mapped(_ bytes: Int) -> UnsafeMutableRawBufferPointer? {
+        let total = bytes + hugePage
+        guard let start = mmap(nil, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), start != MAP_FAILED else {
+            return nil
+        }
+        let aligned = start.alignedUp(toMultipleOf: hugePage), page = 1 << 16, end = (aligned + bytes).alignedUp(toMultipleOf: page)
+        if aligned > start { munmap(start, aligned - start) }
+        if start + total > end { munmap(end, start + total - end) }
+        madvise(aligned, end - aligned, MADV_HUGEPAGE)
+        return UnsafeMutableRawBufferPointer(start: aligned, count: end - aligned)
+    }
+}

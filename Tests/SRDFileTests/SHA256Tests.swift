@@ -1,3 +1,4 @@
+import CSHA256
 import SRDFile
 import Testing
 
@@ -11,6 +12,19 @@ struct SHA256Tests {
     ])
     func examples(text: String, times: Int, digest: String) {
         #expect(SHA256.hex(Array(String(repeating: text, count: times).utf8)) == digest)
+    }
+
+    @Test("the processor's instructions give what plain C gives")
+    func instructions() {
+        var generator = SystemRandomNumberGenerator()
+        let bytes = (0..<64 * 20 + 3).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        for blocks in 0..<20 {
+            var state = (0..<8).map { _ in UInt32.random(in: 0...UInt32.max, using: &generator) }, expected = state
+            let message = Array(bytes[(blocks % 4)...])
+            srd_sha256(&state, message, blocks)
+            srd_sha256_scalar(&expected, message, blocks)
+            #expect(state == expected, "\(blocks) blocks of \(message)")
+        }
     }
 
     @Test("pieces give what the whole gives, for every length around a block's")

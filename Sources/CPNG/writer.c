@@ -3,6 +3,7 @@
 #include <png.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 struct srd_png_writer {
     png_structp png;
@@ -51,15 +52,21 @@ srd_png_writer *srd_png_writer_create(void) {
     return writer;
 }
 
-srd_png_status srd_png_write_header(srd_png_writer *writer, const srd_png_header *header) {
+srd_png_status srd_png_write_header(srd_png_writer *writer, const srd_png_header *header, int compression) {
     static const int color_types[] = {
         PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGB_ALPHA
     };
     if (setjmp(png_jmpbuf(writer->png))) return SRD_PNG_FAILED;
     png_set_write_fn(writer->png, writer, on_write, on_flush);
     png_set_user_limits(writer->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-    // Fixed, so that the bytes depend on the image and on the versions of libpng and zlib only.
-    png_set_compression_level(writer->png, 6);
+    // All fixed, so that the bytes depend on the image and on the versions of libpng and zlib only.
+    if (compression == SRD_PNG_RUNS) {
+        png_set_compression_level(writer->png, 6); // what the file's header declares
+        png_set_compression_strategy(writer->png, Z_RLE);
+    } else {
+        png_set_compression_level(writer->png, compression);
+        png_set_compression_strategy(writer->png, Z_FILTERED);
+    }
     png_set_filter(writer->png, PNG_FILTER_TYPE_BASE, PNG_ALL_FILTERS);
     png_set_IHDR(writer->png, writer->info, header->width, header->height, header->bit_depth,
                  color_types[header->channels - 1], PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_BASE, PNG_FILTER_TYPE_BASE);

@@ -103,7 +103,7 @@ enum PNG {
         }
     }
 
-    static func encode(_ image: Image, onWarning: (String) -> Void) throws(ImageError) -> [UInt8] {
+    static func encode(_ image: Image, compression: Int?, onWarning: (String) -> Void) throws(ImageError) -> [UInt8] {
         guard let writer = srd_png_writer_create() else { throw .png("out of memory") }
         defer { srd_png_writer_destroy(writer) }
         func check(_ status: srd_png_status) throws(ImageError) {
@@ -115,7 +115,7 @@ enum PNG {
         header.height = UInt32(image.height)
         header.channels = UInt8(image.channels)
         header.bit_depth = UInt8(image.bitDepth)
-        try check(srd_png_write_header(writer, &header))
+        try check(srd_png_write_header(writer, &header, Int32(compression ?? Int(SRD_PNG_RUNS))))
         for chunk in image.metadata.updated(width: image.width, height: image.height).pngChunks(onWarning: onWarning) {
             try check(srd_png_write_chunk(writer, Array(chunk.type.utf8), chunk.data, chunk.data.count))
         }

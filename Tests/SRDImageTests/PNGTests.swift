@@ -52,6 +52,10 @@ struct PNGTests {
             #expect(try Image(parsing: file) == image, "\(width)×\(height), SRD_TEST_SEED=\(seed)")
             #expect(try image.encoded(as: .png) == file, "the bytes change from run to run")
             #expect(RawPNG.chunks(of: file).map(\.chunk.type) == ["IHDR", "IDAT", "IEND"])
+            for level in 0...9 {
+                let file = try image.encoded(as: .png, options: EncodingOptions(compression: level))
+                #expect(try Image(parsing: file) == image, "level \(level), SRD_TEST_SEED=\(seed)")
+            }
         }
     }
 

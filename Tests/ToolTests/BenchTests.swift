@@ -53,9 +53,30 @@ struct BenchTests {
         #expect(Set(lines.dropFirst().map { String($0[0]) }) == Set(InstructionSet.available.map(\.rawValue)))
     }
 
+    @Test("a whole job takes at least as long as its parts, and leaves no file")
+    func job() throws {
+        try withTemporaryFolder { folder in
+            try TinyModel.write(to: "\(folder)/tiny.safetensors")
+            try Image.random(8, 6).write(to: "\(folder)/small.png")
+            let run = try ToolRun("srdiff-bench", [
+                "job", "\(folder)/small.png", "--model", "\(folder)/tiny.safetensors", "--steps", "3", "--threads", "1,2", "--repeat", "2",
+                "--format", "json"
+            ], environment: ["TMPDIR": folder])
+            #expect(run.status == 0, "\(run.error)")
+            let results = try #require(try object(run)["results"] as? [[String: Any]])
+            for threads in [1, 2] {
+                let parts = results.filter { $0["threads"] as? Int == threads }
+                let times = try parts.map { try #require($0["ms_first"] as? Double) }
+                #expect(times.allSatisfy { $0 >= 0 } && parts.count == 11)
+                #expect(parts.last?["part"] as? String == "whole job" && times.last! >= times.dropLast().max()!)
+            }
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder).sorted() == ["small.png", "tiny.safetensors"])
+        }
+    }
+
     @Test("what makes no sense is refused", arguments: [
         ["--size", "0"], ["--size", "64x"], ["--threads", "0"], ["--threads", "1,"], ["--cpu", "mmx"], ["--random", "huge"], ["--float"],
-        ["--steps", "0"], ["--steps", "101"], ["--format", "xml"], ["kernels", "--width", "0"],
+        ["--steps", "0"], ["--steps", "101"], ["--format", "xml"], ["kernels", "--width", "0"], ["job"], ["job", "x.png", "--threads", "0"],
     ])
     func refuses(arguments: [String]) throws {
         let run = try ToolRun("srdiff-bench", arguments)

@@ -450,7 +450,7 @@ static void check_png(void) {
     if (!writer) abort();
     const uint8_t *file;
     size_t count;
-    srd_png_status status = srd_png_write_header(writer, &header);
+    srd_png_status status = srd_png_write_header(writer, &header, pick(SRD_PNG_RUNS, 9));
     if (status == SRD_PNG_OK) status = srd_png_write_chunk(writer, (const uint8_t *)"tEXt", (const uint8_t *)"a\0b", 3);
     for (uint32_t y = 0; y < header.height && status == SRD_PNG_OK; y++) {
         uint8_t *row = bytes(row_count);

@@ -13,15 +13,28 @@ struct Bench: ParsableCommand {
               srdiff-bench --size 256,512x384 --threads 1,2,4
               srdiff-bench --cpu all --layers
               srdiff-bench kernels --format csv
+              srdiff-bench job photo.png --threads 1,2
 
             \(ToolInfo.exitCodes)
             """,
         version: SRDiffVersion.string,
-        subcommands: [ModelBenchmark.self, KernelBenchmark.self],
+        subcommands: [ModelBenchmark.self, KernelBenchmark.self, JobBenchmark.self],
         defaultSubcommand: ModelBenchmark.self
     )
 
     static func main() { runTool() }
+}
+
+/// The numbers of threads that `--threads` lists.
+enum ThreadCounts {
+    static func parse(_ text: String?) throws -> [Int] {
+        guard let text else { return [Machine.processors] }
+        return try text.split(separator: ",", omittingEmptySubsequences: false).map { item in
+            guard let count = Int(item) else { throw ValidationError("--threads \(item): a number of threads") }
+            try ThreadOptions.check(count)
+            return count
+        }
+    }
 }
 
 /// The instruction sets that `--cpu` names.

@@ -65,14 +65,7 @@ struct ModelBenchmark: ParsableCommand {
             else { throw ValidationError("--size \(text): 256 or 1920x1080, of sides from 4 to 16384") }
             return (width: width, height: height)
         }
-        let threads = try threads.map { text in
-            try text.split(separator: ",", omittingEmptySubsequences: false).map { item in
-                guard let count = Int(item) else { throw ValidationError("--threads \(item): a number of threads") }
-                try ThreadOptions.check(count)
-                return count
-            }
-        }
-        return Settings(sizes: sizes, threads: threads ?? [Machine.processors], cpus: try InstructionSets.parse(cpu))
+        return Settings(sizes: sizes, threads: try ThreadCounts.parse(threads), cpus: try InstructionSets.parse(cpu))
     }
 
     func run() throws {

@@ -25,6 +25,8 @@ struct Settings: Sendable {
     let format: ImageFormat?
     /// nil for the default, with which lossless WebP stays lossless.
     let quality: Int?
+    /// Of PNG; see `EncodingOptions`.
+    let compression: Int?
 
     var seeds: [UInt64] { (0..<UInt64(samples)).map { seed &+ $0 } }
 
@@ -32,7 +34,7 @@ struct Settings: Sendable {
     func encoding(_ header: ImageHeader) -> EncodingOptions {
         EncodingOptions(
             quality: quality ?? EncodingOptions.defaultQuality,
-            isLossless: quality == nil && header.format == .webP && !header.isLossy)
+            isLossless: quality == nil && header.format == .webP && !header.isLossy, compression: compression)
     }
 
     func sampling(seed: UInt64) -> SamplingSettings {

@@ -81,6 +81,13 @@ struct Upscale: ParsableCommand {
         """, valueName: "n"))
     var quality: Int?
 
+    @Option(help: ArgumentHelp(
+        """
+        Compression of PNG, 0 (none) to 9 (slowest). Worthwhile for drawings; photographs hardly shrink. (default: the fastest that \
+        pays for photographs)
+        """, valueName: "n"))
+    var compression: Int?
+
     @Flag(name: .shortAndLong, help: "Upscale the images in subfolders too; in an output folder they keep their subfolders.")
     var recursive = false
 
@@ -107,6 +114,7 @@ struct Upscale: ParsableCommand {
     func validate() throws {
         func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }
         if let quality { try check((1...100).contains(quality), "--quality \(quality): 1 to 100") }
+        if let compression { try check((0...9).contains(compression), "--compression \(compression): 0 to 9") }
         try check((1...1000).contains(samples), "--samples \(samples): 1 to 1000")
         try check(!preview || !bicubic, "--preview and --bicubic are two different images")
         try check(!preview && !bicubic || samples == 1, "--\(preview ? "preview" : "bicubic") has no seed: there is only one sample")
@@ -149,7 +157,7 @@ struct Upscale: ParsableCommand {
             sampler: schedule, seed: seed, samples: samples, generator: sampling.rng,
             fidelity: try loaded.fidelity(sampling.fidelity, for: schedule),
             method: preview ? .preview : bicubic ? .bicubic : .sampled, isConsistent: consistent, hasStatistics: statistics,
-            threads: sampling.threads, format: format, quality: quality
+            threads: sampling.threads, format: format, quality: quality, compression: compression
         )
     }
 }

@@ -40,9 +40,15 @@ void srd_png_reader_destroy(srd_png_reader *);
 
 typedef struct srd_png_writer srd_png_writer;
 
+enum {
+    /// Deflate that looks for runs of one byte only.
+    SRD_PNG_RUNS = -1,
+};
+
 /// NULL when out of memory.
 srd_png_writer *srd_png_writer_create(void);
-srd_png_status srd_png_write_header(srd_png_writer *, const srd_png_header *);
+/// `compression` is zlib's level, 0 to 9, or SRD_PNG_RUNS.
+srd_png_status srd_png_write_header(srd_png_writer *, const srd_png_header *, int compression);
 /// Between header and first row. `type` is four ASCII letters; the data goes out as it is.
 srd_png_status srd_png_write_chunk(srd_png_writer *, const uint8_t type[4], const uint8_t *data, size_t count);
 srd_png_status srd_png_write_row(srd_png_writer *, const uint8_t *row);

@@ -31,12 +31,17 @@ final class WatchedFolder: Sendable {
         return "\(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
     }
 
-    /// Where a sample of this file goes.
+    /// Where a sample of this file goes: a.jpg to a_x4.jpg, and a.ppm, whose format changes, to a.ppm_x4.png. Otherwise a.ppm and a.png
+    /// would share a result.
     func resultPath(_ path: String, scale: Int, _ options: JobOptions, sample: Int) -> String {
         let (folder, name) = Self.split(path)
-        let stem = name.lastIndex(of: ".").flatMap { $0 == name.startIndex ? nil : String(name[..<$0]) } ?? name
+        var stem = name, type = options.format.extensions[0]
+        if let dot = name.lastIndex(of: "."), dot != name.startIndex, ImageFormat(fileExtension: String(name[dot...].dropFirst())) == options.format {
+            stem = String(name[..<dot])
+            type = String(name[dot...].dropFirst())
+        }
         let part = options.samples > 1 ? "_seed\(options.seed &+ UInt64(sample))" : ""
-        return "\(target)/\(folder)\(stem)_x\(scale)\(part).\(options.format.extensions[0])"
+        return "\(target)/\(folder)\(stem)_x\(scale)\(part).\(type)"
     }
 
     /// Whether the target has results that are not older than the file.

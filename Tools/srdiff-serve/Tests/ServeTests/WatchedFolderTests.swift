@@ -1,5 +1,6 @@
 import Glibc
 @testable import Serve
+import SRDiff
 import Testing
 
 @Suite("The watched folder")
@@ -28,5 +29,19 @@ struct WatchedFolderTests {
         _ = try folder.write("in/b.png", "x")
         watched.moveAside(path: "b.png", stamp: "another", reason: "damaged")
         #expect(Files.size("\(folder.path)/in/b.png") == 1)
+    }
+
+    @Test("a result keeps its file's extension, or the whole name where the format changes")
+    func results() throws {
+        let folder = try TestFolder()
+        try Files.makeFolder("\(folder.path)/in")
+        let watched = try WatchedFolder("\(folder.path)/in", into: "\(folder.path)/out")
+        func result(_ name: String, _ format: ImageFormat) -> String {
+            let options = JobOptions(model: "edge", steps: 2, fidelity: 0.5, seed: 7, samples: 1, format: format, quality: 95)
+            return String(watched.resultPath("sub/\(name)", scale: 4, options, sample: 0).dropFirst(watched.target.count + 1))
+        }
+        #expect(result("a.png", .png) == "sub/a_x4.png" && result("a.ppm", .png) == "sub/a.ppm_x4.png")
+        #expect(result("a.jpeg", .jpeg) == "sub/a_x4.jpeg" && result("a.JPG", .jpeg) == "sub/a_x4.JPG")
+        #expect(result("a", .png) == "sub/a_x4.png" && result(".png", .png) == "sub/.png_x4.png")
     }
 }

@@ -52,6 +52,7 @@ let package = Package(
             path: "Tools/ToolSupport"
         ),
         tool("srdiff-upscale", "SRDFile", "SRDTensor", "SRDMetrics", "SRDiff"),
+        tool("srdiff-join", "SRDFile", "SRDiff"),
         tool("srdiff-interpolate", "SRDFile", "SRDiff"),
         tool("srdiff-fuse", "SRDFile", "SRDiff"),
         tool("srdiff-quantize", "SRDFile", "SRDCheckpoint", "SRDQuantizer", "SRDMetrics", "SRDiff"),
@@ -80,8 +81,8 @@ let package = Package(
         tests("SRDKernelTests", "CSRDKernels"),
         tests("SRDiffTests", "SRDiff"),
         tests(
-            "ToolTests", "SRDFile", "SRDTensor", "SRDiff", "SRDQuantizer", "ToolSupport", "srdiff-upscale", "srdiff-interpolate",
-            "srdiff-fuse", "srdiff-evaluate", "srdiff-bench", "srdiff-inspect", "srdiff-quantize"),
+            "ToolTests", "SRDFile", "SRDTensor", "SRDiff", "SRDQuantizer", "ToolSupport", "srdiff-upscale", "srdiff-join",
+            "srdiff-interpolate", "srdiff-fuse", "srdiff-evaluate", "srdiff-bench", "srdiff-inspect", "srdiff-quantize"),
     ]
 )
 

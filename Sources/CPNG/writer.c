@@ -86,12 +86,17 @@ srd_png_status srd_png_write_row(srd_png_writer *writer, const uint8_t *row) {
     return SRD_PNG_OK;
 }
 
-srd_png_status srd_png_write_end(srd_png_writer *writer, const uint8_t **bytes, size_t *count) {
+srd_png_status srd_png_write_end(srd_png_writer *writer) {
     if (setjmp(png_jmpbuf(writer->png))) return SRD_PNG_FAILED;
     png_write_end(writer->png, NULL);
-    *bytes = writer->bytes;
-    *count = writer->count;
     return SRD_PNG_OK;
+}
+
+size_t srd_png_take(srd_png_writer *writer, const uint8_t **bytes) {
+    size_t count = writer->count;
+    *bytes = writer->bytes;
+    writer->count = 0;
+    return count;
 }
 
 const char *srd_png_writer_message(const srd_png_writer *writer) { return writer->message; }

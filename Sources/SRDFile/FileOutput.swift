@@ -9,11 +9,24 @@ public enum FileOutput {
     /// runs, `path` is as it was and no temporary file remains. Temporary files that killed processes of this machine
     /// left in the folder are removed.
     public static func write(atomically chunks: some Sequence<[UInt8]>, to path: String) throws(FileError) {
+        do {
+            try write(atomicallyTo: path) { write in
+                for chunk in chunks { try write(chunk) }
+            }
+        } catch let error as FileError {
+            throw error
+        } catch {
+            preconditionFailure("\(error)")      // nothing else is thrown above
+        }
+    }
+
+    /// Writes to `path` what `body` passes to its argument, chunk by chunk, in the same way. Throws `FileError` and what `body` throws.
+    public static func write(atomicallyTo path: String, _ body: (_ write: ([UInt8]) throws(FileError) -> Void) throws -> Void) throws {
         let mode = try modeOfReplaceable(path)
         cleanOnce(folder(of: path))
         let partial = try PartialFile(for: path)
-        do throws(FileError) {
-            try write(chunks, toDescriptor: partial.descriptor, path: path)
+        do {
+            try body { chunk throws(FileError) in try write([chunk], toDescriptor: partial.descriptor, path: path) }
             if let mode { fchmod(partial.descriptor, mode) }
             try partial.synchronize()
             try partial.rename()

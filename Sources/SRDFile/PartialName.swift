@@ -2,13 +2,16 @@ import Glibc
 
 /// The name of the temporary file that an output is written to: `NAME.HOST.PID.partial`, or `NAME.HOST.PID-N.partial`
 /// if that exists. HOST and PID tell whether the process that made the file can still be alive.
-struct PartialName: Equatable {
+package struct PartialName: Equatable {
     let host: [UInt8]
     let process: Int32
 
     private static let suffix = Array(".partial".utf8)
 
     static let current = PartialName(host: thisHost, process: getpid())
+
+    /// The name of this machine, as temporary files carry it.
+    package static var hostName: String { String(decoding: thisHost, as: UTF8.self) }
 
     /// The name of this machine: letters, digits, "-" and "_", at most 32.
     private static let thisHost: [UInt8] = {

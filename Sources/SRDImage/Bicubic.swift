@@ -49,6 +49,9 @@ public struct BicubicRows: Sendable {
         self.vertical = vertical
     }
 
+    /// Input pixels on each side of the one under an output pixel that an upsample reads.
+    public static let upsampleRadius = 2
+
     /// Of the output.
     public var width: Int { horizontal.count }
     public var height: Int { vertical.count }
@@ -79,6 +82,14 @@ extension Image {
         var out = resizedRows(vertical).resizedColumns(horizontal)
         out.metadata.scalePixelDensity(by: Double(numerator) / Double(denominator))
         return out
+    }
+
+    /// Returns some rows of `resized(by: scale)`.
+    public func resized(by scale: Int, rows: Range<Int>) -> Image {
+        let first = max(0, rows.lowerBound / scale - BicubicRows.upsampleRadius)
+        let end = min(height, (rows.upperBound - 1) / scale + BicubicRows.upsampleRadius + 1)
+        let part = window(columns: 0..<width, rows: first..<end).resized(by: scale)
+        return part.window(columns: 0..<part.width, rows: rows.lowerBound - first * scale..<rows.upperBound - first * scale)
     }
 
     /// The same to a given size, each axis by its own scale.

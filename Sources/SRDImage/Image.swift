@@ -76,19 +76,27 @@ extension Image {
     /// Larger at the right and bottom by mirroring, borders repeated: …b a │ a b…. Traps when it is smaller than the image.
     public func padded(width: Int, height: Int) -> Image {
         precondition(width >= self.width && height >= self.height)
-        guard width != self.width || height != self.height else { return self }
+        return window(columns: 0..<width, rows: 0..<height)
+    }
+
+    /// Some columns and rows of the image, which mirroring continues at the right and bottom as in `padded`. Traps unless the first column
+    /// and row lie in the image.
+    public func window(columns: Range<Int>, rows: Range<Int>) -> Image {
+        precondition((0..<width).contains(columns.lowerBound) && (0..<height).contains(rows.lowerBound))
+        guard columns != 0..<width || rows != 0..<height else { return self }
         var out: [UInt16] = []
-        out.reserveCapacity(width * height * channels)
-        for y in 0..<height {
-            let row = mirrored(y, count: self.height) * self.width * channels
-            out += samples[row..<row + self.width * channels]
-            for x in self.width..<width {
-                let pixel = row + mirrored(x, count: self.width) * channels
+        out.reserveCapacity(columns.count * rows.count * channels)
+        let inside = columns.lowerBound..<min(columns.upperBound, width)
+        for y in rows {
+            let row = mirrored(y, count: height) * width * channels
+            out += samples[row + inside.lowerBound * channels..<row + inside.upperBound * channels]
+            for x in inside.upperBound..<columns.upperBound {
+                let pixel = row + mirrored(x, count: width) * channels
                 out += samples[pixel..<pixel + channels]
             }
         }
         return Image(
-            width: width, height: height, channels: channels, bitDepth: bitDepth, samples: out, metadata: metadata
+            width: columns.count, height: rows.count, channels: channels, bitDepth: bitDepth, samples: out, metadata: metadata
         )
     }
 }

@@ -86,6 +86,10 @@ extension ImageMetadata {
         chunks.insert(Chunk(type: type, data: data), at: place)
     }
 
+    mutating func remove(_ chunk: Chunk) {
+        chunks.removeAll { $0 == chunk }
+    }
+
     mutating func remove(_ type: String) {
         chunks.removeAll { $0.type == type }
     }

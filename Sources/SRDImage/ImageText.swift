@@ -30,6 +30,12 @@ extension ImageMetadata {
             + (xmp.map(XMP.texts(in:)) ?? [])
     }
 
+    /// Removes PNG's texts with a keyword and appends another one in their place at the end.
+    public mutating func replaceTexts(keyword: String, with text: String) {
+        for chunk in chunks where ImageText(chunk)?.keyword == keyword { remove(chunk) }
+        addText(keyword: keyword, text)
+    }
+
     /// Appends a text. It becomes a text chunk in PNG (tEXt, or iTXt if it goes beyond Latin-1), a comment
     /// `keyword: text` in JPEG, and an XMP property in WebP.
     ///

@@ -37,16 +37,21 @@ public enum NoiseField: Sendable {
     case stored(FloatTensor)
     indirect case blend(NoiseField, NoiseField, BlendWeights)
 
-    /// `[width, 3]`
-    public func row(_ y: Int, width: Int) -> [Float] {
+    /// Returns the first `width` pixels of row y, `[width, 3]`.
+    public func row(_ y: Int, width: Int) -> [Float] { row(y, columns: 0..<width) }
+
+    /// Returns some pixels of row y, `[columns.count, 3]`.
+    public func row(_ y: Int, columns: Range<Int>) -> [Float] {
         switch self {
         case .pixel(let noise):
-            var row = noise.row(y, width: width)
+            var row = noise.row(y, columns: columns)
             for i in row.indices { row[i] = max(-Self.limit, min(Self.limit, row[i])) }
             return row
-        case .stored(let tensor): return Array(tensor.values[y * width * 3..<(y + 1) * width * 3])
+        case .stored(let tensor):
+            let first = y * tensor.width
+            return Array(tensor.values[(first + columns.lowerBound) * 3..<(first + columns.upperBound) * 3])
         case .blend(let first, let second, let weights):
-            return zip(first.row(y, width: width), second.row(y, width: width)).map { weights.blend($0, $1) }
+            return zip(first.row(y, columns: columns), second.row(y, columns: columns)).map { weights.blend($0, $1) }
         }
     }
 }
@@ -62,10 +67,14 @@ public struct PixelNoise: Sendable {
     }
 
     /// `[width, 3]`: channel c of pixel (x, y) comes from word c of the block with counter (x, y, draw, 0).
-    public func row(_ y: Int, width: Int) -> [Float] {
-        [Float](unsafeUninitializedCapacity: width * 3) { row, count in
+    public func row(_ y: Int, width: Int) -> [Float] { row(y, columns: 0..<width) }
+
+    /// Returns some pixels of row y, `[columns.count, 3]`.
+    func row(_ y: Int, columns: Range<Int>) -> [Float] {
+        let width = columns.count
+        return [Float](unsafeUninitializedCapacity: width * 3) { row, count in
             for first in stride(from: 0, to: width, by: Lanes.scalarCount) {
-                let words = words(from: first, y), kept = min(Lanes.scalarCount, width - first)
+                let words = words(from: columns.lowerBound + first, y), kept = min(Lanes.scalarCount, width - first)
                 Self.central(words.0, channel: 0, kept, row.baseAddress! + first * 3)
                 Self.central(words.1, channel: 1, kept, row.baseAddress! + first * 3)
                 Self.central(words.2, channel: 2, kept, row.baseAddress! + first * 3)

@@ -68,14 +68,21 @@ public final class Executor {
     ///   - upsampled: its bicubic upsample `[scale·h, scale·w, 3]`; only models with `hasEnlargedInput` need it.
     ///   - keepsEncoderImage: whether `encoderImage(of:)` will be called; requires `model.hasPreview`.
     public func encode(_ lr: FloatTensor, upsampled: FloatTensor?, keepsEncoderImage: Bool = false) -> Condition {
+        encode(lr, upsampled: upsampled, keeping: nil, keepsEncoderImage: keepsEncoderImage)
+    }
+
+    /// Runs the encoder, once per image or region.
+    ///
+    /// - Parameter part: the part of `lr` that x_t and `upsampled` cover; nil for all of it.
+    package func encode(_ lr: FloatTensor, upsampled: FloatTensor?, keeping part: MapPart?, keepsEncoderImage: Bool) -> Condition {
         precondition(model.hasPreview || !keepsEncoderImage, "this model has no layers for the encoder's image")
-        var maps = encoderMaps(lr)
+        var maps = encoderMaps(lr, keeping: part)
         let trunk = maps.removeLast()
         if let upsampled, configuration.hasEnlargedInput { maps.append(FeatureMap(upsampled)) }
-        let stores = plans.storesCondition(lrWidth: lr.width, lrHeight: lr.height)
+        let stores = plans.storesCondition(lrWidth: trunk.width, lrHeight: trunk.height)
         return Condition(
             noise: stores
-                ? .stored(StoredCondition(map: program(model.network.conditioner, for: lr).run(maps)[0]))
+                ? .stored(StoredCondition(map: program(model.network.conditioner, for: trunk).run(maps)[0]))
                 : .streamed(StreamedCondition(maps: maps)),
             trunk: keepsEncoderImage ? trunk : nil)
     }
@@ -86,8 +93,7 @@ public final class Executor {
         of condition: Condition, _ body: @Sendable (Int, UnsafePointer<Float>) -> Void, finished: (Range<Int>) -> Void
     ) {
         guard let trunk = condition.trunk else { preconditionFailure("the condition was made without the encoder's image") }
-        let scale = configuration.scale
-        program(model.network.preview, trunk.height * scale, trunk.width * scale).run(
+        program(model.network.preview, for: trunk).run(
             [trunk], timestep: 0, biases: [:], body, finished: finished)
     }
 
@@ -127,17 +133,22 @@ public final class Executor {
     public func releaseWorkspace() { workspace = nil }
 
     /// Returns the encoder's image `[H, W, 3]` in 0…1, not clamped. The model must have its layers: `model.hasPreview`.
-    public func encoderImage(_ lr: FloatTensor) -> FloatTensor {
+    public func encoderImage(_ lr: FloatTensor) -> FloatTensor { encoderImage(lr, keeping: nil) }
+
+    /// Returns the encoder's image of a part of `lr`; nil for all of it.
+    package func encoderImage(_ lr: FloatTensor, keeping part: MapPart?) -> FloatTensor {
         precondition(model.hasPreview, "this model has no layers for the encoder's image")
-        return program(model.network.preview, for: lr).run([encoderMaps(lr).last!])[0].tensor()
+        let trunk = encoderMaps(lr, keeping: part).last!
+        return program(model.network.preview, for: trunk).run([trunk])[0].tensor()
     }
 
     /// Returns the maps that condition the noise predictor, each `[h, w, features]`, in the order of `configuration.conditioningBlocks`.
-    package func features(_ lr: FloatTensor) -> [FloatTensor] { encoderMaps(lr).dropLast().map { $0.tensor() } }
+    package func features(_ lr: FloatTensor) -> [FloatTensor] { encoderMaps(lr, keeping: nil).dropLast().map { $0.tensor() } }
 
-    private func encoderMaps(_ lr: FloatTensor) -> [FeatureMap] {
+    private func encoderMaps(_ lr: FloatTensor, keeping part: MapPart?) -> [FeatureMap] {
         observer?.onTimestep?(nil)
-        return program(model.network.encoder, for: lr).run([FeatureMap(lr.zeroToOne)])
+        let input = FeatureMap(lr.zeroToOne)
+        return program(model.network.encoder, for: input).run([input], keeping: part)
     }
 
     private func biases(at timestep: Int) -> [String: [Float]] {
@@ -162,7 +173,7 @@ public final class Executor {
     }
 
     /// Programs that run once per image keep no memory.
-    private func program(_ graph: Graph, for lr: FloatTensor) -> Program {
+    private func program(_ graph: Graph, for lr: FeatureMap) -> Program {
         program(graph, lr.height * configuration.scale, lr.width * configuration.scale)
     }
 
@@ -185,7 +196,15 @@ extension Executor {
     public static func memoryEstimate(
         _ model: Model, lrWidth: Int, lrHeight: Int, preview: Bool = false, fidelity: Fidelity = .sample
     ) -> Int {
-        PlanSettings(model).memoryEstimate(
-            lrWidth: lrWidth, lrHeight: lrHeight, preview: preview, fidelity: fidelity)
+        let size = (lrWidth, lrHeight)
+        return PlanSettings(model).memoryEstimate(size, encoder: size, preview: preview, fidelity: fidelity)
+    }
+
+    /// Returns the bytes that an executor holds for a region.
+    package static func memoryEstimate(_ model: Model, _ window: Window, preview: Bool, fidelity: Fidelity) -> Int {
+        let part = window.sampled, encoded = window.encoded
+        return PlanSettings(model).memoryEstimate(
+            (part.columns.count, part.rows.count), encoder: (encoded.columns.count, encoded.rows.count), preview: preview,
+            fidelity: fidelity)
     }
 }

@@ -36,17 +36,19 @@ package struct PlanSettings {
     /// runs. Approximate: a mapped file's weights count once, although their pages are released after packing.
     ///
     /// - Parameters:
+    ///   - size: the low-resolution size for which all but the encoder runs.
+    ///   - encoderSize: what the encoder reads; larger for a region of an image.
     ///   - preview: for the encoder's image only.
     ///   - fidelity: of a sample; above 0 the encoder's image is made after it.
-    package func memoryEstimate(lrWidth: Int, lrHeight: Int, preview: Bool, fidelity: Fidelity) -> Int {
-        let network = model.network, scale = network.configuration.scale, width = lrWidth * scale
-        func rowBytes(_ graph: Graph) -> Int {
-            let plan = StreamPlan(graph, height: lrHeight * scale, bandRows: { bandRows(width: width, reduction: $0) })
-            return BufferPlan(graph, of: model, width: width, plan: plan).bytes
-        }
+    package func memoryEstimate(
+        _ size: (width: Int, height: Int), encoder encoderSize: (width: Int, height: Int), preview: Bool, fidelity: Fidelity
+    ) -> Int {
+        let network = model.network, scale = network.configuration.scale, (lrWidth, lrHeight) = size, width = lrWidth * scale
+        func rowBytes(_ graph: Graph) -> Int { liveRowBytes(graph, width: lrWidth * scale, height: lrHeight * scale) }
         let weights = model.layers.values.reduce(0) { $0 + ($1.isInt8 ? 1 : 8) * $1.shape.reduce(1, *) }
             + model.parameters.values.reduce(0) { $0 + 4 * $1.values.count }
-        let features = mapBytes(network.encoder, lrWidth, lrHeight), encoder = features + rowBytes(network.encoder)
+        let features = mapBytes(network.encoder, lrWidth, lrHeight), encoder = features
+            + liveRowBytes(network.encoder, width: encoderSize.width * scale, height: encoderSize.height * scale)
         if preview {
             return weights + max(encoder, features + rowBytes(network.preview) + mapBytes(network.preview, lrWidth, lrHeight))
         }
@@ -62,6 +64,12 @@ package struct PlanSettings {
         let condition = mapBytes(network.conditioner, lrWidth, lrHeight)
         return weights + condition + trunk + correction
             + max(encoder, features + rowBytes(network.conditioner), rowBytes(network.noisePredictor))
+    }
+
+    /// Bytes of a graph's live rows, for an upscaled image of this size.
+    private func liveRowBytes(_ graph: Graph, width: Int, height: Int) -> Int {
+        let plan = StreamPlan(graph, height: height, bandRows: { bandRows(width: width, reduction: $0) })
+        return BufferPlan(graph, of: model, width: width, plan: plan).bytes
     }
 
     /// Bytes of a graph's outputs as stored maps.

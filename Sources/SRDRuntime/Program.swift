@@ -72,18 +72,24 @@ final class Program: @unchecked Sendable {       // the rows of a node are split
     ///   - sources: one map per input of the graph.
     ///   - timestep: decides the quantizations; 0 for graphs that do not depend on it.
     ///   - biases: the time biases at that timestep.
-    func run(_ sources: [FeatureMap], timestep: Int = 0, biases: [String: [Float]] = [:]) -> [FeatureMap] {
+    ///   - part: what is kept of the outputs, which then have one size; nil for all of them.
+    func run(
+        _ sources: [FeatureMap], timestep: Int = 0, biases: [String: [Float]] = [:], keeping part: MapPart? = nil
+    ) -> [FeatureMap] {
         prepare(timestep: timestep, biases: biases)
         let outputs = graph.outputs.map { value in
-            let buffer = buffers[value.index]
-            return FeatureMap(
-                height: buffer.height, width: buffer.width, channels: value.shape.channels,
+            let buffer = buffers[value.index], part = part ?? MapPart(columns: 0..<buffer.width, rows: 0..<buffer.height)
+            let map = FeatureMap(
+                height: part.rows.count, width: part.columns.count, channels: value.shape.channels,
                 quantization: activations[value.index] == nil ? nil : buffer.quantization)
+            return (index: value.index, map: map, part: part)
         }
         stream(sources) { band in
-            for (value, output) in zip(graph.outputs, outputs) where value.index == band.node { output.store(band.rows, of: buffers[value.index]) }
+            for output in outputs where output.index == band.node {
+                output.map.store(band.rows, of: buffers[output.index], part: output.part)
+            }
         }
-        return outputs
+        return outputs.map(\.map)
     }
 
     /// Runs a graph with one float output. Calls `body(y, row y)`, with rows `[width][channels]`, once per row, on several threads, and

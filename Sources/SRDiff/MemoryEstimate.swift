@@ -26,6 +26,28 @@ public enum MemoryEstimate {
         return executor + lrWidth * lrHeight * scale * scale * (2 * 12 + 3 * 2 + 2 * bytesPerPixel + extra) + program
     }
 
+    /// Returns the bytes of computing a region of a result, beside the low-resolution image.
+    ///
+    /// - Parameters:
+    ///   - width, height: of the low-resolution image.
+    ///   - settings: nil for the encoder's image.
+    ///   - channels: of the image.
+    public static func region(
+        _ region: ResultRegion, of model: Model, width: Int, height: Int, settings: SamplingSettings?, channels: Int
+    ) -> Int {
+        let scale = model.configuration.scale, fidelity = settings?.fidelity ?? .sample
+        let window = Window(
+            region, of: model.network, width: width, height: height, steps: settings?.schedule.steps ?? 0, fidelity: fidelity)
+        let size = model.configuration.paddedSize(width: width, height: height)
+        let sampled = window.sampled.count, result = region.columns.count * region.rows.count
+        // x_t and earlier x0, or two maps of the encoder's image; torch's noise for all pixels at once; samples and float input.
+        let fields = settings.map { 1 + $0.schedule.memory } ?? 2
+        let torch = settings?.generator == .torch ? 3 * pixels(model, size.width, size.height) : 0
+        return Executor.memoryEstimate(model, window, preview: settings == nil, fidelity: fidelity)
+            + (sampled * scale * scale * fields + torch) * 12 + sampled * 2 * (channels + 3) + window.encoded.count * 2 * 15
+            + result * 2 * channels + program
+    }
+
     private static func executor(
         _ model: Model, lrWidth: Int, lrHeight: Int, preview: Bool, fidelity: Fidelity
     ) -> Int {

@@ -12,6 +12,18 @@ public enum RunSettings {
         return ["model=\(model.sha256)"] + settings.schedule.settings + fidelity + [list, "rng=\(settings.generator.rawValue)"]
     }
 
+    /// Returns the setting of a run that computed only some rows of the result.
+    public static func rows(_ rows: Range<Int>, of height: Int) -> String { "rows=\(rows.lowerBound):\(rows.upperBound)/\(height)" }
+
+    /// Splits the text of such a run into its rows, the height of the whole result, and the other settings; nil without rows.
+    public static func splitRows(_ text: String) -> (rows: Range<Int>, height: Int, others: String)? {
+        let settings = text.split(separator: " ", omittingEmptySubsequences: false)
+        guard let setting = settings.first(where: { $0.hasPrefix("rows=") }) else { return nil }
+        let numbers = setting.dropFirst("rows=".count).split { $0 == ":" || $0 == "/" }.compactMap { Int($0) }
+        guard numbers.count == 3, 0 <= numbers[0], numbers[0] < numbers[1], numbers[1] <= numbers[2] else { return nil }
+        return (numbers[0]..<numbers[1], numbers[2], settings.filter { $0 != setting }.joined(separator: " "))
+    }
+
     public static func text(_ settings: [String]) -> String {
         (settings + ["version=\(SRDiffVersion.string)"]).joined(separator: " ")
     }

@@ -17,6 +17,10 @@ public enum SRDiffError: Error, CustomStringConvertible, Sendable {
     /// `needed` and `available` are bytes; `limit` says what limits the memory.
     case exceedsMemory(subject: String, needed: Int, available: Int, limit: String)
     case badThreadCount(Int)
+    /// Rows that the result does not have.
+    case badRows(found: Range<Int>, height: Int)
+    /// The model has attention, which reads the whole image, so that no part of a result can be computed alone.
+    case needsWholeImage(path: String)
     /// The network puts out NaN or infinity; the layer is nil if it could not be found.
     case notFinite(path: String, layer: NonFiniteLayer?)
 
@@ -45,6 +49,10 @@ public enum SRDiffError: Error, CustomStringConvertible, Sendable {
             } else {
                 "\(path): the network puts out numbers that are not finite. Use another model."
             }
+        case .badRows(let found, let height):
+            "rows \(found.lowerBound):\(found.upperBound) (expected rows within 0:\(height), at least one)"
+        case .needsWholeImage(let path):
+            "\(path): this model has attention, which reads the whole image, so rows cannot be computed alone. Use another model."
         case .badThreadCount(let count): "\(count) threads (expected \(Upscaler.threadCounts.lowerBound) to \(Upscaler.threadCounts.upperBound))"
         }
     }

@@ -97,7 +97,7 @@ public final class Upscaler {
             guard pipeline.isFinite else { throw NotFinite() }
             return result
         } catch is NotFinite {
-            let layer = pipeline.firstNonFiniteLayer(prepared.image, settings: settings, from: state)
+            let layer = pipeline.firstNonFiniteLayer(prepared.image, region: prepared.region, settings: settings, from: state)
             throw SRDiffError.notFinite(path: loaded.path, layer: layer)
         }
     }
@@ -105,12 +105,15 @@ public final class Upscaler {
     /// Returns the encoder's image: quick and smooth, without noise or a seed.
     ///
     /// - Throws: `SRDiffError.noEncoderImage` if the model lacks its layers, `SRDiffError.notFinite` if they put out NaN or infinity.
-    public func encoderImage(_ image: Image) throws(SRDiffError) -> Image {
+    public func encoderImage(_ image: Image) throws(SRDiffError) -> Image { try encoderImage(image, region: nil) }
+
+    /// Returns a region of the encoder's image; nil for all of it.
+    func encoderImage(_ image: Image, region: ResultRegion?) throws(SRDiffError) -> Image {
         guard loaded.hasPreview else { throw .noEncoderImage(path: loaded.path) }
-        let result = pipeline.encoderImage(image)
+        let result = pipeline.encoderImage(image, region: region)
         guard pipeline.isFinite else {
             let settings = SamplingSettings(schedule: .ancestral(steps: 1), seed: 0)
-            throw .notFinite(path: loaded.path, layer: pipeline.firstNonFiniteLayer(image, settings: settings))
+            throw .notFinite(path: loaded.path, layer: pipeline.firstNonFiniteLayer(image, region: region, settings: settings))
         }
         return result
     }

@@ -121,3 +121,70 @@ struct UpscalerTests {
         }
     }
 }
+
+@Suite("Rows of a result")
+struct RowTests {
+    private func image(_ width: Int, _ height: Int) -> Image {
+        var random = SeededRandom(seed: 5)
+        return Image(
+            width: width, height: height, channels: 3, bitDepth: 8,
+            samples: (0..<width * height * 3).map { _ in .random(in: 0...255, using: &random) })
+    }
+
+    private func upscaler(_ configuration: Configuration = TinyModel.configuration) throws -> Upscaler {
+        let model = try TinyModel.model(configuration)
+        return try Upscaler(LoadedModel(path: "tiny", foundBy: "test", sha256: "", model: model), options: .init(threads: 1))
+    }
+
+    private let settings = SamplingSettings(schedule: .ancestral(steps: 2), seed: 1)
+
+    @Test("bands of rows are the whole result's rows, also in tiles that little memory forces; progress counts them all", arguments: [
+        (12, 400, 40..<1560, ResultRegion(columns: 0..<48, rows: 800..<1180)),
+        (400, 12, 8..<40, ResultRegion(columns: 800..<1200, rows: 8..<40)),
+    ])
+    func tiles(width: Int, height: Int, rows: Range<Int>, quarter: ResultRegion) throws {
+        let upscaler = try upscaler(), low = image(width, height)
+        let whole = try upscaler.upscale(low, steps: 2, seed: 1)
+        /// What a tile and its band take.
+        func memory(_ tile: ResultRegion) -> Int {
+            MemoryEstimate.region(tile, of: upscaler.loaded.model, width: width, height: height, settings: settings, channels: 3)
+                + width * 4 * tile.rows.count * 6
+        }
+        let all = memory(ResultRegion(columns: 0..<width * 4, rows: rows))
+        for (memory, tiles) in [(all, 1), (all - 1, 2), (memory(quarter), 4)] {
+            var samples: [UInt16] = [], last = (0, 0)
+            try upscaler.upscale(low, rows: rows, settings: settings, memory: memory) { last = ($0, $1) } _: {
+                #expect($0.width == width * 4)
+                samples += $0.samples
+            }
+            #expect(samples == Array(whole.samples[rows.lowerBound * width * 12..<rows.upperBound * width * 12]))
+            #expect(last == (2 * tiles, 2 * tiles), "\(tiles) tiles: \(last)")
+        }
+    }
+
+    @Test("rows outside the result, attention and too little memory are errors that say so")
+    func errors() throws {
+        func message(_ rows: Range<Int>, _ configuration: Configuration = TinyModel.configuration, memory: Int? = nil) throws -> String {
+            let upscaler = try upscaler(configuration)
+            do {
+                try upscaler.upscale(image(20, 20), rows: rows, settings: settings, memory: memory) { _ in }
+                return ""
+            } catch { return "\(error)" }
+        }
+        #expect(try message(0..<81).contains("rows 0:81 (expected rows within 0:80"))
+        #expect(try message(5..<5).contains("at least one"))
+        #expect(try message(0..<80, memory: 1000).contains("a tile of 64×64 pixels requires about"))
+        var attention = TinyModel.configuration
+        attention.hasAttention = true
+        #expect(try message(0..<8, attention).contains("attention, which reads the whole image"))
+    }
+
+    @Test("the settings of a run without its rows are those of the whole")
+    func settingsText() {
+        let whole = RunSettings.text(["model=1", "seed=0"])
+        let part = RunSettings.text(["model=1", "seed=0", RunSettings.rows(3..<7, of: 80)])
+        let split = RunSettings.splitRows(part)
+        #expect(split?.rows == 3..<7 && split?.height == 80 && split?.others == whole)
+        for text in [whole, "rows=1:2", "rows=2:1/5", "rows=-1:2/5", "rows=1:9/5", "rows=a:b/c"] { #expect(RunSettings.splitRows(text) == nil) }
+    }
+}

@@ -52,6 +52,30 @@ struct EvaluateTests {
         }
     }
 
+    @Test("shards and the same line without --shard give the numbers of one machine")
+    func shards() throws {
+        try withSetting { folder, arguments in
+            /// Without the seconds, which differ.
+            func numbers(_ run: ToolRun) -> [[Substring]] {
+                let lines = run.text.split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+                guard let column = lines.first?.firstIndex(of: "seconds") else { return [] }
+                return lines.map { line in line.indices.filter { $0 != column }.map { line[$0] } }
+            }
+            try smooth(40, 40).write(to: "\(folder)/photos/c.png")
+            let whole = try ToolRun("srdiff-evaluate", arguments + ["--csv"])
+            let shared = arguments.map { $0 == "\(folder)/kept" ? "\(folder)/shared" : $0 }
+            for i in 1...4 {      // the fourth has no image
+                let run = try ToolRun("srdiff-evaluate", shared + ["--shard", "\(i)/4"])
+                #expect(run.status == 0, "\(run.error)")
+            }
+            let made = try list("\(folder)/shared")
+            let merged = try ToolRun("srdiff-evaluate", shared + ["--csv"])
+            #expect(merged.status == 0 && !numbers(whole).isEmpty && numbers(merged) == numbers(whole), "\(merged.text) \(whole.text)")
+            #expect(try list("\(folder)/shared") == made)
+            #expect(try ToolRun("srdiff-evaluate", shared + ["--shard", "1/2", "--plot", "\(folder)/p.svg"]).status == 2)
+        }
+    }
+
     @Test("a command line that makes no sense exits 2 and says why", arguments: [
         [], ["m"], ["m", "--images", "i", "--steps", "0"], ["m", "--images", "i", "--steps", "5,5"], ["m", "--images", "i", "--json", "--csv"],
         ["m", "--images", "i", "--layers"], ["m", "--images", "i", "--fail-if", "psnr_drop>0.1"], ["m", "--images", "i", "--fail-if", "beauty<1"],

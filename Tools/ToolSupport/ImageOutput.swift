@@ -47,11 +47,16 @@ public enum ImageOutput: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Writes the bytes of an image file.
-    public func write(bytes: [UInt8]) throws {
+    public func write(bytes: [UInt8]) throws { try write { write in try write(bytes) } }
+
+    /// Writes the bytes that `body` passes to its argument, chunk by chunk. A file appears whole or not at all.
+    public func write(_ body: (_ write: ([UInt8]) throws(FileError) -> Void) throws -> Void) throws {
         guard let path else {
-            return try FileOutput.write([bytes], toDescriptor: Terminal.output.rawValue, path: "standard output")
+            return try body { bytes throws(FileError) in
+                try FileOutput.write([bytes], toDescriptor: Terminal.output.rawValue, path: "standard output")
+            }
         }
         guard FilePath.makeFolder(OutputRules.folder(of: path)) else { throw FileError(.write, path, .missing) }
-        try FileOutput.write(atomically: [bytes], to: path)
+        try FileOutput.write(atomicallyTo: path, body)
     }
 }

@@ -14,6 +14,15 @@ public enum JSON: Sendable {
     /// Indented by two spaces, and no line end at the end; a list of numbers stays on one line.
     public var text: String { text(indent: "") }
 
+    /// On one line.
+    public var line: String {
+        switch self {
+        case .array(let values): "[" + values.map(\.line).joined(separator: ", ") + "]"
+        case .object(let members): "{" + members.map { "\($0.key.json): \($0.value.line)" }.joined(separator: ", ") + "}"
+        default: text
+        }
+    }
+
     private func text(indent: String) -> String {
         switch self {
         case .null: return "null"

@@ -448,8 +448,6 @@ static void check_png(void) {
     size_t row_count = (size_t)header.width * header.channels * (header.bit_depth / 8);
     srd_png_writer *writer = srd_png_writer_create();
     if (!writer) abort();
-    const uint8_t *file;
-    size_t count;
     srd_png_status status = srd_png_write_header(writer, &header, pick(SRD_PNG_RUNS, 9));
     if (status == SRD_PNG_OK) status = srd_png_write_chunk(writer, (const uint8_t *)"tEXt", (const uint8_t *)"a\0b", 3);
     for (uint32_t y = 0; y < header.height && status == SRD_PNG_OK; y++) {
@@ -457,10 +455,12 @@ static void check_png(void) {
         status = srd_png_write_row(writer, row);
         free(row);
     }
-    if (status != SRD_PNG_OK || srd_png_write_end(writer, &file, &count) != SRD_PNG_OK) {
+    if (status != SRD_PNG_OK || srd_png_write_end(writer) != SRD_PNG_OK) {
         printf("PNG: %s\n", srd_png_writer_message(writer));
         exit(1);
     }
+    const uint8_t *file;
+    const size_t count = srd_png_take(writer, &file);
     for (int i = 0; i < 20; i++) {
         size_t size;
         uint8_t *copy = damaged(file, count, &size, 1);

@@ -114,6 +114,11 @@ struct Evaluate: ParsableCommand {
     @Option(help: ArgumentHelp("Keep all images here, a folder for each model and sampler.", valueName: "folder"))
     var saveImages: String?
 
+    @Option(help: ArgumentHelp(
+        "Only the I-th of N parts of the images, as srdiff-upscale --shard divides them, for several machines that share the folder of --save-images. The same line without --shard then measures all of them from there.",
+        valueName: "I/N"))
+    var shard: Share?
+
     @Flag(help: "How far each layer of the int8 models is from the float one, worst first. Needs --reference.")
     var layers = false
 
@@ -158,6 +163,8 @@ struct Evaluate: ParsableCommand {
         try check(!json || !csv, "--json and --csv: one or the other")
         try check(lr.isEmpty || lr.count == images.count, "--lr: one folder for each --images")
         try check(!layers || reference != nil, "--layers needs --reference")
+        try check(shard == nil || saveImages != nil, "--shard needs a common folder: name it with --save-images")
+        try check(shard == nil || report == nil && plot == nil && failIf.isEmpty, "--shard measures a part: no --report, --plot or --fail-if")
         for text in failIf {
             guard let condition = Condition(text) else {
                 throw ValidationError("--fail-if \(text): METRIC, METRIC_drop or METRIC_rise, then > < >= or <=, then a number")
@@ -175,7 +182,8 @@ struct Evaluate: ParsableCommand {
         }
         let contestants = try loadModels()
         let scale = contestants[0].loaded.configuration.scale
-        let sets = try ImageSet.find(images, low: lr, scale: scale)
+        let all = try ImageSet.find(images, low: lr, scale: scale), sets = shard.map { ImageSet.share($0, of: all) } ?? all
+        if sets.allSatisfy(\.entries.isEmpty) { return }        // more shards than images
         try checkOutputs(sets)
         let plan = Evaluation.Plan(
             contestants: contestants, schedules: try schedules(for: contestants), seeds: (0..<UInt64(samples)).map { seed &+ $0 },

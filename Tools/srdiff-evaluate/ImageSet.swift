@@ -55,6 +55,12 @@ struct ImageSet {
         return sets
     }
 
+    /// The images of several sets that belong to a share of all of them.
+    static func share(_ share: Share, of sets: [ImageSet]) -> [ImageSet] {
+        let paths = sets.flatMap { $0.entries.map(\.path) }, own = Set(share.divide(images: paths).map { paths[$0] })
+        return sets.map { ImageSet(name: $0.name, entries: $0.entries.filter { own.contains($0.path) }) }
+    }
+
     /// The low-resolution image of an original under the names that data sets use: the original's own, DIV2K's `0001x4.png`, `0001_x4.png`,
     /// `img_001_SRF_4_LR.png` for `…_HR.png`, RealSR's `Canon_001_LR4.png`, in the folder or in its `X4`; in any format.
     static func lowPath(of file: String, in folder: String, scale: Int) -> String? {

@@ -85,12 +85,15 @@ struct Batch {
             if options.dryRun {
                 let machine = try announced(machines.machine(for: opened.header))
                 return report.planned(
-                    job, machine.plan(opened.header), model: machine.loaded, secondsPerMAC: try machine.secondsPerMAC())
+                    job, try machine.plan(opened.header), model: machine.loaded, secondsPerMAC: try machine.secondsPerMAC())
             }
             finishWriting()  // its memory may be what was missing
             try run(job, index, reading: Reading.decode(job, opened, options.reading), label: label)
         case .images(let images, let opened, let warnings):
             for warning in warnings { report.note("\(job.input): warning: \(warning)") }
+            if let rows = try machines.machine(for: opened.header).settings.rows {
+                return try upscale(rows, of: images[0], job, index, opened.header, label: label)
+            }
             for (i, image) in images.enumerated() {
                 try upscale(image, of: job, index, opened.header, label: label, isLast: i == images.count - 1)
             }
@@ -102,7 +105,7 @@ struct Batch {
         _ image: Image, of job: Job, _ index: Int, _ header: ImageHeader, label: String, isLast: Bool
     ) throws {
         let machine = try machines.machine(for: header)
-        let plan = machine.plan(header), settings = machine.settings, loaded = machine.loaded
+        let plan = try machine.plan(header), settings = machine.settings, loaded = machine.loaded
         let available = AvailableMemory.now()?.bytes ?? .max
         if plan.memory + (writing?.memory ?? 0) > available { finishWriting() }
         if !options.force { try plan.checkMemory() }
@@ -147,6 +150,47 @@ struct Batch {
                 if isLastOne { $0.summarized(job, sigma: sigma, white: white) }
             }
         }
+    }
+
+    /// Computes rows of each sample that is missing. They are written while they are made.
+    private mutating func upscale(
+        _ request: RowRequest, of image: Image, _ job: Job, _ index: Int, _ header: ImageHeader, label: String
+    ) throws {
+        let machine = try announced(machines.machine(for: header)), settings = machine.settings
+        let scale = machine.loaded.configuration.scale, width = image.width * scale, height = image.height * scale
+        let rows: Range<Int>
+        do { rows = try request.rows(of: height) } catch { throw InputError(job.input, error) }
+        finishWriting()
+        readAhead(index, budget: 0)
+        for output in job.outputs {
+            guard options.overwrite || !output.destination.exists else {
+                report.existing(job.input, output.destination)
+                continue
+            }
+            let clock = ContinuousClock(), start = clock.now
+            let facts = settings.facts(seeds: [output.seed], model: machine.loaded) + [RunSettings.rows(rows, of: height)]
+            progress.begin(label)
+            var warnings: [String] = []
+            try output.destination.write { write in
+                var file: PNGRowWriter?
+                try machine.run(image, rows: rows, seed: output.seed, progress: progress, label: label) { band in
+                    let writer = try file ?? PNGRowWriter(
+                        width: width, height: rows.count, channels: band.channels, bitDepth: band.bitDepth,
+                        metadata: band.with(runSettings: facts).metadata, compression: settings.compression, onWarning: { warnings.append($0) })
+                    file = writer
+                    try writer.write(band)
+                    try write(writer.takeBytes())
+                }
+                try file!.finish()
+                try write(file!.takeBytes())
+            }
+            progress.clear()
+            for warning in warnings { report.note("\(output.destination): warning: \(warning)") }
+            report.written(
+                job.input, output, from: (image.width, image.height), (width, rows.count), model: machine.loaded,
+                seconds: (clock.now - start).seconds)
+        }
+        report.finished()
     }
 
     /// Names a model when its first image comes, except where no model runs.

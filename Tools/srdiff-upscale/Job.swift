@@ -45,8 +45,10 @@ struct JobPlan {
             func destination(_ part: String) -> ImageOutput {
                 target.destination(of: found, suffix: suffix, part: part, format: settings.format)
             }
+            let rows = settings.rows.map { "_\($0.name)" } ?? ""
             let outputs = settings.seeds.map { seed in
-                Job.Output(seed: seed, destination: destination(settings.samples > 1 ? "_seed\(seed)" : ""))
+                let seed = (value: seed, part: settings.samples > 1 ? "_seed\(seed)" : "")
+                return Job.Output(seed: seed.value, destination: destination(target.isFile ? seed.part : seed.part + rows))
             }
             let summaries = settings.hasStatistics ? Job.Summary.allCases : []
             return Job(
@@ -55,13 +57,14 @@ struct JobPlan {
         }
         self.isMany = isMany
         ownResults = search.found.count - found.count
-        try checkDestinations()
+        try checkDestinations(rowsOnly: settings.rows != nil)
     }
 
-    private func checkDestinations() throws {
+    private func checkDestinations(rowsOnly: Bool) throws {
         var origin: [ImageOutput: ImageInput] = [:]
         for job in jobs {
             for destination in job.destinations {
+                if rowsOnly && destination.format != .png { throw ValidationError("\(destination): --rows writes PNG") }
                 if let other = origin.updateValue(job.input, forKey: destination) {
                     throw ValidationError("\(other) and \(job.input) would both become \(destination)")
                 }
@@ -116,6 +119,7 @@ private enum Target: Equatable {
     case folder(String)
 
     var isStandardOutput: Bool { if case .standardOutput = self { true } else { false } }
+    var isFile: Bool { if case .file = self { true } else { false } }
 
     init(_ output: String?, isMany: Bool, format: ImageFormat?) throws {
         guard let output else { self = .besideInput; return }

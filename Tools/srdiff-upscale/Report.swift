@@ -9,6 +9,8 @@ struct Report {
     /// Standard output is taken by an image.
     let resultsOnError: Bool
     private var results: [JSON] = []
+    /// Where a shard notes what it did; nil without shards.
+    let log: ShardLog?
 
     /// Inputs that were upscaled, or planned in a dry run.
     private var done = 0
@@ -19,7 +21,8 @@ struct Report {
 
     var hasFailures: Bool { failed.total > 0 }
 
-    init(json: Bool, quiet: Bool, resultsOnError: Bool) {
+    init(json: Bool, quiet: Bool, resultsOnError: Bool, log: ShardLog? = nil) {
+        self.log = log
         self.json = json
         self.quiet = quiet
         self.resultsOnError = resultsOnError
@@ -46,6 +49,13 @@ struct Report {
         results.append([
             "input": input.map { .string($0.name) } ?? .null, "status": "failed", "error": .string("\(error)")
         ])
+        if let input { record { try $0.ended(input, status: "failed", reason: "\(error)") } }
+    }
+
+    /// Appends to the shard's log. What cannot be appended is told once and missing from the summary only.
+    private func record(_ body: (ShardLog) throws -> Void) {
+        guard let log else { return }
+        do { try body(log) } catch { Upscale.report("\(error)") }
     }
 
     /// An input was skipped.
@@ -62,6 +72,7 @@ struct Report {
     mutating func ownResult(_ input: ImageInput) {
         skipped("own result")
         results.append(["input": .string(input.name), "status": "skipped", "reason": "own result"])
+        record { try $0.ended(input, status: "skipped", reason: "own result") }
     }
 
     mutating func notTried(_ count: Int) { notTried += count }
@@ -86,6 +97,7 @@ struct Report {
             "width": .int(large.width), "height": .int(large.height), "seed": .unsigned(output.seed), "seconds": .number(seconds),
             "model": .string(model.path)
         ])
+        record { try $0.written(input, output.destination, seconds: seconds) }
     }
 
     /// - Parameters:

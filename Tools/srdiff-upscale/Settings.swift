@@ -20,6 +20,8 @@ struct Settings: Sendable {
     let isConsistent: Bool
     /// The samples' mean, σ map and contact sheet are wanted too.
     let hasStatistics: Bool
+    /// The rows of each result that are computed; nil for all.
+    let rows: RowRequest?
     let threads: Int
     /// The format of results whose name does not decide it; nil keeps the input's.
     let format: ImageFormat?

@@ -17,6 +17,9 @@ struct Upscale: ParsableCommand {
               srdiff-upscale photo.png --samples 8 --statistics
                                                         where does the model guess?
               srdiff-upscale photo.png --dry-run        how long, how much memory?
+              srdiff-upscale scan.png --rows 2/8        a part of one image, on one of 8 machines
+              srdiff-upscale photos -o large --shard 2/8   a part of a folder
+              srdiff-upscale --summary large            what all shards did
               cat photo.png | srdiff-upscale - > large.png
 
             In a folder, other files, hidden files, subfolders and results of earlier runs
@@ -38,7 +41,7 @@ struct Upscale: ParsableCommand {
     )
 
     @Argument(help: ArgumentHelp("\(ImageFormat.names) files, folders, quoted patterns, or - for standard input.", valueName: "input"))
-    var inputs: [String]
+    var inputs: [String] = []
 
     @Option(name: .shortAndLong, help: ArgumentHelp(
         "A file (\(ImageFormat.preferredExtensions)), a folder (created if missing), or - for standard output. (default: NAME_x4 in the input's folder and format)",
@@ -59,6 +62,13 @@ struct Upscale: ParsableCommand {
         NAME_x4_sigma.png and NAME_x4_sheet.png. Says σ too: the standard deviation over the samples, 0 to 255, mean of the image.
         """)
     var statistics = false
+
+    @Option(help: ArgumentHelp(
+        """
+        Only these rows of the result, A to B − 1, or the I-th of N equal parts: the same bytes as in the whole result. Written as PNG, \
+        NAME_x4_rowsA-B.png; srdiff-join makes one image of them. Memory and time grow with the rows.
+        """, valueName: "A:B|I/N"))
+    var rows: RowRequest?
 
     @Flag(help: "Correct the result until it is, reduced again, the input itself (back-projection). Alpha is left alone.")
     var consistent = false
@@ -88,6 +98,16 @@ struct Upscale: ParsableCommand {
         """, valueName: "n"))
     var compression: Int?
 
+        Only the I-th of N parts of the images, which every machine divides alike: by pixels, from the headers. -o names the common folder; \
+        results that exist are skipped. What is done is noted in FOLDER/.srdiff/shard-I-of-N.jsonl.
+        """, valueName: "I/N"))
+    var shard: Share?
+
+    @Option(help: ArgumentHelp(
+        "Say what the shards of a folder of results did: done, missing, failed, seconds per node. Status 1 if anything is missing.",
+        valueName: "folder"))
+    var summary: String?
+
     @Flag(name: .shortAndLong, help: "Upscale the images in subfolders too; in an output folder they keep their subfolders.")
     var recursive = false
 
@@ -113,25 +133,46 @@ struct Upscale: ParsableCommand {
 
     func validate() throws {
         func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }
+        if summary != nil {
+            try check(inputs.isEmpty && output == nil && shard == nil, "--summary reads a folder of results: no input, no -o, no --shard")
+            return
+        }
+        try check(!inputs.isEmpty, "name an image or a folder")
+        try check(shard == nil || output != nil && output != "-", "--shard needs a common folder: name it with -o")
         if let quality { try check((1...100).contains(quality), "--quality \(quality): 1 to 100") }
         if let compression { try check((0...9).contains(compression), "--compression \(compression): 0 to 9") }
         try check((1...1000).contains(samples), "--samples \(samples): 1 to 1000")
         try check(!preview || !bicubic, "--preview and --bicubic are two different images")
         try check(!preview && !bicubic || samples == 1, "--\(preview ? "preview" : "bicubic") has no seed: there is only one sample")
+        if rows != nil {
+            try check(format == nil || format == .png, "--rows writes PNG: no --format")
+            try check(!stripMetadata, "--rows keeps the rows in the metadata: no --strip-metadata")
+            try check(!consistent, "--consistent corrects whole results: no --rows")
+            try check(!statistics, "--statistics compares whole results: no --rows")
+        }
         try check(!statistics || samples > 1, "--statistics compares samples: ask for two or more with --samples")
     }
 
     func run() throws {
+        if let summary {
+            let shards = try ShardSummary(summary)
+            Terminal.output.line(json ? shards.json.text : shards.text)
+            if !shards.isComplete { throw ExitCode(1) }
+            return
+        }
         let instructionSet = try InstructionSet.fromEnvironment()
         let search = InputSearch(inputs, isRecursive: recursive, excluding: output)
         let machines = try Machines(sampling.model, instructionSet: instructionSet, settings: settings)
         let loaded = machines.standard.loaded, settings = machines.standard.settings
         let scale = loaded.configuration.scale
-        let plan = try JobPlan(search, arguments: inputs, output: output, scale: scale, settings), jobs = plan.jobs
+        let plan = try JobPlan(search, arguments: inputs, output: output, scale: scale, settings)
+        if shard != nil, !plan.isMany { throw ValidationError("--shard divides several images: name a folder") }
+        let jobs = try shard?.jobs(plan.jobs) ?? plan.jobs
         if settings.method == .preview && !loaded.hasPreview { throw SRDiffError.noEncoderImage(path: loaded.path) }
 
         let isPrinted = jobs.contains { $0.outputs[0].destination.isStandardOutput }
-        var report = Report(json: json, quiet: quiet, resultsOnError: isPrinted)
+        let log = try dryRun ? nil : shard.map { try ShardLog($0, jobs, output: output!) }
+        var report = Report(json: json, quiet: quiet, resultsOnError: isPrinted, log: log)
         for format in search.foreignFormats { report.note("note: \(format.name) is not supported; \(format.remedy)") }
         for error in search.errors { report.failed(nil, error) }
         report.skipped(search.skipped)
@@ -157,7 +198,7 @@ struct Upscale: ParsableCommand {
             sampler: schedule, seed: seed, samples: samples, generator: sampling.rng,
             fidelity: try loaded.fidelity(sampling.fidelity, for: schedule),
             method: preview ? .preview : bicubic ? .bicubic : .sampled, isConsistent: consistent, hasStatistics: statistics,
-            threads: sampling.threads, format: format, quality: quality, compression: compression
+            rows: rows, threads: sampling.threads, format: rows == nil ? format : .png, quality: quality, compression: compression
         )
     }
 }

@@ -28,7 +28,7 @@ final class UpscaleMachine {
         try Upscaler(loaded, options: .init(threads: settings.threads, instructionSet: instructionSet))
     }
 
-    func plan(_ header: ImageHeader) -> Plan { Plan(header, loaded, settings) }
+    func plan(_ header: ImageHeader) throws -> Plan { try Plan(header, loaded, settings) }
 
     /// Samples an image with each seed in turn.
     func run(
@@ -63,6 +63,26 @@ final class UpscaleMachine {
             }
             try each(i, finished(result, image), (clock.now - sampleStart).seconds)
         }
+    }
+
+    /// Computes some rows of the result and passes them to `band` from top to bottom.
+    func run(
+        _ image: Image, rows: Range<Int>, seed: UInt64, progress: ProgressLine, label: String, band: (Image) throws -> Void
+    ) throws {
+        if settings.method == .bicubic {
+            for first in stride(from: rows.lowerBound, to: rows.upperBound, by: 256) {
+                try band(image.resized(by: loaded.configuration.scale, rows: first..<min(first + 256, rows.upperBound)))
+            }
+            return
+        }
+        last = nil                                        // tiles are of several sizes
+        let upscaler = try upscaler()
+        if settings.method == .preview { return try upscaler.encoderImage(image, rows: rows, band) }
+        let steps = progress.restarted()
+        steps.show("\(label)  step 0")
+        try upscaler.upscale(image, rows: rows, settings: settings.sampling(seed: seed)) { done, total in
+            steps.show(label, done: done, of: total)
+        } _: { try band($0) }
     }
 
     private func finished(_ result: Image, _ low: Image) -> Image {

@@ -52,8 +52,9 @@ srd_png_status srd_png_write_header(srd_png_writer *, const srd_png_header *, in
 /// Between header and first row. `type` is four ASCII letters; the data goes out as it is.
 srd_png_status srd_png_write_chunk(srd_png_writer *, const uint8_t type[4], const uint8_t *data, size_t count);
 srd_png_status srd_png_write_row(srd_png_writer *, const uint8_t *row);
-/// `bytes` belongs to the writer.
-srd_png_status srd_png_write_end(srd_png_writer *, const uint8_t **bytes, size_t *count);
+srd_png_status srd_png_write_end(srd_png_writer *);
+/// Takes the bytes written since the last call, and returns their number. They belong to the writer and last until its next call.
+size_t srd_png_take(srd_png_writer *, const uint8_t **bytes);
 const char *srd_png_writer_message(const srd_png_writer *);
 void srd_png_writer_destroy(srd_png_writer *);
 

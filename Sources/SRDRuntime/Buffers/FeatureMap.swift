@@ -1,6 +1,19 @@
 import CSRDKernels
 import SRDTensor
 
+/// A rectangle of a feature map, in its pixels.
+package struct MapPart: Hashable, Sendable {
+    package let columns, rows: Range<Int>
+
+    /// Pixels.
+    package var count: Int { columns.count * rows.count }
+
+    package init(columns: Range<Int>, rows: Range<Int>) {
+        self.columns = columns
+        self.rows = rows
+    }
+}
+
 /// A whole feature map between two graphs, or an image that a graph reads.
 final class FeatureMap: @unchecked Sendable {       // rows are written by one thread each, and read only afterwards
     enum Storage {
@@ -45,18 +58,22 @@ final class FeatureMap: @unchecked Sendable {       // rows are written by one t
         storage = .borrowed(floats)
     }
 
-    /// Copies the finished rows of a node's output.
-    func store(_ rows: Range<Int>, of buffer: NodeBuffer) {
+    /// Copies the finished rows of a node's output, as far as they belong to the part of it that this map holds.
+    func store(_ rows: Range<Int>, of buffer: NodeBuffer, part: MapPart) {
+        let left = part.columns.lowerBound, top = part.rows.lowerBound
         switch storage {
         case .quantized(let values, _):
             let ring = buffer.quantized!
-            for y in rows { (values.elements.baseAddress! + y * width * ring.pixel).update(from: ring.interior(y), count: width * ring.pixel) }
+            for y in rows.clamped(to: part.rows) {
+                (values.elements.baseAddress! + (y - top) * width * ring.pixel)
+                    .update(from: ring.interior(y) + left * ring.pixel, count: width * ring.pixel)
+            }
         case .float(let values):
             let ring = buffer.floats!
-            for y in rows {
+            for y in rows.clamped(to: part.rows) {
                 copyPixels(
-                    0..<width, channels, ring.interior(y), pixel: ring.pixel, to: values.elements.baseAddress! + y * width * channels,
-                    pixel: channels)
+                    0..<width, channels, ring.interior(y) + left * ring.pixel, pixel: ring.pixel,
+                    to: values.elements.baseAddress! + (y - top) * width * channels, pixel: channels)
             }
         case .borrowed: preconditionFailure("borrowed maps are read only")
         }

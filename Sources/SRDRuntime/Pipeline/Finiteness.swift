@@ -37,9 +37,11 @@ public struct NonFiniteLayer: Equatable, Sendable {
 extension Pipeline {
     /// Finds the first layer that puts out NaN or infinity: encodes and samples the image again, watching every layer. nil
     /// if none does.
-    public func firstNonFiniteLayer(_ image: Image, settings: SamplingSettings, from state: LatentState? = nil)
-        -> NonFiniteLayer?
-    {
+    ///
+    /// - Parameter region: the part of the result to compute; nil for all of it.
+    public func firstNonFiniteLayer(
+        _ image: Image, region: ResultRegion? = nil, settings: SamplingSettings, from state: LatentState? = nil
+    ) -> NonFiniteLayer? {
         struct Found: Error {}
         let observer = ExecutorObserver(), earlier = executor.observer
         var found: NonFiniteLayer?, timestep: Int?
@@ -53,12 +55,12 @@ extension Pipeline {
             executor.observer = earlier
             executor.releaseWorkspace()
         }
-        let prepared = prepare(image, fidelity: settings.fidelity)
+        let prepared = prepare(image, region: region, settings: settings)
         if found == nil {
             _ = try? residual(
                 prepared, settings: settings, from: state, progress: { _, _ in if found != nil { throw Found() } })
         }
-        if found == nil, executor.model.hasPreview { _ = encoderImage(image) }
+        if found == nil, executor.model.hasPreview { _ = encoderImage(image, region: region) }
         return found
     }
 }

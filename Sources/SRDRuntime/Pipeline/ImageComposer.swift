@@ -1,36 +1,41 @@
 import SRDImage
 
-/// The upscaled image while its rows are made. It gets the low-resolution image's bit depth, gray or colour, its alpha (bicubic) and its
-/// metadata.
+/// A region of the upscaled image while its rows are made. It gets the low-resolution image's bit depth, gray or colour, its alpha
+/// (bicubic) and its metadata.
 struct ImageComposer {
-    let width, height: Int
+    private let region: ResultRegion
     private let image: Image
-    private let rows: BicubicRows
+    private let bicubic: BicubicRows
     private let alpha: Image?
     private let scale, threads: Int
     private var samples: [UInt16]
 
+    /// The rows to make.
+    var rows: Range<Int> { region.rows }
+
     /// - Parameters:
     ///   - image: the low-resolution image.
-    ///   - rows: the bicubic upsample of its padded form.
-    init(_ image: Image, _ rows: BicubicRows, scale: Int, threads: Int) {
+    ///   - bicubic: the bicubic upsample of its padded form.
+    ///   - region: the part of its upsample to make.
+    init(_ image: Image, _ bicubic: BicubicRows, region: ResultRegion, scale: Int, threads: Int) {
         self.image = image
-        self.rows = rows
+        self.bicubic = bicubic
+        self.region = region
         self.scale = scale
         self.threads = threads
-        width = image.width * scale
-        height = image.height * scale
         alpha = image.alphaChannel?.resized(by: scale)
-        samples = [UInt16](repeating: 0, count: width * height * image.channels)
+        samples = [UInt16](repeating: 0, count: region.columns.count * region.rows.count * image.channels)
     }
 
-    /// Makes rows from `row(y, row y of the bicubic upsample)`, both −1…1 and RGB, on several threads.
+    /// Makes some of `rows` from `row(y, row y of the bicubic upsample)`, both −1…1 and RGB, on several threads.
     mutating func compose(_ wanted: Range<Int>, row: @Sendable (_ y: Int, _ upsampled: [Float]) -> [Float]) {
-        let width = width, channels = image.channels, hasColor = image.hasColor, rounding = SampleRounding(bitDepth: image.bitDepth)
-        samples.updateRows(wanted, of: height, threads: threads) { [rows, alpha] y, out in
-            let values = row(y, Array(rows.networkRow(y).prefix(width * 3)))
-            for x in 0..<width {
-                let red = values[x * 3], green = values[x * 3 + 1], blue = values[x * 3 + 2], pixel = x * channels
+        let channels = image.channels, hasColor = image.hasColor, rounding = SampleRounding(bitDepth: image.bitDepth)
+        let first = region.rows.lowerBound, wanted = wanted.lowerBound - first..<wanted.upperBound - first
+        samples.updateRows(wanted, of: region.rows.count, threads: threads) { [bicubic, alpha, region] i, out in
+            let y = first + i, values = row(y, Array(bicubic.networkRow(y).prefix(region.columns.upperBound * 3)))
+            for x in region.columns {
+                let red = values[x * 3], green = values[x * 3 + 1], blue = values[x * 3 + 2]
+                let pixel = (x - region.columns.lowerBound) * channels
                 if hasColor {
                     out[pixel] = rounding.sample(red)
                     out[pixel + 1] = rounding.sample(green)
@@ -38,7 +43,7 @@ struct ImageComposer {
                 } else {
                     out[pixel] = rounding.sample((red + green + blue) / 3)
                 }
-                if let alpha { out[pixel + channels - 1] = alpha.samples[y * width + x] }
+                if let alpha { out[pixel + channels - 1] = alpha.samples[y * alpha.width + x] }
             }
         }
     }
@@ -48,6 +53,7 @@ struct ImageComposer {
         var metadata = image.metadata
         metadata.scalePixelDensity(by: Double(scale))
         return Image(
-            width: width, height: height, channels: image.channels, bitDepth: image.bitDepth, samples: samples, metadata: metadata)
+            width: region.columns.count, height: region.rows.count, channels: image.channels, bitDepth: image.bitDepth, samples: samples,
+            metadata: metadata)
     }
 }

@@ -19,9 +19,15 @@ public struct Pipeline {
     /// Whether the last image was made of finite numbers only. An image of others is worthless.
     public var isFinite: Bool { finiteness.firstFailure == nil }
 
-    /// What all samples of one image share.
+    /// What all samples of one image, or of one region of its result, share.
     public struct Prepared {
         public let image: Image
+        /// The region of the result that samples are of; nil for all of it.
+        public let region: ResultRegion?
+        fileprivate let window: Window
+        /// The part of the image that lies under `padded`.
+        fileprivate let part: Image
+        /// What is sampled of the padded image, in RGB.
         let padded: Image
         package let condition: Executor.Condition
     }
@@ -30,19 +36,36 @@ public struct Pipeline {
     ///
     /// - Parameter fidelity: samples may have this fidelity, or 0.
     public func prepare(_ image: Image, fidelity: Fidelity = .sample) -> Prepared {
-        let padded = padded(image), inputs = networkInputs(padded)
+        prepare(image, window: wholeWindow(image), region: nil, fidelity: fidelity)
+    }
+
+    /// Encodes what a region of the result depends on. A sample of it is byte-identical with the same pixels of a sample of the whole; time
+    /// and memory grow with the region.
+    ///
+    /// - Parameters:
+    ///   - region: not empty, within the result; the network must be local: `Network.isLocal`. nil for the whole result.
+    ///   - settings: samples may have these settings, or others with the same fidelity and at most as many steps.
+    public func prepare(_ image: Image, region: ResultRegion?, settings: SamplingSettings) -> Prepared {
+        guard let region else { return prepare(image, fidelity: settings.fidelity) }
+        let window = window(region, of: image, steps: settings.schedule.steps, fidelity: settings.fidelity)
+        return prepare(image, window: window, region: region, fidelity: settings.fidelity)
+    }
+
+    private func prepare(_ image: Image, window: Window, region: ResultRegion?, fidelity: Fidelity) -> Prepared {
+        let padded = padded(image, window.sampled)
+        let condition = executor.encode(
+            FloatTensor(networkInput: window.encoded == window.sampled ? padded : self.padded(image, window.encoded)),
+            upsampled: configuration.hasEnlargedInput ? bicubicUpsample(padded) : nil, keeping: window.kept,
+            keepsEncoderImage: fidelity.needsEncoderImage)
         return Prepared(
-            image: image, padded: padded, condition: executor.encode(
-            inputs.lr, upsampled: inputs.upsampled, keepsEncoderImage: fidelity.needsEncoderImage))
+            image: image, region: region, window: window, part: part(image, window.sampled), padded: padded, condition: condition)
     }
 
-    /// What the network reads of a padded image; the bicubic upsample is nil for models without `hasEnlargedInput`.
-    private func networkInputs(_ padded: Image) -> (lr: FloatTensor, upsampled: FloatTensor?) {
-        (FloatTensor(networkInput: padded), configuration.hasEnlargedInput ? bicubicUpsample(padded) : nil)
+    /// What the network reads of an image, for comparison; the bicubic upsample is nil for models without `hasEnlargedInput`.
+    package func networkInputs(of image: Image) -> (lr: FloatTensor, upsampled: FloatTensor?) {
+        let padded = padded(image, wholeWindow(image).sampled)
+        return (FloatTensor(networkInput: padded), configuration.hasEnlargedInput ? bicubicUpsample(padded) : nil)
     }
-
-    /// What the network reads of an image, for comparison.
-    package func networkInputs(of image: Image) -> (lr: FloatTensor, upsampled: FloatTensor?) { networkInputs(padded(image)) }
 
     /// Samples the image once.
     ///
@@ -63,6 +86,7 @@ public struct Pipeline {
     ///
     /// - Parameter image: of the size of the result.
     public func diffuse(_ image: Image, over prepared: Prepared, to timestep: Int, settings: SamplingSettings) -> LatentState {
+        precondition(prepared.region == nil, "a region cannot be diffused")
         let rows = bicubicRows(prepared.padded), width = rows.width
         let high = FloatTensor(networkInput: image.opaqueRGB.padded(width: width, height: rows.height))
         var noise = settings.noise
@@ -80,14 +104,16 @@ public struct Pipeline {
     }
 
     /// Returns the encoder's image: one pass, no noise, no seed. The model must have its layers.
-    public func encoderImage(_ image: Image) -> Image {
-        let padded = padded(image)
-        let output = executor.encoderImage(FloatTensor(networkInput: padded))
+    ///
+    /// - Parameter region: the part of the result to compute, as in `prepare`; nil for all of it.
+    public func encoderImage(_ image: Image, region: ResultRegion? = nil) -> Image {
+        let window = region.map { part in self.window(part, of: image, steps: 0, fidelity: .sample) } ?? wholeWindow(image)
+        let output = executor.encoderImage(FloatTensor(networkInput: padded(image, window.encoded)), keeping: window.kept)
         finiteness.reset()
         output.values.withUnsafeBufferPointer { finiteness.check($0.baseAddress!, count: $0.count, timestep: 0) }
         let encoded = output.clampedToNetworkRange
-        var composer = composer(image, padded: padded)
-        composer.compose(0..<composer.height) { y, upsampled in
+        var composer = composer(part(image, window.sampled), padded: padded(image, window.sampled), window)
+        composer.compose(composer.rows) { y, upsampled in
             Array(encoded.values[y * encoded.width * 3..<y * encoded.width * 3 + upsampled.count])
         }
         return composer.finished()
@@ -95,22 +121,23 @@ public struct Pipeline {
 
     /// Returns the image that the residual x_0 makes with the bicubic upsample.
     package func image(of residual: FloatTensor, _ prepared: Prepared) -> Image {
-        var composer = composer(prepared.image, padded: prepared.padded)
-        composer.compose(0..<composer.height) { y, upsampled in Self.sample(residual, row: y, upsampled) }
+        var composer = composer(prepared)
+        composer.compose(composer.rows) { y, upsampled in Self.sample(residual, row: y, upsampled) }
         return composer.finished()
     }
 
     /// Returns the image that the residual x_0 makes with the bicubic upsample, with the low band of the encoder's image. It is composed
     /// while the encoder's image is computed.
     private func image(of residual: FloatTensor, _ prepared: Prepared, _ fidelity: Fidelity) -> Image {
-        var composer = composer(prepared.image, padded: prepared.padded), composed = 0
+        var composer = composer(prepared), composed = composer.rows.lowerBound
         let correction = LowBandCorrection(
             of: residual, bicubicRows(prepared.padded), kernel: fidelity.kernel, bandRows: executor.bandRows(width: residual.width),
             finiteness)
         executor.encoderImage(of: prepared.condition) { y, encoded in
             correction.store(y, encoded)
         } finished: { stored in
-            let ready = stored.upperBound == residual.height ? composer.height : min(composer.height, stored.upperBound - correction.radius)
+            let end = composer.rows.upperBound
+            let ready = stored.upperBound == residual.height ? end : min(end, stored.upperBound - correction.radius)
             guard ready > composed else { return }
             composer.compose(composed..<ready) { y, upsampled in
                 var row = Self.sample(residual, row: y, upsampled)
@@ -122,8 +149,13 @@ public struct Pipeline {
         return composer.finished()
     }
 
-    private func composer(_ image: Image, padded: Image) -> ImageComposer {
-        ImageComposer(image, bicubicRows(padded), scale: configuration.scale, threads: threads)
+    private func composer(_ prepared: Prepared) -> ImageComposer {
+        composer(prepared.part, padded: prepared.padded, prepared.window)
+    }
+
+    private func composer(_ part: Image, padded: Image, _ window: Window) -> ImageComposer {
+        let scale = configuration.scale
+        return ImageComposer(part, bicubicRows(padded), region: window.local(scale: scale), scale: scale, threads: threads)
     }
 
     private func bicubicRows(_ padded: Image) -> BicubicRows { BicubicRows(padded, scaledBy: configuration.scale) }
@@ -142,11 +174,17 @@ public struct Pipeline {
         progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in },
         onStep: ((_ x: FloatTensor, _ timestep: Int) -> Void)? = nil
     ) rethrows -> FloatTensor {
-        let height = prepared.padded.height * configuration.scale, width = prepared.padded.width * configuration.scale
+        let scale = configuration.scale, height = prepared.padded.height * scale, width = prepared.padded.width * scale
+        precondition(state == nil || prepared.region == nil, "a region starts from noise")
+        // Noise belongs to the pixel of the whole image.
+        let whole = configuration.paddedSize(width: prepared.image.width, height: prepared.image.height)
+        let left = prepared.window.sampled.columns.lowerBound * scale, top = prepared.window.sampled.rows.lowerBound * scale
+        let columns = left..<left + width
         var noise = settings.noise
+        func field(draw: Int) -> NoiseField { noise.field(draw: draw, height: whole.height * scale, width: whole.width * scale) }
         var x = state?.x ?? FloatTensor(height: height, width: width, channels: 3)
-        let start = noise.field(draw: 0, height: height, width: width)      // a state contains it already
-        if state == nil { x.updateRows(threads: threads) { y, row in _ = row.update(from: start.row(y, width: width)) } }
+        let start = field(draw: 0)                                           // a state contains it already
+        if state == nil { x.updateRows(threads: threads) { y, row in _ = row.update(from: start.row(top + y, columns: columns)) } }
         let timesteps = state.map { settings.schedule.starting(at: $0.timestep, in: schedule) } ?? settings.schedule
         let steps = timesteps.steps(of: schedule)
         // Per row of the image: a row of x0₋₁, then a row of x0₋₂, as far as steps read them.
@@ -156,12 +194,12 @@ public struct Pipeline {
         finiteness.reset()
         for (i, step) in steps.enumerated() {
             onStep?(x, step.timestep)
-            let fresh = step.sigma > 0 ? noise.field(draw: i + 1, height: height, width: width) : nil
+            let fresh = step.sigma > 0 ? field(draw: i + 1) : nil
             past.withUnsafeMutableBufferPointer { past in
                 nonisolated(unsafe) let past = past      // rows do not overlap
                 executor.predictNoise(in: &x, at: step.timestep, given: prepared.condition) { y, predicted, row in
                     finiteness.check(predicted, count: length, timestep: step.timestep)
-                    let z = fresh?.row(y, width: width)
+                    let z = fresh?.row(top + y, columns: columns)
                     let past = UnsafeMutableBufferPointer(rebasing: past[y * length * memory..<(y + 1) * length * memory])
                     for j in row.indices {
                         let clean = step.clean(row[j], noise: predicted[j])
@@ -181,10 +219,20 @@ public struct Pipeline {
         return x
     }
 
-    private func padded(_ image: Image) -> Image {
-        let size = configuration.paddedSize(width: image.width, height: image.height)
-        return image.opaqueRGB.padded(width: size.width, height: size.height)
+    /// Some pixels of the padded image.
+    private func padded(_ image: Image, _ part: MapPart) -> Image { image.window(columns: part.columns, rows: part.rows).opaqueRGB }
+
+    /// The pixels of the image itself that lie in a part of the padded one.
+    private func part(_ image: Image, _ part: MapPart) -> Image {
+        image.window(columns: part.columns.clamped(to: 0..<image.width), rows: part.rows.clamped(to: 0..<image.height))
     }
+
+    private func window(_ region: ResultRegion, of image: Image, steps: Int, fidelity: Fidelity) -> Window {
+        precondition(executor.model.network.isLocal, "attention reads the whole image")
+        return Window(region, of: executor.model.network, width: image.width, height: image.height, steps: steps, fidelity: fidelity)
+    }
+
+    private func wholeWindow(_ image: Image) -> Window { Window(wholeOf: image, configuration) }
 
     private func bicubicUpsample(_ padded: Image) -> FloatTensor {
         let rows = bicubicRows(padded)

@@ -17,9 +17,7 @@ extension Unpickler {
         switch type {
         case .global(.unknown(let name)): return opaque(name)
         case .opaque(let index): return opaque(pickle.opaques[index].name)
-        case .global(.orderedDict):
-            pickle.dictionaries.append([])
-            return .dictionary(pickle.dictionaries.count - 1)
+        case .global(.orderedDict): return newDictionary()
         default: throw malformed("a new object of \(type.kind)")
         }
     }
@@ -29,8 +27,7 @@ extension Unpickler {
         case .unknown(let name): return opaque(name)
         case .orderedDict:
             guard arguments.isEmpty else { throw malformed("OrderedDict with arguments") }
-            pickle.dictionaries.append([])
-            return .dictionary(pickle.dictionaries.count - 1)
+            return newDictionary()
         case .size:
             guard arguments.count == 1, pickle.sequence(arguments[0]) != nil else { throw malformed("torch.Size of no list") }
             return arguments[0]

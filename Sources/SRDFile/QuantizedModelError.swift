@@ -11,7 +11,7 @@ public enum QuantizedModelError: Error, Equatable, CustomStringConvertible, Send
     case badElement(key: String, index: Int, found: String, expected: String)
     case unknownKey(String)
     /// An int8 layer reads `value`, which is kept in float.
-    case inputNotInCodes(layer: String, value: String)
+    case inputNotQuantized(layer: String, value: String)
     case safetensors(SafetensorsError)
     case model(ModelError)
 
@@ -25,7 +25,7 @@ public enum QuantizedModelError: Error, Equatable, CustomStringConvertible, Send
         case .badMetadata(let key, let found, let expected): "metadata `\(key.printable)` is \"\(found.printable)\", expected \(expected)"
         case .badElement(let key, let index, let found, let expected): "element \(index) of tensor `\(key.printable)` is \(found), expected \(expected)"
         case .unknownKey(let key): "tensor `\(key.printable)` does not belong in an int8 model of this version"
-        case .inputNotInCodes(let layer, let value): "layer `\(layer.printable)` is int8, but its input `\(value.printable)` has no scale"
+        case .inputNotQuantized(let layer, let value): "layer `\(layer.printable)` is int8, but its input `\(value.printable)` has no scale"
         case .safetensors(let error): error.description
         case .model(let error): error.description
         }

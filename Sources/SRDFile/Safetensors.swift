@@ -89,11 +89,11 @@ extension Safetensors {
     }
 
     /// An int8 tensor as `int8s` returns it, without a copy if the file is in memory.
-    public func codes(_ name: String, shape: [Int]? = nil) throws(SafetensorsError) -> QuantizedWeights {
+    public func quantizedWeights(_ name: String, shape: [Int]? = nil) throws(SafetensorsError) -> QuantizedWeights {
         let entry = try entry(name, types: [.i8], shape), file = file
         guard file.isInMemory else { return QuantizedWeights(try int8s(name, shape: shape)) }
-        let codes = try Self.slice(file, entry.range).withBytes { $0.assumingMemoryBound(to: Int8.self) }
-        return QuantizedWeights(codes, in: file) { file.evict(entry.range) }
+        let values = try Self.slice(file, entry.range).withBytes { $0.assumingMemoryBound(to: Int8.self) }
+        return QuantizedWeights(values, in: file) { file.evict(entry.range) }
     }
 
     public func uint8s(_ name: String, shape: [Int]? = nil) throws(SafetensorsError) -> [UInt8] {

@@ -16,7 +16,7 @@ struct EXIF {
         let values: Range<Int>
     }
 
-    /// nil unless it starts with a TIFF header.
+    /// Returns nil unless the bytes start with a TIFF header.
     init?(_ bytes: [UInt8]) {
         guard bytes.count >= 8, bytes[0] == bytes[1], bytes[0] == 0x49 || bytes[0] == 0x4d else { return nil }
         self.bytes = bytes
@@ -42,8 +42,8 @@ extension EXIF {
 
     /// The first value of a SHORT or LONG entry.
     func value(_ tag: Int, in directory: Directory) -> Int? {
-        guard let entry = entries(of: directory).first(where: { $0.tag == tag }) else { return nil }
-        return number(at: entry.values.lowerBound, size: entry.type == 3 ? 2 : 4)
+        entries(of: directory).first { $0.tag == tag }
+            .flatMap { number(at: $0.values.lowerBound, size: $0.type == 3 ? 2 : 4) }
     }
 
     private func offset(of directory: Directory) -> Int? {
@@ -75,20 +75,20 @@ extension EXIF {
         return Entry(position: position, tag: tag, type: type, count: count, values: start..<start + size)
     }
 
-    private func number(at position: Int, size: Int) -> Int? {
+    func number(at position: Int, size: Int) -> Int? {
         guard position >= 0, position <= bytes.count - size else { return nil }
         let field = bytes[position..<position + size]
         return isLittleEndian ? field.reversed().reduce(0) { $0 << 8 | Int($1) } : field.reduce(0) { $0 << 8 | Int($1) }
     }
 
-    private mutating func set(_ value: Int, at position: Int, size: Int) {
+    mutating func set(_ value: Int, at position: Int, size: Int) {
         for i in 0..<size {
             bytes[position + (isLittleEndian ? i : size - 1 - i)] = UInt8(truncatingIfNeeded: value >> (8 * i))
         }
     }
 }
 
-// MARK: - Orientation, dimensions, resolution
+// MARK: - Orientation and dimensions
 
 extension EXIF {
     /// 1 to 8, or nil.
@@ -115,53 +115,6 @@ extension EXIF {
                 set(value, at: entry.values.lowerBound, size: isLong ? 4 : 2)
             }
         }
-    }
-
-    /// Multiplies the resolution of the image and of the focal plane, where they are present.
-    mutating func scaleResolution(x: Double, y: Double) {
-        let tags = [(Directory.main, 0x011a, x), (.main, 0x011b, y), (.exif, 0xa20e, x), (.exif, 0xa20f, y)]
-        for (directory, tag, factor) in tags {
-            for entry in entries(of: directory) where entry.tag == tag && entry.type == 5 && entry.count == 1 {
-                scaleRational(at: entry.values.lowerBound, by: factor)
-            }
-        }
-    }
-
-    private mutating func scaleRational(at position: Int, by factor: Double) {
-        guard let numerator = number(at: position, size: 4), let denominator = number(at: position + 4, size: 4) else {
-            return
-        }
-        // A fractional factor is given three decimal places if there is room for them.
-        let exact = Double(numerator) * factor
-        let precision = exact == exact.rounded() ? 1 : 1000
-        if exact * Double(precision) <= Double(UInt32.max), denominator * precision <= Int(UInt32.max) {
-            set(Int((exact * Double(precision)).rounded()), at: position, size: 4)
-            set(denominator * precision, at: position + 4, size: 4)
-        } else {
-            set(Int(min(exact.rounded(), Double(UInt32.max))), at: position, size: 4)
-        }
-    }
-
-    /// The resolution of the main image, in pixels per metre.
-    var density: PixelDensity? {
-        func resolution(_ tag: Int) -> Double? {
-            guard let entry = entries(of: .main).first(where: { $0.tag == tag && $0.type == 5 }),
-                let numerator = number(at: entry.values.lowerBound, size: 4),
-                let denominator = number(at: entry.values.lowerBound + 4, size: 4), denominator > 0
-            else { return nil }
-            return Double(numerator) / Double(denominator)
-        }
-        // Unit 1 has no absolute size, 2 is inches (the default), 3 centimetres.
-        let perMetre: Double? =
-            switch value(0x0128, in: .main) ?? 2 {
-            case 2: 1 / 0.0254
-            case 3: 100
-            default: nil
-            }
-        guard let perMetre, let x = resolution(0x011a), let y = resolution(0x011b) else { return nil }
-        let values = [x * perMetre, y * perMetre].map { $0.rounded() }
-        guard values.allSatisfy({ $0 >= 1 && $0 <= Double(Int32.max) }) else { return nil }
-        return PixelDensity(x: UInt32(values[0]), y: UInt32(values[1]), isPerMetre: true)
     }
 }
 

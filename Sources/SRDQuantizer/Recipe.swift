@@ -86,7 +86,7 @@ public enum RecipeError: Error, Equatable, CustomStringConvertible, Sendable {
     case repeated(line: Int, name: String)
     case missing(name: String)
     /// An int8 layer reads a value that is kept in float.
-    case inputNotInCodes(line: Int, layer: String, value: String)
+    case inputNotQuantized(line: Int, layer: String, value: String)
     case impossible(line: Int, layer: String, why: String)
 
     public var description: String {
@@ -95,7 +95,7 @@ public enum RecipeError: Error, Equatable, CustomStringConvertible, Sendable {
         case .unknownLayer(let line, let name): "line \(line): this model has no layer `\(name.printable)`"
         case .repeated(let line, let name): "line \(line): layer `\(name)` comes twice"
         case .missing(let name): "layer `\(name)` is missing"
-        case .inputNotInCodes(let line, let layer, let value):
+        case .inputNotQuantized(let line, let layer, let value):
             "line \(line): layer `\(layer)` is int8, but its input `\(value)` is kept in float: give that `codes` or `codes+float`"
         case .impossible(let line, let layer, let why): "line \(line): layer `\(layer)`: \(why)"
         }
@@ -157,7 +157,7 @@ extension Recipe {
             }
             for node in graph.nodes where decisions[node.name]?.weights == .int8 || (graph.isUpsampling(node) && decisions[node.name]?.output != .float) {
                 for input in node.inputs where (decisions[graph.node(of: input).name]?.output ?? .float) == .float {
-                    throw .inputNotInCodes(line: lines[node.name] ?? 0, layer: node.name, value: graph.node(of: input).name)
+                    throw .inputNotQuantized(line: lines[node.name] ?? 0, layer: node.name, value: graph.node(of: input).name)
                 }
             }
         }

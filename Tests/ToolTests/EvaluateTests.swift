@@ -238,6 +238,12 @@ struct EvaluateTests {
             #expect(text.components(separatedBy: "<figure class=\"plot\">").count == 5)      // steps, images, timesteps, layers
             let again = try ToolRun("srdiff-evaluate", arguments + ["--report", path])
             #expect(again.status == 1 && again.error.contains("--overwrite"))
+
+            // An image that fails is left out of the report too.
+            try Data([0x89]).write(to: URL(fileURLWithPath: "\(folder)/photos/0.png"))
+            let part = try ToolRun("srdiff-evaluate", arguments + ["--report", path, "--overwrite"])
+            #expect(part.status == 1 && part.error.contains("1 of 3 images failed"), "\(part.error)")
+            #expect(try String(contentsOfFile: path, encoding: .utf8).components(separatedBy: "class=\"image\"").count == 3)
         }
     }
 

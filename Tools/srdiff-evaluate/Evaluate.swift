@@ -8,7 +8,7 @@ import ToolSupport
 struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "srdiff-evaluate",
-        abstract: "Says what int8 and fewer steps cost: numbers, images, and the layer to blame.",
+        abstract: "Measures what int8 and fewer steps cost: metrics, images, and per-layer errors.",
         usage: "srdiff-evaluate MODEL... --images FOLDER [--reference FLOAT] [options]",
         discussion: """
             EXAMPLES
@@ -38,39 +38,6 @@ struct Evaluate: ParsableCommand {
     )
 
     static let partialFolder = "srdiff-evaluate.partial"
-
-    /// A sampler or the models' searched schedules, with a number of steps of its own if it has one.
-    struct SamplerArgument: Hashable, ExpressibleByArgument {
-        enum Kind: Hashable {
-            case sampler(Sampler)
-            case searched
-
-            static let names = Sampler.allCases.map(\.rawValue) + ["searched"]
-
-            init?(_ name: String) {
-                if name == "searched" { self = .searched; return }
-                guard let sampler = Sampler(rawValue: name) else { return nil }
-                self = .sampler(sampler)
-            }
-        }
-
-        let kind: Kind
-        var steps: Int?
-
-        init(kind: Kind) { self.kind = kind }
-
-        init?(argument: String) {
-            let parts = argument.split(separator: "@", omittingEmptySubsequences: false)
-            guard let kind = Kind(String(parts[0])), parts.count <= 2 else { return nil }
-            self.kind = kind
-            if parts.count == 2 {
-                guard let steps = Int(parts[1]), steps >= 1 else { return nil }
-                self.steps = steps
-            }
-        }
-
-        static var allValueStrings: [String] { Kind.names }
-    }
 
     @Argument(help: ArgumentHelp("Models to measure: int8 ones, or float ones as safetensors or PyTorch checkpoint.", valueName: "model"))
     var models: [String]
@@ -180,20 +147,22 @@ struct Evaluate: ParsableCommand {
         if perceptual == nil, let condition = conditions.first(where: { [.lpips, .lpips_shift].contains($0.metric) }) {
             throw ValidationError("--fail-if \(condition.text) needs --lpips")
         }
-        let contestants = try loadModels()
+        let contestants = try Contestant.load(models, reference: reference)
         let scale = contestants[0].loaded.configuration.scale
         let all = try ImageSet.find(images, low: lr, scale: scale), sets = shard.map { ImageSet.share($0, of: all) } ?? all
         if sets.allSatisfy(\.entries.isEmpty) { return }        // more shards than images
         try checkOutputs(sets)
-        let plan = Evaluation.Plan(
-            contestants: contestants, schedules: try schedules(for: contestants), seeds: (0..<UInt64(samples)).map { seed &+ $0 },
-            sets: sets, scale: scale, degradation: degrade, isConsistent: consistent, threads: threadOptions.count,
+        let samplers = sampler.isEmpty ? [SamplerArgument(kind: .sampler(.ddpm))] : sampler
+        let schedules = try samplers.flatMap { try $0.schedules(stepCounts!.sorted(), eta: eta ?? 0, for: contestants) }
+        let plan = EvaluationPlan(
+            contestants: contestants, schedules: schedules, seeds: (0..<UInt64(samples)).map { seed &+ $0 }, sets: sets,
+            scale: scale, degradation: degrade, isConsistent: consistent, threads: threadOptions.count,
             instructionSet: try InstructionSet.fromEnvironment())
         let store = ImageStore(reference: saveReference, images: saveImages, partial: Self.partialFolder)
         let progress = ProgressLine(isShown: !quiet)
         var evaluation = Evaluation(plan: plan, lpips: perceptual, store: store, progress: progress)
         var results = try evaluation.run()
-        if reference != nil && (layers || report != nil) { results.inside = try evaluation.lookInside(results, layersOnly: report == nil) }
+        if reference != nil && (layers || report != nil) { results.inside = try evaluation.compareLayers(results, layersOnly: report == nil) }
         progress.clear()
 
         if let report {
@@ -221,56 +190,5 @@ struct Evaluate: ParsableCommand {
         let models = (models + [reference].compactMap { $0 }).flatMap(OutputRules.modelFiles)
         try OutputRules(inputs: images + models + [lpips].compactMap { $0 }, overwrite: overwrite)
             .check([report, plot].compactMap { $0 })
-    }
-
-    // MARK: What is asked
-
-    /// The reference first.
-    private func loadModels() throws -> [Contestant] {
-        var contestants: [Contestant] = [], names: [String: Int] = [:]
-        for (i, path) in ((reference.map { [$0] } ?? []) + models).enumerated() {
-            let isReference = i == 0 && reference != nil
-            let loaded = try LoadedModel.read(path)
-            if isReference { _ = try loaded.float() }
-            if let other = contestants.first(where: { $0.loaded.sha256 == loaded.sha256 }) {
-                guard other.isReference else { throw ToolError("\(path) and \(other.loaded.path) are the same model") }
-                continue                                     // the reference is measured anyway
-            }
-            if let first = contestants.first, first.loaded.configuration.scale != loaded.configuration.scale {
-                throw ToolError("\(path) enlarges by \(loaded.configuration.scale), \(first.loaded.path) by \(first.loaded.configuration.scale)")
-            }
-            let stem = FilePath.stem(of: path), count = names[stem, default: 0] + 1
-            names[stem] = count
-            contestants.append(Contestant(name: count == 1 ? stem : "\(stem)-\(count)", loaded: loaded, isReference: isReference))
-        }
-        return contestants
-    }
-
-    private func schedules(for contestants: [Contestant]) throws -> [TimestepSchedule] {
-        try (sampler.isEmpty ? [SamplerArgument(kind: .sampler(.ddpm))] : sampler).flatMap { sampler -> [TimestepSchedule] in
-            let counts = sampler.steps.map { [$0] } ?? stepCounts!.sorted()
-            for contestant in contestants where counts.last! > contestant.loaded.schedule.timesteps {
-                throw ValidationError("--steps \(counts.last!): \(contestant.loaded.path) has \(contestant.loaded.schedule.timesteps) timesteps")
-            }
-            switch sampler.kind {
-            case .sampler(let sampler):
-                return counts.map { .spaced(sampler, eta: sampler.takesEta ? eta ?? 0 : 0, steps: $0, .uniform) }
-            case .searched: return try searched(counts, contestants)
-            }
-        }
-    }
-
-    /// The first model's that has any: all are to be compared by the same steps.
-    private func searched(_ counts: [Int], _ contestants: [Contestant]) throws -> [TimestepSchedule] {
-        guard let loaded = contestants.first(where: { !$0.loaded.model.schedules.isEmpty })?.loaded else {
-            throw ToolError("--sampler searched: no model here has schedules of its own; srdiff-quantize --search-steps makes them")
-        }
-        return try counts.map { count in
-            guard let found = loaded.model.schedules.first(where: { $0.transitions.count == count }) else {
-                let has = loaded.model.schedules.map { String($0.transitions.count) }.joined(separator: ", ")
-                throw ToolError("--sampler searched: \(loaded.path) has schedules of \(has) steps, not of \(count)")
-            }
-            return .transitions(found.transitions)
-        }
     }
 }

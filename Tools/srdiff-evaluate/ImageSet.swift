@@ -80,8 +80,11 @@ struct ImageSet {
         return nil
     }
 
-    static func load(_ entry: Entry, scale: Int, degradation: Degradation? = nil) throws -> Pair {
-        let pair = try cleanPair(entry, scale: scale)
+    /// - Parameter check: called with the original's file before its pixels are decoded.
+    static func load(
+        _ entry: Entry, scale: Int, degradation: Degradation? = nil, check: (OpenedImage) throws -> Void = { _ in }
+    ) throws -> Pair {
+        let pair = try cleanPair(entry, scale: scale, check: check)
         guard let degradation else { return pair }
         do {
             return Pair(original: pair.original, low: try degradation.applied(to: pair.low))
@@ -90,8 +93,8 @@ struct ImageSet {
         }
     }
 
-    private static func cleanPair(_ entry: Entry, scale: Int) throws -> Pair {
-        let whole = try read(entry.path), width = whole.width / scale, height = whole.height / scale
+    private static func cleanPair(_ entry: Entry, scale: Int, check: (OpenedImage) throws -> Void) throws -> Pair {
+        let whole = try read(entry.path, check: check), width = whole.width / scale, height = whole.height / scale
         guard width > 0, height > 0 else { throw ToolError("\(entry.path): smaller than \(scale)×\(scale) pixels") }
         let original = whole.cropped(width: width * scale, height: height * scale)
         let lowPath: String
@@ -115,9 +118,11 @@ struct ImageSet {
         return Pair(original: original, low: low)
     }
 
-    /// 8 bits, without alpha and metadata.
-    private static func read(_ path: String) throws -> Image {
-        var image = try ImageInput.file(path).read { _ in }.plain
+    /// The image in 8 bits, without alpha and metadata.
+    private static func read(_ path: String, check: (OpenedImage) throws -> Void = { _ in }) throws -> Image {
+        let opened = try ImageInput.file(path).open()
+        try check(opened)
+        var image = try opened.decode { _ in }.plain
         image.metadata = ImageMetadata()
         return image
     }

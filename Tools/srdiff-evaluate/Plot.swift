@@ -26,7 +26,7 @@ struct Plot {
     static let width = 640.0, height = 300.0
     private static let left = 58.0, right = 14.0, top = 14.0, bottom = 44.0
 
-    /// With its title and legend, for a page.
+    /// The plot with its title and legend, as a figure of a page.
     var figure: String {
         let drawing = svg()
         guard !drawing.isEmpty else { return "" }
@@ -39,7 +39,7 @@ struct Plot {
         return "<p class=\"legend\">" + names.joined(separator: " &ensp; ") + "</p>"
     }
 
-    /// The drawing alone, at a place inside another where that is given. Empty where there is nothing to draw.
+    /// The drawing without title and legend, at a position inside another drawing if one is given. Empty if there is nothing to draw.
     func svg(x left: Double? = nil, y top: Double = 0) -> String {
         let points = series.flatMap(\.points).filter { $0.y.isFinite }
         guard !points.isEmpty else { return "" }
@@ -103,22 +103,5 @@ struct Plot {
     private static func decimals(_ ticks: [Double]) -> Int {
         let step = ticks.count > 1 ? ticks[1] - ticks[0] : 1
         return step >= 0.999 ? 0 : step >= 0.0999 ? 1 : step >= 0.00999 ? 2 : step >= 0.000999 ? 3 : 5
-    }
-}
-
-extension String {
-    /// As text or an attribute of HTML.
-    var html: String {
-        var text = ""
-        for character in self {
-            switch character {
-            case "&": text += "&amp;"
-            case "<": text += "&lt;"
-            case ">": text += "&gt;"
-            case "\"": text += "&quot;"
-            default: text.append(character)
-            }
-        }
-        return text
     }
 }

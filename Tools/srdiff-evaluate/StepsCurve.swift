@@ -5,7 +5,7 @@ import ToolSupport
 /// What each number of steps costs and gives, for every sampler and model.
 struct StepsCurve {
     let results: Results
-    let plan: Evaluation.Plan
+    let plan: EvaluationPlan
 
     private static let metrics: [Metric] = [.psnr, .ssim, .lpips, .lr_psnr, .seconds]
 

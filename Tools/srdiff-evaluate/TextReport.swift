@@ -7,7 +7,7 @@ import ToolSupport
 /// Results as tables, JSON and CSV.
 struct TextReport {
     let results: Results
-    let plan: Evaluation.Plan
+    let plan: EvaluationPlan
     let showsLayers: Bool
 
     private static let shownLayers = 12

@@ -7,7 +7,7 @@ import ToolSupport
 struct Fuse: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "srdiff-fuse",
-        abstract: "Puts a part of one image into another and lets the model melt it in.",
+        abstract: "Copies a region of one image into another and blends it in with the model.",
         usage: "srdiff-fuse BASE REFERENCE --box x,y,w,h | --mask MASK [-o OUTPUT] [options]",
         discussion: """
             EXAMPLES
@@ -15,17 +15,16 @@ struct Fuse: ParsableCommand {
               srdiff-fuse face.png other.png --mask eyes.png -o new.png
               srdiff-fuse face.png other.png --box 180,200,150,60 --from 40,65
 
-            The region of REFERENCE takes BASE's place; what the image then holds beyond
-            its enlarged small self is taken back into noise (to step t: --strength) and
-            sampled anew from there (SRDiff's content fusion). Outside the region BASE
-            stays as it is, to the last bit; just inside, over --feather pixels, one goes
-            over into the other. Only the region and its surroundings are sampled, so that
-            a small one in a large image costs little.
+            The region of REFERENCE replaces BASE's. The residual over the bicubic
+            upsample is then noised up to timestep t (--strength) and sampled from there
+            (SRDiff's content fusion). Outside the region BASE does not change by a bit;
+            inside, the result blends in over --feather pixels. Only the region and its
+            surroundings are sampled, so that a small region of a large image costs
+            little.
 
-            REFERENCE is of BASE's size, or --from says where in it the region lies. Its
-            colours are not fitted to BASE's: that is up to you. MASK is of BASE's size:
-            white is taken from REFERENCE, black stays, gray mixes; an empty mask gives
-            BASE itself.
+            REFERENCE has BASE's size, or --from gives the region's position in it. Its
+            colours are not adjusted to BASE's. MASK has BASE's size: white is taken from
+            REFERENCE, black stays, gray blends; an empty mask gives BASE itself.
 
             \(ToolInfo.exitCodes)
             """,
@@ -41,7 +40,7 @@ struct Fuse: ParsableCommand {
     @Option(help: ArgumentHelp("The region, in pixels from the upper left corner.", valueName: "x,y,w,h"))
     var box: Box?
 
-    @Option(help: ArgumentHelp("The region as an image: white, black and between.", valueName: "file"))
+    @Option(help: ArgumentHelp("The region as an image: white, black and grays.", valueName: "file"))
     var mask: String?
 
     @Option(help: ArgumentHelp("Where the region's upper left corner is in REFERENCE, which may then be of any size. (default: where it is in BASE)", valueName: "x,y"))
@@ -50,16 +49,16 @@ struct Fuse: ParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("A file (\(ImageFormat.preferredExtensions)), or - for standard output. (default: NAME_fused.png beside BASE)", valueName: "file"))
     var output: String?
 
-    @Option(help: ArgumentHelp("How far back into the noise, above 0 to 1: the more, the more is invented anew.", valueName: "x"))
+    @Option(help: ArgumentHelp("How much noise is added, above 0 to 1: the more, the more of the region is generated.", valueName: "x"))
     var strength = Strength(0.3)
 
-    @Option(help: ArgumentHelp("Pixels inside the region's edge over which BASE goes over into the new. 0: none.", valueName: "n"))
+    @Option(help: ArgumentHelp("Pixels inside the region's edge over which BASE blends into the result. 0: none.", valueName: "n"))
     var feather = 8
 
-    @Option(help: ArgumentHelp("Whose small image guides the sampling. both: with the region in it, which then keeps its look. base: BASE alone, and of REFERENCE only detail finer than the small image's comes through.", valueName: "both|base"))
+    @Option(help: ArgumentHelp("The low-resolution image that guides the sampling. both: BASE with the region, which keeps its look. base: BASE alone, so that only REFERENCE's detail beyond the low resolution comes through.", valueName: "both|base"))
     var guide = Guide.both
 
-    @Option(help: ArgumentHelp("Another seed, other noise.", valueName: "n"))
+    @Option(help: ArgumentHelp("Random seed of the noise.", valueName: "n"))
     var seed: UInt64 = 0
 
     @OptionGroup var sampling: SamplingOptions
@@ -139,12 +138,12 @@ struct Fuse: ParsableCommand {
         if destination.isStandardOutput { writing.note(text) } else { writing.line(text) }
     }
 
-    /// The image as a viewer shows it.
+    /// Decodes the image and applies its orientation.
     private func decoded(_ opened: OpenedImage) throws -> Image {
         try opened.decode(force: writing.force) { note(opened.input, $0) }.withOrientationApplied()
     }
 
-    /// Sizes and memory, before any pixel is decoded.
+    /// Checks sizes and memory before any pixel is decoded.
     private func check(_ opened: [OpenedImage]) throws {
         let base = opened[0].uprightSize
         for (i, image) in opened.enumerated() where i == 2 || i == 1 && from == nil {
@@ -166,7 +165,7 @@ struct Fuse: ParsableCommand {
         }
     }
 
-    /// What takes the region's box, in BASE's kind.
+    /// The part of the reference that replaces the region's box, with BASE's channels and bit depth.
     private func reference(_ opened: OpenedImage, under window: Box, of base: Image, _ baseInput: ImageInput) throws -> Image {
         let whole = try decoded(opened), corner = from ?? Corner(x: window.x, y: window.y)
         for warning in ColorProfiles.warnings([(baseInput, base), (opened.input, whole)]) { writing.note(warning) }
@@ -180,7 +179,7 @@ struct Fuse: ParsableCommand {
             .converted(channels: base.channels, bitDepth: base.bitDepth)
     }
 
-    /// The file itself, where the formats are one.
+    /// Writes BASE; its file is copied if the formats are the same.
     private func write(unchanged base: Image, _ file: MappedFile) throws {
         let bytes = file.withBytes { Array($0) }
         if writing.stripMetadata {
@@ -191,43 +190,4 @@ struct Fuse: ParsableCommand {
             try destination.write(base)
         }
     }
-}
-
-/// `x,y`
-struct Corner: Hashable, ExpressibleByArgument, CustomStringConvertible {
-    let x, y: Int
-
-    init(x: Int, y: Int) {
-        self.x = x
-        self.y = y
-    }
-
-    init?(argument: String) {
-        guard let box = Box(argument: "\(argument),1,1") else { return nil }
-        self.init(x: box.x, y: box.y)
-    }
-
-    var description: String { "\(x),\(y)" }
-}
-
-/// `x,y,w,h`
-struct Box: Hashable, ExpressibleByArgument, CustomStringConvertible {
-    let x, y, width, height: Int
-
-    init(x: Int, y: Int, width: Int, height: Int) {
-        self.x = x
-        self.y = y
-        self.width = width
-        self.height = height
-    }
-
-    init?(argument: String) {
-        let numbers = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
-        guard numbers.count == 4, let x = numbers[0], let y = numbers[1], let width = numbers[2], let height = numbers[3],
-              [x, y].allSatisfy({ (0..<1 << 30).contains($0) }), [width, height].allSatisfy({ (1..<1 << 30).contains($0) })
-        else { return nil }
-        self.init(x: x, y: y, width: width, height: height)
-    }
-
-    var description: String { "\(x),\(y),\(width),\(height)" }
 }

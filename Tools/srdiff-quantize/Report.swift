@@ -46,11 +46,11 @@ struct Report {
         return groups
     }
 
-    private var sections: [Section] {
+    private var sections: [ReportSection] {
         let worst = quality.layers.sorted { $0.own.decibels < $1.own.decibels }
         let own = quality.images.compactMap(\.ownError)
         var sections = [
-            Section("Size", ["""
+            ReportSection("Size", ["""
                 \(source.path): \(ByteCount.text(sizeBefore)). \(output): \(ByteCount.text(sizeAfter)), \
                 \(Text.fixed(100 * Double(sizeAfter) / Double(max(1, sizeBefore)), 1)) % of it.
                 """, """
@@ -58,9 +58,9 @@ struct Report {
                 Calibrated on \(set.description), at \(quantized.calibratedTimesteps.count) timesteps; \(settings.description). \
                 It took \(Text.duration(seconds)).
                 """]),
-            Section("Kept in float", ["Layers where eight bits would cost more than they bring, or that were asked for."], table: Table(
+            ReportSection("Kept in float", ["Layers where eight bits would cost more than they bring, or that were asked for."], table: Table(
                 ["layers", "why"], excluded.map { [Self.list($0.names), $0.reason] })),
-            Section("The image", ["""
+            ReportSection("The image", ["""
                 PSNR of what the int8 model draws against what the float model draws from the same noise (\
                 DDIM, \(quality.noise.count) steps). Above 46 dB the two are hard to tell apart, side by side; \
                 40 dB is a visible difference in flat areas. LR-PSNR says how well a result, reduced again, agrees with the image \
@@ -74,7 +74,7 @@ struct Report {
                 }, right: [1, 2, 3]))
         ]
         if !quantized.schedules.isEmpty {
-            sections.append(Section("Steps", ["""
+            sections.append(ReportSection("Steps", ["""
                 What was found for each number of steps, against 100 steps of DDPM on these patches: PSNR gained (+) or lost, \
                 LPIPS as a share of theirs (less is better), then timesteps and, behind a colon, noise as a share of DDPM's.
                 """], table: Table(["steps", "PSNR, dB", "LPIPS", "timestep:noise"], quantized.schedules.map { schedule in
@@ -82,11 +82,11 @@ struct Report {
                      schedule.transitions.map { "\($0.timestep):\(Text.short($0.eta))" }.joined(separator: " ")]
                 }, right: [0, 1, 2])))
         }
-        sections.append(Section("Predicted noise", ["""
+        sections.append(ReportSection("Predicted noise", ["""
             How far the noise that the int8 model predicts is from the float model's, by timestep: signal-to-noise ratio (SNR), \
             20 dB is a tenth off, 40 dB a hundredth. Timesteps near 0 are the last ones, where the noise to be found is smallest.
             """], table: Table(["timestep", "SNR, dB"], quality.noise.map { [String($0.timestep), Text.fixed($0.ratio.decibels, 1)] }, right: [0, 1])))
-        sections.append(Section("Layers, worst first", ["""
+        sections.append(ReportSection("Layers, worst first", ["""
             SNR of what each layer puts out: with the float model's values before it (its own error), and with everything before it \
             int8 too; and of its rounded weights. Errors gather from layer to layer and average out again in the sums of the next: a \
             low number in the middle need not show in the image. \
@@ -146,66 +146,5 @@ struct Report {
                 group.names.map { JSON.object([("name", .string($0)), ("reason", .string(group.reason))]) }
             }))
         ])
-    }
-
-    /// What `--dry-run` says.
-    static func printPlan(_ loaded: LoadedModel, _ model: Model, _ recipe: Recipe, _ set: CalibrationSet, _ settings: QuantizerSettings, _ output: String) {
-        let network = model.network, nodes = network.graphs(withPreview: model.hasPreview).flatMap(\.nodes).filter(\.isConvolution)
-        let float = nodes.filter { recipe.decisions[$0.name]?.weights == .float }
-        var bytes = 0
-        for node in nodes {
-            let count = model.layers[node.name]!.shape.reduce(1, *)
-            bytes += float.contains(node) ? 4 * count : count
-        }
-        Terminal.output.line("""
-            \(loaded.path) → \(output)\(FilePath.exists(output) ? " (exists)" : "")
-            \(nodes.count - float.count) layers int8, \(float.count) float; weights \(ByteCount.text(4 * nodes.reduce(0) { $0 + model.layers[$1.name]!.shape.reduce(1, *) })) → \(ByteCount.text(bytes))
-            calibration: \(set.description)
-            settings: \(settings.description)
-            """)
-        for node in float { Terminal.output.line("float: \(node.name)  (\(recipe.decisions[node.name]!.reason))") }
-    }
-}
-
-/// A heading, some words, a table.
-private struct Section {
-    let title: String
-    let words: [String]
-    let table: Table?
-    let fullTable: Table?
-    let remark: String?
-
-    init(_ title: String, _ words: [String], table: Table? = nil, fullTable: Table? = nil, remark: String? = nil) {
-        self.title = title
-        self.words = words
-        self.table = table
-        self.fullTable = fullTable
-        self.remark = remark
-    }
-
-    var text: String {
-        var parts = [title.uppercased()] + words.map(Self.wrapped)
-        if let table { parts.append(table.text) }
-        if let remark { parts.append(remark) }
-        return parts.joined(separator: "\n")
-    }
-
-    var markdown: String {
-        var parts = ["## \(title)"] + words
-        if let table = fullTable ?? table { parts.append(table.markdown) }
-        return parts.joined(separator: "\n\n")
-    }
-
-    /// Lines of at most 100 characters.
-    private static func wrapped(_ text: String) -> String {
-        var lines: [String] = [], line = ""
-        for word in text.split(separator: " ") {
-            if !line.isEmpty && line.count + 1 + word.count > 100 {
-                lines.append(line)
-                line = ""
-            }
-            line += line.isEmpty ? String(word) : " \(word)"
-        }
-        return (lines + [line]).joined(separator: "\n")
     }
 }

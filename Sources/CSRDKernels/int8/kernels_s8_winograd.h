@@ -1,138 +1,21 @@
 // Four output rows at once by Winograd's F(4×4, 3×3) (Lavin, Gray 2016): 36 products for 4×4 pixels and a channel where
-// conv_row has 144, but of 16 bits. All of it is exact: transformed codes stay within ±68 · 255, transformed weights within
-// ±144 · 127, and the sums, 576 times the convolution's, are right modulo 2³². After kernels_s8_body.h; before including it, define
+// conv_row has 144, but of 16 bits. The arithmetic is exact: transformed quantized values stay within ±68 · 255, transformed weights
+// within ±144 · 127, and the accumulators, 576 times the convolution's, are right modulo 2³². Included after kernels_s8_body.h; before
+// including it, define
 //   SRD_WINOGRAD_BLOCK   output channels in a block, a multiple of SRD_BLOCK
-//   SRD_WINOGRAD_TILES   tiles of 4×4 pixels whose products are summed together in registers, an even number; at a row's end half as many
-//   regroup_weights(packed, block_stride, out)  a tap's weights of SRD_CHANNEL_STEP channels, as point_products reads them, but bytes
-//   point_products(codes, pixel, channels, weights, sums, tiles), of SRD_WINOGRAD_TILES or half of them
-//
-// The points of interpolation are 0, ±1, ±2, ∞ either way; what would be fractions of them is in the weights.
+//   SRD_WINOGRAD_TILES   tiles of 4×4 pixels whose products are summed together in registers, an even number; half as many at a row's end
+//   regroup_weights(packed, block_stride, out)  a tap's weights of SRD_CHANNEL_STEP channels in the order of point_products, as bytes
+//   point_products(quantized, pixel, channels, weights, sums, tiles), of SRD_WINOGRAD_TILES tiles or half of them
 enum {
-    chunk = 2 * SRD_WINOGRAD_TILES,     // tiles that are transformed before their products: weights are read from afar half as often
+    chunk = 2 * SRD_WINOGRAD_TILES,     // tiles that are transformed before their products, so that weights are read half as often
     half = SRD_WINOGRAD_TILES / 2,
     padding = SRD_WINOGRAD_PADDING,
     point_sums = SRD_WINOGRAD_BLOCK * chunk + 16,       // from one point's sums to the next
 };
-typedef ivec ivec_u __attribute__((aligned(4), may_alias));
 
-#if SRD_QUANTIZED_BIAS
-typedef uint8_t code_byte;
-#else
-typedef int8_t code_byte;
-#endif
+#include "kernels_s8_winograd_transforms.h"
 
-/// Bᵀ d B of a patch of N channels: point p goes to out + p · stride.
-#define SRD_DEFINE_TRANSFORM(N)                                                                                            \
-    typedef code_byte bytes##N __attribute__((vector_size(N), aligned(1), may_alias));                                 \
-    typedef int16_t words##N __attribute__((vector_size(2 * N)));                                                      \
-    typedef int16_t stored##N __attribute__((vector_size(2 * N), aligned(2), may_alias));                              \
-    SRD_INLINE void transform_line##N(const words##N *e, words##N *point) {                                                \
-        const words##N two = e[4] - e[2], one = (e[3] - e[1]) << 1;                                                    \
-        const words##N even = e[4] - (e[2] << 2), odd = e[3] - (e[1] << 2);                                            \
-        point[0] = ((e[0] - e[2]) << 2) + two;                                                                         \
-        point[1] = even + odd;                                                                                         \
-        point[2] = even - odd;                                                                                         \
-        point[3] = two + one;                                                                                          \
-        point[4] = two - one;                                                                                          \
-        point[5] = e[5] - e[3] - (one << 1);                                                                           \
-    }                                                                                                                  \
-    SRD_INLINE void transform_patch##N(const srd_quantized *const *rows, ptrdiff_t pixel, int16_t *out, ptrdiff_t stride) {     \
-        words##N d[6][6];                                                                                              \
-        SRD_UNROLL for (int r = 0; r < 6; r++) {                                                                           \
-            words##N c[6];                                                                                             \
-            SRD_UNROLL for (int k = 0; k < 6; k++) {                                                                       \
-                c[k] = __builtin_convertvector(*(const bytes##N *)(rows[r] + k * pixel), words##N);                    \
-            }                                                                                                          \
-            transform_line##N(c, d[r]);                                                                                \
-        }                                                                                                              \
-        SRD_UNROLL for (int k = 0; k < 6; k++) {                                                                           \
-            words##N c[6], point[6];                                                                                   \
-            SRD_UNROLL for (int r = 0; r < 6; r++) c[r] = d[r][k];                                                         \
-            transform_line##N(c, point);                                                                               \
-            SRD_UNROLL for (int r = 0; r < 6; r++) *(stored##N *)(out + (6 * r + k) * stride) = point[r];                  \
-        }                                                                                                              \
-    }
-#if SRD_LANES < 8
-SRD_DEFINE_TRANSFORM(8)
-#define SRD_TRANSFORM_CHANNELS 8
-#else
-SRD_DEFINE_TRANSFORM(16)
-#define SRD_TRANSFORM_CHANNELS 16
-#endif
-#if SRD_LANES == 16
-SRD_DEFINE_TRANSFORM(32)
-#define SRD_WORDS 32
-#else
-#define SRD_WORDS SRD_TRANSFORM_CHANNELS
-#endif
-
-/// G g Gᵀ of a vector's worth of weights, of G times 24, but its last row times 12: with these all is integers, and of 16 bits.
-/// Tap t's are at weights + t · from, point p's go to out + p · stride.
-SRD_INLINE void transform_weights(const int8_t *weights, ptrdiff_t from, int16_t *out, ptrdiff_t stride) {
-    typedef int8_t bytes __attribute__((vector_size(SRD_WORDS), may_alias));
-    typedef int16_t words __attribute__((vector_size(2 * SRD_WORDS), may_alias));
-    words v[6][3];
-#define SRD_TRANSFORM_LINE(w, point)                                                                                            \
-    const words even = (w[0] + w[2]) << 2, odd = w[1] << 2, even2 = w[0] + (w[2] << 2), odd2 = w[1] << 1;              \
-    const words point[6] = {w[0] * 6, -even - odd, odd - even, even2 + odd2, even2 - odd2, w[2] * 12};
-    SRD_UNROLL for (int x = 0; x < 3; x++) {
-        words w[3];
-        SRD_UNROLL for (int y = 0; y < 3; y++) w[y] = __builtin_convertvector(*(const bytes *)(weights + (3 * y + x) * from), words);
-        SRD_TRANSFORM_LINE(w, point)
-        SRD_UNROLL for (int r = 0; r < 6; r++) v[r][x] = point[r];
-    }
-    SRD_UNROLL for (int r = 0; r < 6; r++) {
-        const words *w = v[r];
-        SRD_TRANSFORM_LINE(w, point)
-        SRD_UNROLL for (int k = 0; k < 6; k++) *(words *)(out + (6 * r + k) * stride) = point[k];
-    }
-#undef SRD_TRANSFORM_LINE
-}
-
-/// Of `tiles` patches, whose left sides are at pixels x: point p of tile t at codes + p · stride + t · channels.
-SRD_INLINE void transform_inputs(const srd_winograd_segment_s8 *s, const int *x, int tiles, int16_t *quantized, ptrdiff_t stride) {
-    const int channels = s->channels;
-    for (int t = 0; t < tiles; t++) {
-        const srd_quantized *rows[6];
-        SRD_UNROLL for (int r = 0; r < 6; r++) rows[r] = s->rows[r] + x[t] * s->pixel;
-        int i = 0;
-#define SRD_TRANSFORM_PATCHES(N)                                                                                                     \
-    for (; i + N <= channels; i += N) {                                                                                \
-        const srd_quantized *places[6];                                                                                     \
-        SRD_UNROLL for (int r = 0; r < 6; r++) places[r] = rows[r] + i;                                                    \
-        SRD_JOIN(transform_patch, N)(places, s->pixel, quantized + t * channels + i, stride);                                  \
-    }
-#if SRD_LANES == 16
-        SRD_TRANSFORM_PATCHES(32)
-#endif
-        SRD_TRANSFORM_PATCHES(SRD_TRANSFORM_CHANNELS)
-    }
-}
-
-/// A line of Aᵀ, for a line of the points.
-SRD_INLINE void transform_points(const ivec *p, ivec *out) {
-    const ivec even = p[1] + p[2], odd = p[1] - p[2], even2 = p[3] + p[4], odd2 = p[3] - p[4];
-    out[0] = p[0] + even + even2;
-    out[1] = odd + (odd2 << 1);
-    out[2] = even + (even2 << 2);
-    out[3] = odd + (((odd2 << 2) + p[5]) << 1);
-}
-
-/// Aᵀ m A: the sums of 4×4 pixels, row by row. m: `point_sums` from point to point.
-SRD_INLINE void transform_sums(const int32_t *m, ivec *sum) {
-    ivec c[4][6];
-    SRD_UNROLL for (int k = 0; k < 6; k++) {
-        ivec p[6], out[4];
-        SRD_UNROLL for (int r = 0; r < 6; r++) p[r] = *(const ivec_u *)(m + (6 * r + k) * point_sums);
-        transform_points(p, out);
-        SRD_UNROLL for (int r = 0; r < 4; r++) c[r][k] = out[r];
-    }
-    SRD_UNROLL for (int r = 0; r < 4; r++) transform_points(c[r], sum + 4 * r);
-    // They are multiples of 576: the inverse of 9 modulo 2³², and a shift that keeps the sign.
-    SRD_UNROLL for (int i = 0; i < 16; i++) sum[i] = (sum[i] * (int32_t)0x38e38e39) >> 6;
-}
-
-/// From the products of `tiles` to the outputs of some vectors of channels. `kept` holds values between inputs.
+/// Computes the outputs of `tiles` and `vectors` of channels from their products. `kept` holds values between inputs.
 SRD_INLINE void finish_tiles(
     const srd_conv_winograd_s8_args *a, int s, const int32_t *m, float *kept, const int *x, int tiles, int o, const int vectors
 ) {
@@ -169,7 +52,7 @@ SRD_INLINE void finish_tiles(
     }
 }
 
-/// At most `chunk` tiles, a multiple of half a group's, whose left sides are at pixels x.
+/// Computes at most `chunk` tiles, a multiple of half a group, whose left sides are at pixels x.
 SRD_INLINE void compute_chunk(const srd_conv_winograd_s8_args *a, const int *x, int tiles) {
     enum { most_segments = SRD_WINOGRAD_CHANNELS / SRD_CHANNEL_STEP };
     _Alignas(64) int16_t quantized[SRD_WINOGRAD_POINTS * (chunk * SRD_WINOGRAD_CHANNELS + most_segments * padding)];
@@ -216,7 +99,7 @@ SRD_INLINE void compute_chunk(const srd_conv_winograd_s8_args *a, const int *x, 
     }
 }
 
-/// The last half of a group may lie over its neighbours, and so may the last tile.
+/// The last half group and the last tile may overlap their neighbours.
 SRD_TARGET void SRD_JOIN(srd_conv_winograd_s8_, SRD_ISA)(const srd_conv_winograd_s8_args *a) {
     const int width = a->rows[0]->width, tiles = (width + 3) / 4;
     for (int first = 0; first < tiles; first += chunk) {

@@ -1,8 +1,8 @@
-# Sourced by Tools/demo and Tools/test: finds or installs what a build needs. Debian, Ubuntu, Raspberry Pi OS.
+# Sourced by Tools/demo and Tools/test: finds or installs the requirements of a build. Debian, Ubuntu, Raspberry Pi OS.
 
 say() { printf '%s\n' "$*" >&2; }
 
-# Installs packages with apt as root or through sudo; where neither can be had, says what to type.
+# Installs packages with apt, as root or through sudo. If neither is available, prints the command to run.
 install_packages() {
     local as_root=()
     if [ "$(id -u)" != 0 ]; then

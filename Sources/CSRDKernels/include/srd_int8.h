@@ -112,7 +112,7 @@ typedef struct __attribute__((swift_attr("@Sendable"))) {
     /// Transforms one input's 3×3 weights of a block of winograd_block outputs from packed weights.
     void (*winograd_weights)(const int8_t *packed, ptrdiff_t block_stride, int channels, int16_t *transformed);
     int winograd_block, winograd_group; // transformed weights are [block][input][point][channels / group][block][group]
-    /// The fewest pixels that make up for transforming the weights.
+    /// The fewest pixels of a band that make up for transforming the weights.
     int winograd_pixels;
     /// The smallest width of a part of the rows.
     int winograd_width;

@@ -16,7 +16,7 @@ public enum Sampler: String, Hashable, Sendable, CaseIterable {
     /// Whether the sampler has a parameter η.
     public var takesEta: Bool { self == .ddim }
 
-    /// The transition that this sampler makes from timestep `t`; `eta` matters to `ddim` only.
+    /// Returns this sampler's transition from timestep `t`. Only `ddim` uses `eta`.
     func transition(from t: Int, eta: Double) -> TimestepTransition {
         switch self {
         case .ddpm: TimestepTransition(timestep: t, eta: 1)

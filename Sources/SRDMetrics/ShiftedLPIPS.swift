@@ -13,7 +13,7 @@ extension LPIPS {
     /// The smallest side of an image that has shifted features.
     public static let leastShiftedSide = leastSide + shiftedMargin
 
-    /// Returns nil where a side is below `leastShiftedSide`. The image has 8 bits, gray or RGB.
+    /// Returns an image's shifted features, or nil if a side is below `leastShiftedSide`. The image has 8 bits, gray or RGB.
     public func shiftedFeatures(of image: Image, threads: Int = 1) -> ShiftedFeatures? {
         guard min(image.width, image.height) >= Self.leastShiftedSide else { return nil }
         let width = image.width - Self.shiftedMargin, height = image.height - Self.shiftedMargin
@@ -24,7 +24,7 @@ extension LPIPS {
         return ShiftedFeatures(views: views.compactMap { features(of: $0, threads: threads) })
     }
 
-    /// The mean LPIPS over the views of two images of one size.
+    /// Returns the mean LPIPS over the views of two images of equal size.
     ///
     /// A network trained on LPIPS can learn a grid that is aligned to AlexNet's stride: its images have a lower LPIPS than shifted LPIPS.
     public func distance(_ a: ShiftedFeatures, _ b: ShiftedFeatures) -> Double {

@@ -113,7 +113,7 @@ extension Checkpoint.Format {
             if bytes.first == 0x80 { return .legacyPickle }        // the first instruction of every pickle since protocol 2
             if let foreign = ForeignFormat(bytes, fileCount: file.count) { throw .foreign(foreign) }
             if SafetensorsIndex.recognizes(file) {
-                throw .index("an index or another JSON file. Pass the path of a \(SafetensorsIndex.suffix) file that is beside its files.")
+                throw .index("an index or another JSON file. Pass the path of a \(SafetensorsIndex.suffix) file in the folder of its files.")
             }
             let start = bytes.prefix(32).map { 0x20..<0x7f ~= $0 ? String(Unicode.Scalar($0)) : "." }
             throw .notACheckpoint(startsWith: start.joined())

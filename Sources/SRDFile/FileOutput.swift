@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// Files appear whole or not at all: they are written beside their place, then renamed.
+/// Writes files so that they appear complete or not at all: under a temporary name in the same folder, then renamed.
 public enum FileOutput {
     /// Writes the chunks one after another to `path`, replacing a regular file that is there.
     ///

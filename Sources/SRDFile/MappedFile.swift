@@ -115,7 +115,7 @@ public final class MappedFile: @unchecked Sendable {     // its state is behind 
 }
 
 /// A range of a file's bytes, kept in memory as long as this lives.
-public struct FileSlice: @unchecked Sendable {     // nobody writes the bytes
+public struct FileSlice: @unchecked Sendable {     // the bytes are never written
     private let owner: AnyObject
     private let bytes: UnsafeRawBufferPointer
 

@@ -51,8 +51,8 @@ extension Image {
         )
     }
 
-    /// The same image in another kind: gray as equal red, green and blue and back as their mean, opaque alpha added or
-    /// alpha dropped, 8 bits as 16 and back, rounded.
+    /// Returns the image in another kind: gray as equal red, green and blue, and back as their mean; opaque alpha added or alpha
+    /// dropped; 8 bits as 16, and back rounded.
     public func converted(channels: Int, bitDepth: Int) -> Image {
         guard channels != self.channels || bitDepth != self.bitDepth else { return self }
         let isWider = bitDepth > self.bitDepth, isNarrower = bitDepth < self.bitDepth

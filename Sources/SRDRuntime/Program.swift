@@ -7,7 +7,7 @@ struct Compiler {
     let graph: Graph
     let layers: PackedLayers
     let plan: StreamPlan
-    /// Of the upscaled image.
+    /// The width of the upscaled image.
     let width: Int
 
     mutating func compile() -> [CompiledNode] {
@@ -63,7 +63,7 @@ final class Program: @unchecked Sendable {       // the rows of a node are split
         nodes.deallocate()
     }
 
-    /// What is told about each band of rows.
+    /// The observer of each band of rows, or nil.
     var observer: ExecutorObserver?
 
     /// Runs the graph and returns its outputs.

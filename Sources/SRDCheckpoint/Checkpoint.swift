@@ -36,8 +36,8 @@ public struct Checkpoint: Sendable {
         return try Checkpoint(.shardedSafetensors, model.contents(), sourceSHA256: model.sha256(), paths: model.paths)
     }
 
-    /// Reads a file that is open. Memory for the tensors is at most four times the file; whatever else is in the file is not
-    /// loaded.
+    /// Reads a file that is open. Memory for the tensors is at most four times the file; whatever else is in the file
+    /// is not loaded.
     public init(_ file: MappedFile) throws(CheckpointError) {
         let format = try Format(of: file)
         switch format {

@@ -119,7 +119,8 @@ package enum FilePath {
 
     /// The path of the running program, with links resolved.
     package static var executable: String? {
-        // Not `&bytes` of an array: where C's char has no sign (arm64), Swift 6.0 passes the address of the array's own variable.
+        // Not `&bytes` of an array: where C's char has no sign (arm64), Swift 6.0 passes the address of the array's own
+        // variable.
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
             let count = readlink("/proc/self/exe", buffer.baseAddress!, buffer.count)
             return count > 0 ? String(pathBytes: UnsafeRawBufferPointer(buffer)[..<count]) : nil

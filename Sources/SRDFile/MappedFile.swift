@@ -87,7 +87,8 @@ public final class MappedFile: @unchecked Sendable {     // its state is behind 
 
     /// Hints that the bytes of a range will not be read again soon, so that their memory can be released.
     ///
-    /// If they are read again they come from the file, so the range must not be read again after the file was truncated.
+    /// If they are read again they come from the file, so the range must not be read again after the file was
+    /// truncated.
     public func evict(_ range: Range<Int>) {
         guard let copy, let input, input.isUnchanged else { return }
         copy.replace(range, byPagesOf: input.descriptor)

@@ -25,7 +25,8 @@ struct PartialName: Equatable {
         }
     }
 
-    /// Returns a temporary path in the folder of `path`. Its name is shortened if the file system does not allow its length.
+    /// Returns a temporary path in the folder of `path`. Its name is shortened if the file system does not allow its
+    /// length.
     static func path(for path: String, attempt: Int) -> String {
         let bytes = path.pathBytes, start = bytes.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
         let folder = bytes[..<start]

@@ -1,7 +1,8 @@
 /// MATLAB's imresize with its bicubic kernel (Keys, a = −0.5), stretched when shrinking so that it does not alias,
 /// borders mirrored, weights summing to 1. Only + − × ÷ in a fixed order: every machine gives the same bits.
 ///
-/// Output rows are independent of each other and computed one at a time, so the memory is one row in addition to the image.
+/// Output rows are independent of each other and computed one at a time, so the memory is one row in addition to the
+/// image.
 public struct BicubicRows: Sendable {
     private enum Input: Sendable {
         case codes([UInt16])

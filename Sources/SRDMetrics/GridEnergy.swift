@@ -2,15 +2,18 @@ import SRDImage
 import SRDTensor
 
 extension ImageMetrics {
-    /// The energy of an upsampling grid in dB: the power spectrum at periods of 2 and 4 pixels over that at neighbouring frequencies,
-    /// minus the same ratio of the original. 0 for an image with the original's spectrum, above 0 for one with a grid.
+    /// The energy of an upsampling grid in dB: the power spectrum at periods of 2 and 4 pixels over that at
+    /// neighbouring frequencies, minus the same ratio of the original. 0 for an image with the original's spectrum,
+    /// above 0 for one with a grid.
     ///
-    /// Networks that upsample by strided layers leave such a grid, and LPIPS hardly sees it. For each axis and period the spectrum,
-    /// averaged over the other axis, is compared over three frequencies at the period and up to eight near it; the result
-    /// is the mean of the four ratios. The image is gray, without its mean, under a Hann window, and cropped to multiples of 32 pixels so
-    /// that both periods fall on a frequency of the discrete Fourier transform.
+    /// Networks that upsample by strided layers leave such a grid, and LPIPS hardly sees it. For each axis and period
+    /// the spectrum, averaged over the other axis, is compared over three frequencies at the period and up to eight
+    /// near it; the result is the mean of the four ratios. The image is gray, without its mean, under a Hann window,
+    /// and cropped to multiples of 32 pixels so that both periods fall on a frequency of the discrete Fourier
+    /// transform.
     ///
-    /// Returns nil if a side is below 32 pixels, or if one of the images has no energy at these frequencies, such as a flat one.
+    /// Returns nil if a side is below 32 pixels, or if one of the images has no energy at these frequencies, such as a
+    /// flat one.
     public static func gridEnergy(_ found: Image, _ original: Image) -> Double? {
         precondition(found.width == original.width && found.height == original.height, "images of different sizes")
         guard let a = GridSpectrum(found)?.peak, let b = GridSpectrum(original)?.peak, (a - b).isFinite else { return nil }
@@ -58,8 +61,8 @@ private struct GridSpectrum {
         return ratios.reduce(0, +) / Double(ratios.count)
     }
 
-    /// Returns the power at a vertical frequency, averaged over all horizontal ones. By Parseval's theorem that is the sum over columns of the
-    /// squared magnitude of the column's Fourier coefficient.
+    /// Returns the power at a vertical frequency, averaged over all horizontal ones. By Parseval's theorem that is the
+    /// sum over columns of the squared magnitude of the column's Fourier coefficient.
     private func verticalPower(_ frequency: Int) -> Double {
         let waves = Self.waves(height, frequency)
         var real = [Double](repeating: 0, count: width), imaginary = real

@@ -8,8 +8,8 @@ public enum ImageMetrics {
         psnr(a.samples.map(Double.init), b.samples.map(Double.init))
     }
 
-    /// Returns the PSNR of the luminance, as super-resolution papers define it: MATLAB's `rgb2ycbcr` (16…235, not rounded), without `border`
-    /// pixels on each side.
+    /// Returns the PSNR of the luminance, as super-resolution papers define it: MATLAB's `rgb2ycbcr` (16…235, not
+    /// rounded), without `border` pixels on each side.
     public static func psnrOfLuminance(_ a: Image, _ b: Image, border: Int) -> Double {
         func inner(_ image: Image) -> [Double] {
             precondition(image.width > 2 * border && image.height > 2 * border, "a border of \(border) leaves nothing")
@@ -20,7 +20,8 @@ public enum ImageMetrics {
         return psnr(inner(a), inner(b))
     }
 
-    /// Returns the PSNR of `image`, downscaled again (MATLAB's bicubic, rounded to 8 bits), against the low-resolution image that it was made from.
+    /// Returns the PSNR of `image`, downscaled again (MATLAB's bicubic, rounded to 8 bits), against the low-resolution
+    /// image that it was made from.
     public static func lowResolutionPSNR(of image: Image, from low: Image) -> Double {
         psnr(image.resized(width: low.width, height: low.height), low)
     }

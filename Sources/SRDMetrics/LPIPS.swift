@@ -17,15 +17,16 @@ public enum LPIPSError: Error, Equatable, CustomStringConvertible, Sendable {
     }
 }
 
-/// The learned perceptual distance LPIPS, version 0.1 with AlexNet (Zhang et al. 2018, arXiv 1801.03924, eq. 1): 0 for equal images, about 0.7
-/// for unrelated ones.
+/// The learned perceptual distance LPIPS, version 0.1 with AlexNet (Zhang et al. 2018, arXiv 1801.03924, eq. 1): 0 for
+/// equal images, about 0.7 for unrelated ones.
 public struct LPIPS: Sendable {
     /// The smallest side of an image. The last feature map of a smaller one is empty.
     public static let leastSide = 31
 
     private let stages: [LPIPSStage]
 
-    /// Creates a metric from torchvision's `features.{0,3,6,8,10}.{weight,bias}` and the linear layers `lin0…4.weight`. Other tensors are ignored.
+    /// Creates a metric from torchvision's `features.{0,3,6,8,10}.{weight,bias}` and the linear layers `lin0…4.weight`.
+    /// Other tensors are ignored.
     public init(tensors: [String: FloatTensor]) throws(LPIPSError) {
         func values(_ name: String, _ shape: [Int]) throws(LPIPSError) -> [Float] {
             guard let tensor = tensors[name] else { throw .missing(name: name, expected: shape) }

@@ -59,7 +59,8 @@ struct LPIPSStage: Sendable {
         }
     }
 
-    /// Computes eight channels of four pixels, or fewer at the end of a row. Missing pixels are computed from the last one and dropped.
+    /// Computes eight channels of four pixels, or fewer at the end of a row. Missing pixels are computed from the last
+    /// one and dropped.
     @inline(__always)
     private func tile(
         _ rows: UnsafePointer<Float>, _ pixels: Int, from x: Int, _ inputWidth: Int, _ channels: Int,

@@ -16,7 +16,8 @@ public struct Sample: Equatable, Sendable {
         return values.count % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
     }
 
-    /// Half the width of the mean's 95 % confidence interval by Student's t; nil for a single value and for values that are not finite.
+    /// Half the width of the mean's 95 % confidence interval by Student's t; nil for a single value and for values that
+    /// are not finite.
     public var halfWidth: Double? {
         let mean = mean, count = Double(values.count)
         guard values.count > 1, values.allSatisfy(\.isFinite) else { return nil }

@@ -1,7 +1,7 @@
 import SRDImage
 
-/// The mean and the standard deviation of images of one size and kind, value by value. Images are added one at a time (Welford 1962), so the memory
-/// is 8 bytes per value for any number of images. Alpha contributes to the mean only.
+/// The mean and the standard deviation of images of one size and kind, value by value. Images are added one at a time
+/// (Welford 1962), so the memory is 8 bytes per value for any number of images. Alpha contributes to the mean only.
 public struct SampleStatistics: Sendable {
     public private(set) var count = 1
     private let width, height, channels, bitDepth: Int
@@ -40,11 +40,12 @@ public struct SampleStatistics: Sendable {
             samples: means.map { UInt16($0.rounded(.toNearestOrEven)) }, metadata: metadata)
     }
 
-    /// The standard deviation of each value over the images, averaged over all values, in 8-bit levels (Lugmayr et al. 2020, SRFlow, sec. 4; Li
-    /// et al. 2021, SRDiff, sec. 4). 0 for one image.
+    /// The standard deviation of each value over the images, averaged over all values, in 8-bit levels (Lugmayr et al.
+    /// 2020, SRFlow, sec. 4; Li et al. 2021, SRDiff, sec. 4). 0 for one image.
     public var sigma: Double { perPixel.reduce(0.0) { $0 + Double($1) } / Double(width * height) }
 
-    /// A gray image of σ per pixel, averaged over its colours. Black is 0 and white the largest σ, which `white` gives in 8-bit levels.
+    /// A gray image of σ per pixel, averaged over its colours. Black is 0 and white the largest σ, which `white` gives
+    /// in 8-bit levels.
     public var map: (image: Image, white: Double) {
         let perPixel = perPixel, most = perPixel.max() ?? 0
         let samples = perPixel.map { most > 0 ? UInt16(($0 / most * 255).rounded(.toNearestOrEven)) : 0 }

@@ -1,8 +1,8 @@
 import SRDImage
 import SRDTensor
 
-/// SSIM (Wang, Bovik, Sheikh, Simoncelli 2004, eq. 13) with K₁ = 0.01 and K₂ = 0.03, averaged over channels and over all positions at which the
-/// window is inside the image.
+/// SSIM (Wang, Bovik, Sheikh, Simoncelli 2004, eq. 13) with K₁ = 0.01 and K₂ = 0.03, averaged over channels and over
+/// all positions at which the window is inside the image.
 public struct StructuralSimilarity: Sendable {
     /// The window's weights along one axis, which sum to 1.
     private let window: [Double]
@@ -19,7 +19,8 @@ public struct StructuralSimilarity: Sendable {
     public static let uniform7 = StructuralSimilarity(
         window: [Double](repeating: 1 / 7, count: 7), covarianceGain: 49.0 / 48)
 
-    /// Returns the mean SSIM, −1…1, or nil if the images are smaller than the window. They must have equal size and channels, 8 bits and no alpha.
+    /// Returns the mean SSIM, −1…1, or nil if the images are smaller than the window. They must have equal size and
+    /// channels, 8 bits and no alpha.
     public func mean(_ a: Image, _ b: Image, threads: Int = 1) -> Double? {
         precondition(a.width == b.width && a.height == b.height && a.channels == b.channels, "images of different sizes")
         let rows = a.height - window.count + 1, columns = a.width - window.count + 1

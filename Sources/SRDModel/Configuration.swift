@@ -34,12 +34,14 @@ public struct Configuration: Hashable, Sendable {
     public var levels: Int { multipliers.count }
     /// The channels of each level.
     public var channels: [Int] { multipliers.map { $0 * hiddenSize } }
-    /// The sides of the upscaled image must be multiples of this, because the noise predictor halves it `levels − 1` times.
+    /// The sides of the upscaled image must be multiples of this, because the noise predictor halves it `levels − 1`
+    /// times.
     public var sizeMultiple: Int { 1 << (levels - 1) }
     /// The encoder blocks whose outputs condition the noise predictor: every third, from the third on.
     public var conditioningBlocks: [Int] { Array(stride(from: 2, through: encoderBlocks, by: 3)) }
 
-    /// The factor by which the published models multiply the residual before diffusing it (`res_rescale`). No tensor contains it.
+    /// The factor by which the published models multiply the residual before diffusing it (`res_rescale`). No tensor
+    /// contains it.
     public static let residualGain: Float = 2
     public static let attentionHeads = 4
     public static let attentionHeadChannels = 32
@@ -101,8 +103,8 @@ extension Configuration {
 }
 
 extension Configuration {
-    /// Returns the smallest low-resolution size, at least the given one, whose upsample the network can halve down to the deepest level with
-    /// two pixels left there: reflection requires a neighbour.
+    /// Returns the smallest low-resolution size, at least the given one, whose upsample the network can halve down to
+    /// the deepest level with two pixels left there: reflection requires a neighbour.
     public func paddedSize(width: Int, height: Int) -> (width: Int, height: Int) {
         func padded(_ side: Int) -> Int {
             let step = max(1, sizeMultiple / scale)

@@ -48,8 +48,8 @@ public enum Operation: Hashable, Sendable {
     case input
     /// A convolution. Several inputs are concatenated along their channels. Weights are `[out, Σ in, kernel, kernel]`.
     case convolution(Convolution)
-    /// A transposed convolution with kernel 2·stride and padding stride/2, so every output pixel reads 2×2 inputs. Weights are
-    /// `[in, out, 2·stride, 2·stride]`.
+    /// A transposed convolution with kernel 2·stride and padding stride/2, so every output pixel reads 2×2 inputs.
+    /// Weights are `[in, out, 2·stride, 2·stride]`.
     case transposedConvolution(stride: Int)
     /// Nearest-neighbour upsampling by 2.
     case nearestUpsample
@@ -75,7 +75,8 @@ public struct Node: Hashable, Sendable {
         }
     }
 
-    /// The index of the output channels in the shape of a convolution's weights. The input channels are the other one of the first two.
+    /// The index of the output channels in the shape of a convolution's weights. The input channels are the other one
+    /// of the first two.
     public var outputDimension: Int {
         if case .transposedConvolution = operation { return 1 }
         return 0

@@ -38,8 +38,9 @@ public struct BlendWeights: Hashable, Sendable {
     /// Returns the weights 1 − λ and λ, 0 ≤ λ ≤ 1, as published.
     public static func linear(_ lambda: Double) -> BlendWeights { BlendWeights(first: Float(1 - lambda), second: Float(lambda)) }
 
-    /// Returns the weights sin((1 − λ)Ω) / sin Ω and sin(λΩ) / sin Ω of spherical interpolation between two vectors at the angle Ω
-    /// (Shoemake 1985). Independent noises are nearly orthogonal. Their spherical blend has the variance of each; a linear blend has less.
+    /// Returns the weights sin((1 − λ)Ω) / sin Ω and sin(λΩ) / sin Ω of spherical interpolation between two vectors at
+    /// the angle Ω (Shoemake 1985). Independent noises are nearly orthogonal. Their spherical blend has the variance of
+    /// each; a linear blend has less.
     public static func spherical(_ lambda: Double, angle: Double = .pi / 2) -> BlendWeights {
         let sine = Mathematics.sincos(angle).sin
         guard sine > 1e-6 else { return linear(lambda) }      // nearly parallel vectors define no arc

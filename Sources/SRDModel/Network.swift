@@ -3,7 +3,8 @@ public struct Network: Sendable {
     public let configuration: Configuration
     /// Low-resolution image (0…1) → the maps that condition the noise predictor, then the trunk's output.
     public let encoder: Graph
-    /// Encoder maps (and the bicubic upsample with "up_input") → the condition, a map at full resolution, once per image.
+    /// Encoder maps (and the bicubic upsample with "up_input") → the condition, a map at full resolution, once per
+    /// image.
     public let conditioner: Graph
     /// x_t and the condition → the predicted noise, once per step.
     public let noisePredictor: Graph
@@ -142,7 +143,8 @@ extension GraphBuilder {
         )
     }
 
-    /// Adds two convolutions, with the time bias between them, plus the input (through a 1×1 convolution if the channels change).
+    /// Adds two convolutions, with the time bias between them, plus the input (through a 1×1 convolution if the
+    /// channels change).
     fileprivate mutating func residualBlock(
         _ x: [Value], _ name: String, channels: Int, plus condition: Value? = nil
     ) -> Value {

@@ -2,7 +2,8 @@ import SRDTensor
 
 /// The source of a sampler's Gaussian noise.
 public enum NoiseSource: Sendable {
-    /// A pure function of seed, draw, channel and pixel, which gives the same noise for every number of threads, band and machine.
+    /// A pure function of seed, draw, channel and pixel, which gives the same noise for every number of threads, band
+    /// and machine.
     case pixel(seed: UInt64)
     /// PyTorch's CPU generator after `torch.manual_seed(seed)`; one `randn([1, 3, height, width])` per draw.
     case torch(TorchRandom)
@@ -29,8 +30,8 @@ public enum NoiseSource: Sendable {
 
 /// One draw of noise, which is read by rows.
 public enum NoiseField: Sendable {
-    /// The largest magnitude of pixel noise. The network turns larger values, 1.2 % of a normal distribution, into isolated dots in flat
-    /// areas; training limits its noise likewise.
+    /// The largest magnitude of pixel noise. The network turns larger values, 1.2 % of a normal distribution, into
+    /// isolated dots in flat areas; training limits its noise likewise.
     public static let limit: Float = 2.5
 
     case pixel(PixelNoise)
@@ -51,7 +52,8 @@ public enum NoiseField: Sendable {
     }
 }
 
-/// Counter-based Gaussian noise: Philox 4×32-10 (Salmon et al. 2011) and an inverse normal distribution from + − × ÷ and √ alone.
+/// Counter-based Gaussian noise: Philox 4×32-10 (Salmon et al. 2011) and an inverse normal distribution from + − × ÷
+/// and √ alone.
 public struct PixelNoise: Sendable {
     private let key: (UInt32, UInt32)
     private let draw: UInt32
@@ -61,7 +63,8 @@ public struct PixelNoise: Sendable {
         self.draw = draw
     }
 
-    /// Returns row y, `[width, 3]`. Channel c of pixel (x, y) comes from word c of the block with counter (x, y, draw, 0).
+    /// Returns row y, `[width, 3]`. Channel c of pixel (x, y) comes from word c of the block with counter (x, y, draw,
+    /// 0).
     public func row(_ y: Int, width: Int) -> [Float] {
         [Float](unsafeUninitializedCapacity: width * 3) { row, count in
             for first in stride(from: 0, to: width, by: Lanes.scalarCount) {
@@ -122,8 +125,8 @@ public struct PixelNoise: Sendable {
         return c
     }
 
-    /// Returns the quantile (word + ½) / 2³² of the normal distribution, by Acklam's rational approximation with a relative error of at most
-    /// 1.2 · 10⁻⁹.
+    /// Returns the quantile (word + ½) / 2³² of the normal distribution, by Acklam's rational approximation with a
+    /// relative error of at most 1.2 · 10⁻⁹.
     package static func normal(_ word: UInt32) -> Float {
         let p = (Double(word) + 0.5) * 0x1p-32
         if p < 0.02425 { return Float(lowerTail(p)) }

@@ -8,8 +8,8 @@ public struct NoiseSchedule: Equatable, Sendable {
     public let signal: [Double]
     /// √(1 − ᾱ_t). It is stored, because 1 − ᾱ_t from a rounded ᾱ_t would lose digits near t = 0.
     public let noise: [Double]
-    /// 1/√ᾱ_t, which with `noiseToSignal` turns x_t and ε into x_0. Both reach thousands at the noisy end, so their last digits affect the
-    /// image. They are stored as the published code rounded them.
+    /// 1/√ᾱ_t, which with `noiseToSignal` turns x_t and ε into x_0. Both reach thousands at the noisy end, so their
+    /// last digits affect the image. They are stored as the published code rounded them.
     public let inverseSignal: [Double]
     /// √(1/ᾱ_t − 1)
     public let noiseToSignal: [Double]
@@ -48,7 +48,8 @@ public struct NoiseSchedule: Equatable, Sendable {
         noiseToSignal = zip(noise, signal).map { $0 / $1 }
     }
 
-    /// Returns the cosine schedule of the published models: ᾱ(i) = cos²((i/(T+1) + 0.008)/1.008 · π/2), β at most 0.999.
+    /// Returns the cosine schedule of the published models: ᾱ(i) = cos²((i/(T+1) + 0.008)/1.008 · π/2), β at most
+    /// 0.999.
     public static func cosine(timesteps: Int) -> NoiseSchedule {
         func cumulative(_ i: Int) -> Double {
             // linspace(0, T+1, T+1), as in the published code.
@@ -59,8 +60,8 @@ public struct NoiseSchedule: Equatable, Sendable {
         return NoiseSchedule(betas: (0..<timesteps).map { min(1 - cumulative($0 + 1) / cumulative($0), 0.999) })
     }
 
-    /// Creates the schedule of a checkpoint: its buffers as they are stored, or a schedule rebuilt from them if they contradict
-    /// each other (see `StoredSchedule`). `betas` alone suffices.
+    /// Creates the schedule of a checkpoint: its buffers as they are stored, or a schedule rebuilt from them if they
+    /// contradict each other (see `StoredSchedule`). `betas` alone suffices.
     public init(tensors: [String: FloatTensor]) throws(ModelError) {
         let stored = try StoredSchedule(tensors: tensors)
         self = stored.isConsistent ? stored.schedule : stored.rebuilt()

@@ -61,7 +61,8 @@ extension NoiseSchedule {
     package func steps(_ transitions: [TimestepTransition]) -> [SamplerStep] {
         // λ gained by each transition except the last, whose gain is infinite.
         let gains = zip(transitions, transitions.dropFirst()).map { logSNR($1.timestep) - logSNR($0.timestep) }
-        /// Returns the factor of x0 − x0₋₁ that transition i adds to x0: h / 2h₋₁ (DPM-Solver++, algorithm 2), or 0 for the first and the last one.
+        /// Returns the factor of x0 − x0₋₁ that transition i adds to x0: h / 2h₋₁ (DPM-Solver++, algorithm 2), or 0 for
+        /// the first and the last one.
         func extrapolation(_ i: Int) -> Double {
             guard transitions[i].order > 1, i > 0, i < gains.count, gains[i - 1] > Self.leastGain else { return 0 }
             return gains[i] / (2 * gains[i - 1])
@@ -73,7 +74,8 @@ extension NoiseSchedule {
             var c = -a * w, d = 0.0
             a += a * w
             if transitions[i].corrects, i > 0, gains[i - 1] > Self.leastGain {
-                // UniC changes x_t by u·(x0 − x0₋₁) + v·(x0₋₂ − x0₋₁), which is linear, so this step's coefficients include it.
+                // UniC changes x_t by u·(x0 − x0₋₁) + v·(x0₋₂ − x0₋₁), which is linear, so this step's coefficients
+                // include it.
                 let (u, v) = correction(
                     at: t, gain: gains[i - 1], extrapolated: extrapolation(i - 1), before: i > 1 ? gains[i - 2] : 0)
                 a += b * u
@@ -87,10 +89,12 @@ extension NoiseSchedule {
         }
     }
 
-    /// Two timesteps whose λ differ by less count as equally noisy, as in a rounded schedule. There is no extrapolation from such a pair.
+    /// Two timesteps whose λ differ by less count as equally noisy, as in a rounded schedule. There is no extrapolation
+    /// from such a pair.
     private static let leastGain = 1e-6
 
-    /// Returns the coefficients of DDIM's x' = a·x0 + b·x_t + σ·z, with ε = (x_t − √ᾱ_t x0) / √(1 − ᾱ_t) from the clamped x0.
+    /// Returns the coefficients of DDIM's x' = a·x0 + b·x_t + σ·z, with ε = (x_t − √ᾱ_t x0) / √(1 − ᾱ_t) from the
+    /// clamped x0.
     private func firstOrder(from t: Int, to next: Int?, eta: Double) -> (a: Double, b: Double, sigma: Double) {
         guard let next else { return (1, 0, 0) }
         let variance = noise[t] * noise[t], varianceNext = noise[next] * noise[next]
@@ -105,8 +109,8 @@ extension NoiseSchedule {
         return (signal[next] - direction * signal[t] / noise[t], direction / noise[t], sigma)
     }
 
-    /// Returns UniC's correction after a transition to t that gained h in λ, with ρ of UniPC eq. 9 for order 2 if the transition extrapolated,
-    /// else ½.
+    /// Returns UniC's correction after a transition to t that gained h in λ, with ρ of UniPC eq. 9 for order 2 if the
+    /// transition extrapolated, else ½.
     private func correction(at t: Int, gain h: Double, extrapolated w: Double, before: Double) -> (u: Double, v: Double) {
         let e = Mathematics.exp(-h) - 1
         guard w != 0 else { return (-signal[t] * e / 2, 0) }

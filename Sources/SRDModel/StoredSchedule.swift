@@ -2,17 +2,17 @@ import SRDTensor
 
 /// The noise schedule as a checkpoint stores it, in up to five buffers that follow from each other.
 ///
-/// A checkpoint that was converted as a whole (`model.half()`, `model.bfloat16()`) has rounded buffers: in bfloat16 a β of
-/// 0.999 becomes 1, and signal² + noise² differs from 1 by up to 0.4 %. Sampling with them gives a washed-out image. The
-/// original schedule can still be identified from such buffers.
+/// A checkpoint that was converted as a whole (`model.half()`, `model.bfloat16()`) has rounded buffers: in bfloat16 a β
+/// of 0.999 becomes 1, and signal² + noise² differs from 1 by up to 0.4 %. Sampling with them gives a washed-out image.
+/// The original schedule can still be identified from such buffers.
 struct StoredSchedule {
     let schedule: NoiseSchedule
 
-    /// The largest difference between values that follow from each other. Buffers computed in single precision differ by 10⁻⁶, buffers
-    /// rounded to 16 bits by 3 · 10⁻⁴ and more.
+    /// The largest difference between values that follow from each other. Buffers computed in single precision differ
+    /// by 10⁻⁶, buffers rounded to 16 bits by 3 · 10⁻⁴ and more.
     private static let tolerance = 1e-4
-    /// The largest relative error of values rounded to bfloat16: half a unit in the last place, and the same again for a schedule that
-    /// was computed in 16 bits.
+    /// The largest relative error of values rounded to bfloat16: half a unit in the last place, and the same again for
+    /// a schedule that was computed in 16 bits.
     private static let rounding = 0x1p-8
 
     /// Throws `ModelError` if `betas` is missing, a buffer has another shape, or β is outside 0…1.
@@ -57,8 +57,9 @@ struct StoredSchedule {
 
     /// Returns a consistent schedule, with a warning that states its source.
     ///
-    /// The sources, in this order: signal and noise if they agree with each other; a known schedule whose rounded β are the stored ones;
-    /// the stored β. Known schedules precede β because rounded β add up to a different amount of noise.
+    /// The sources, in this order: signal and noise if they agree with each other; a known schedule whose rounded β are
+    /// the stored ones; the stored β. Known schedules precede β because rounded β add up to a different amount of
+    /// noise.
     func rebuilt() -> NoiseSchedule {
         let problem = "the noise schedule in the checkpoint contradicts itself"
         if isVariancePreserving {

@@ -1,10 +1,13 @@
-/// The taps of a convolution: the input pixels that each output pixel reads, and the weights that they are multiplied by.
+/// The taps of a convolution: the input pixels that each output pixel reads, and the weights that they are multiplied
+/// by.
 ///
-/// A transposed convolution of kernel 2·stride and padding stride/2 consists of stride² phases, each an ordinary convolution of 2×2 taps. A
-/// phase computes the output pixels whose row is `py` and whose column is `px` modulo the stride.
+/// A transposed convolution of kernel 2·stride and padding stride/2 consists of stride² phases, each an ordinary
+/// convolution of 2×2 taps. A phase computes the output pixels whose row is `py` and whose column is `px` modulo the
+/// stride.
 public struct TapLayout: Sendable {
     public struct Tap: Hashable, Sendable {
-        /// The index of the input among the concatenated ones, its channels, and the index of its first channel among all.
+        /// The index of the input among the concatenated ones, its channels, and the index of its first channel among
+        /// all.
         public let input, channels, firstChannel: Int
         /// The tap offset, in rows and pixels from the output pixel's input pixel.
         public let dy, dx: Int

@@ -2,7 +2,8 @@ import SRDTensor
 
 /// The embedding of the timestep, from which every residual block gets a bias per channel.
 ///
-/// Sinusoid of t → `mlp.0` → Mish → `mlp.2` → Mish → each block's own `mlp.1`. It takes a few thousand multiplications, once per timestep.
+/// Sinusoid of t → `mlp.0` → Mish → `mlp.2` → Mish → each block's own `mlp.1`. It takes a few thousand multiplications,
+/// once per timestep.
 public struct TimeEmbedding: Sendable {
     private let width: Int
     private let weights: [String: FloatTensor]

@@ -1,6 +1,7 @@
 import SRDTensor
 
-/// PyTorch's CPU generator: MT19937 (Matsumoto & Nishimura 1998) and PyTorch's conversion of its words to normal numbers.
+/// PyTorch's CPU generator: MT19937 (Matsumoto & Nishimura 1998) and PyTorch's conversion of its words to normal
+/// numbers.
 public struct TorchRandom: Sendable {
     private var state: [UInt32]
     private var position: Int

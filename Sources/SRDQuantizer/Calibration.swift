@@ -3,7 +3,8 @@ import SRDTensor
 import SRDModel
 
 extension Statistics {
-    /// The schedules whose trajectories are observed: DDPM and DDIM over the same timesteps, with and without fresh noise.
+    /// The schedules whose trajectories are observed: DDPM and DDIM over the same timesteps, with and without fresh
+    /// noise.
     static func samplers(steps: Int) -> [TimestepSchedule] { [.ancestral(steps: steps), .ddim(steps: steps, eta: 0)] }
 
     /// Samples every image once with each schedule and collects statistics of the outputs of the float model's layers.

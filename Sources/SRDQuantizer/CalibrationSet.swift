@@ -11,7 +11,8 @@ public struct CalibrationSet: Sendable {
     /// A description for the file and the report.
     public let description: String
 
-    /// Creates a set from low-resolution images: one patch of at most `side` × `side` pixels of each, at a position that `seed` determines.
+    /// Creates a set from low-resolution images: one patch of at most `side` × `side` pixels of each, at a position
+    /// that `seed` determines.
     public init(lowResolution images: [Image], side: Int, seed: UInt64, description: String) {
         var random = SplitMix64(seed: seed)
         self.images = images.map { random.patch(of: $0, width: min(side, $0.width), height: min(side, $0.height), step: 1) }
@@ -19,8 +20,8 @@ public struct CalibrationSet: Sendable {
         self.description = description
     }
 
-    /// Creates a set from original images: one patch of each is downscaled by `scale`, to at most `side` × `side` pixels. Images smaller than
-    /// `scale` are left out.
+    /// Creates a set from original images: one patch of each is downscaled by `scale`, to at most `side` × `side`
+    /// pixels. Images smaller than `scale` are left out.
     public init(originals images: [Image], scale: Int, side: Int, seed: UInt64, description: String) {
         var random = SplitMix64(seed: seed)
         originals = images.filter { $0.width >= scale && $0.height >= scale }.map { image in

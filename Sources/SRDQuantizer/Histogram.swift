@@ -2,8 +2,8 @@ import SRDTensor
 
 /// A histogram of values around 0, whose bin width doubles when a larger value is added.
 ///
-/// The counts do not depend on the order of the values: the final width is the same, and every bin of a smaller width lies inside one of a
-/// larger width.
+/// The counts do not depend on the order of the values: the final width is the same, and every bin of a smaller width
+/// lies inside one of a larger width.
 struct Histogram: Equatable, Sendable {
     static let binCount = 4096
 

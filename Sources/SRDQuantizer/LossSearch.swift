@@ -19,8 +19,8 @@ public struct LayerCost: Sendable {
 extension Quantizer {
     /// Returns the cost of every int8 layer of `recipe`, the most harmful first.
     ///
-    /// One layer at a time is quantized, with its inputs, in a model that is float otherwise. The predicted noise is compared at three timesteps
-    /// of one image.
+    /// One layer at a time is quantized, with its inputs, in a model that is float otherwise. The predicted noise is
+    /// compared at three timesteps of one image.
     public func rank(
         _ recipe: Recipe, _ statistics: Statistics, on set: CalibrationSet, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) -> [LayerCost] {
@@ -56,7 +56,8 @@ extension Quantizer {
     ///   - costs: worst first.
     ///   - recipe: returns a recipe with these layers in float, for the given reasons.
     ///   - loss: returns a model's loss in dB.
-    /// - Returns: the recipe, the number of layers it keeps in float, and its loss. All layers are kept if fewer do not suffice.
+    /// - Returns: the recipe, the number of layers it keeps in float, and its loss. All layers are kept if fewer do not
+    ///   suffice.
     public func keepFloat(
         untilLossIsAtMost most: Double, _ costs: [LayerCost], _ statistics: Statistics,
         recipe: (_ keepFloat: [String: String]) -> Recipe, loss: (Model) -> Double

@@ -26,7 +26,8 @@ public struct Quality: Sendable {
         /// PSNR of the downscaled results against the low-resolution image.
         public let lowResolutionPSNR: (float: Double, int8: Double)
 
-        /// The PSNR against the original that the difference costs, assuming that it is independent of the model's own error.
+        /// The PSNR against the original that the difference costs, assuming that it is independent of the model's own
+        /// error.
         public var loss: Double? { ownError.map { decibels(1 + difference / $0) } }
     }
 

@@ -55,8 +55,8 @@ public struct Quantizer: Sendable {
 }
 
 extension Layer {
-    /// Returns the shift of each output channel's mean, before the activation, that rounded weights cause: Σ (q · scale − weight) · E[input].
-    /// Every output pixel of a transposed convolution reads one in stride² of the weights.
+    /// Returns the shift of each output channel's mean, before the activation, that rounded weights cause: Σ (q · scale
+    /// − weight) · E[input]. Every output pixel of a transposed convolution reads one in stride² of the weights.
     func meanShift(against weight: FloatTensor, of node: Node, inputMeans: [Double]) -> [Double] {
         var shift = [Double](repeating: 0, count: bias.count)
         guard case .int8(let quantized, let scales) = weights else { return shift }

@@ -9,8 +9,8 @@ public enum RangeRule: String, CaseIterable, Sendable {
 }
 
 extension RangeRule {
-    /// The weight of clipping errors. They count more than rounding errors, which average out over a convolution's inputs. 16 gave the highest
-    /// PSNR of int8 against float among 1, 4, 16 and 64 (measurements in README.md).
+    /// The weight of clipping errors. They count more than rounding errors, which average out over a convolution's
+    /// inputs. 16 gave the highest PSNR of int8 against float among 1, 4, 16 and 64 (measurements in README.md).
     static let clippingWeight = 16.0
 }
 
@@ -23,7 +23,8 @@ extension Histogram {
         }
     }
 
-    /// Returns the range of the least error among those that cut the least and the greatest value down by up to 63/64 each.
+    /// Returns the range of the least error among those that cut the least and the greatest value down by up to 63/64
+    /// each.
     private func rangeOfLeastError() -> ClosedRange<Float> {
         let moments = TailMoments(self), steps = 64
         var best = low...high, least = moments.error(of: best)
@@ -59,8 +60,8 @@ struct TailMoments {
         width = Double(histogram.width)
     }
 
-    /// Returns the expected squared error of 256 quantized values over `range`, summed over all values: step²/12 for each value inside,
-    /// `clippingWeight` times the squared distance to the range for each value outside.
+    /// Returns the expected squared error of 256 quantized values over `range`, summed over all values: step²/12 for
+    /// each value inside, `clippingWeight` times the squared distance to the range for each value outside.
     func error(of range: ClosedRange<Float>) -> Double {
         let end = count.count - 1
         func bin(_ value: Float) -> Int { max(0, min(end, Int((Double(value) / width).rounded()) + end / 2)) }

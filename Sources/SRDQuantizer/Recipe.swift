@@ -24,8 +24,9 @@ public struct Recipe: Equatable, Sendable {
 
     /// Creates the default recipe: int8 for all layers except those that read an image or write the result.
     ///
-    /// Outputs that residuals read have a float copy, so that a chain of residuals accumulates no rounding. The condition, which only a residual
-    /// reads, has none: that takes a quarter of the memory at equal PSNR (measurements in README.md).
+    /// Outputs that residuals read have a float copy, so that a chain of residuals accumulates no rounding. The
+    /// condition, which only a residual reads, has none: that takes a quarter of the memory at equal PSNR (measurements
+    /// in README.md).
     ///
     /// - Parameter keepFloat: layers to leave in float, and why.
     public init(for network: Network, hasPreview: Bool, keepFloat: [String: String] = [:]) {

@@ -3,8 +3,8 @@ import SRDTensor
 
 /// The timesteps and noise of a searched schedule, as four numbers.
 ///
-/// The best family for one number of steps is a good start for the next. Searching each transition's own timestep and noise would overfit
-/// (measurements in README.md).
+/// The best family for one number of steps is a good start for the next. Searching each transition's own timestep and
+/// noise would overfit (measurements in README.md).
 package struct ScheduleFamily: Hashable {
     /// The noisiest and the cleanest timestep, relative to the model's last timestep.
     package var start = 0.7, end = 0.0

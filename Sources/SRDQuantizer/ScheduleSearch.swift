@@ -6,8 +6,9 @@ import SRDModel
 
 /// Finds the timesteps and the fresh noise with which a model samples best in few steps.
 ///
-/// The best schedule has the least perceptual distance to the originals (LPIPS) among those that lose no PSNR to 100 steps of DDPM. Similarity to
-/// the image of 100 steps is not a criterion: few steps with the right amount of noise have a lower LPIPS and a higher PSNR than it.
+/// The best schedule has the least perceptual distance to the originals (LPIPS) among those that lose no PSNR to 100
+/// steps of DDPM. Similarity to the image of 100 steps is not a criterion: few steps with the right amount of noise
+/// have a lower LPIPS and a higher PSNR than it.
 public struct ScheduleSearch {
     /// The steps of DDPM that schedules are compared with.
     public static var fullSteps: Int { 100 }
@@ -34,7 +35,8 @@ public struct ScheduleSearch {
     /// The quality of `fullSteps` steps of DDPM.
     public private(set) var full = Quality(psnr: 0, lpips: 0)
 
-    /// Creates a search and measures `full`, or returns nil if no original is large enough for LPIPS (`LPIPS.leastSide`).
+    /// Creates a search and measures `full`, or returns nil if no original is large enough for LPIPS
+    /// (`LPIPS.leastSide`).
     ///
     /// - Parameters:
     ///   - model: the model as it will be used, usually int8.
@@ -81,14 +83,15 @@ public struct ScheduleSearch {
     /// The PSNR that counts for equal images, whose PSNR is infinite.
     private static var mostPSNR: Double { 100 }
 
-    /// Returns the criterion of the search: LPIPS relative to `full`, plus the decibels of PSNR below that of `full` and the margin. A lost decibel
-    /// weighs as much as all of the LPIPS of `full`; samplers trade a decibel for a third of that.
+    /// Returns the criterion of the search: LPIPS relative to `full`, plus the decibels of PSNR below that of `full`
+    /// and the margin. A lost decibel weighs as much as all of the LPIPS of `full`; samplers trade a decibel for a
+    /// third of that.
     package func cost(_ quality: Quality) -> Double {
         quality.lpips / max(full.lpips, .leastNormalMagnitude) + max(0, full.psnr + Self.margin - quality.psnr)
     }
 
-    /// Returns the criterion for the fidelity of a schedule: a decibel weighs as much as a tenth of the LPIPS of `full`. With the shipped models
-    /// that is near the knee of the curve.
+    /// Returns the criterion for the fidelity of a schedule: a decibel weighs as much as a tenth of the LPIPS of
+    /// `full`. With the shipped models that is near the knee of the curve.
     private func fidelityCost(_ quality: Quality) -> Double {
         quality.lpips / max(full.lpips, .leastNormalMagnitude) - 0.1 * quality.psnr
     }

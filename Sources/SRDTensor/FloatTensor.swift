@@ -5,7 +5,8 @@ public struct FloatTensor: Equatable, Sendable {
     public let shape: [Int]
     public var values: [Float]
 
-    /// Creates a tensor. Traps unless `values.count` is the product of `shape`; sizes from files must be checked before.
+    /// Creates a tensor. Traps unless `values.count` is the product of `shape`; sizes from files must be checked
+    /// before.
     public init(shape: [Int], values: [Float]) {
         precondition(values.count == shape.reduce(1, *), "\(values.count) values for shape \(shape)")
         self.shape = shape

@@ -1,6 +1,7 @@
 /// Transcendental functions from + − × ÷ and √ alone, so that every processor and C library gives the same bits.
 ///
-/// They are computed in double precision, with a relative error below 1e-15 over the ranges stated. Callers round to `Float`.
+/// They are computed in double precision, with a relative error below 1e-15 over the ranges stated. Callers round to
+/// `Float`.
 public enum Mathematics {
     private static let ln2High = 6.93147180369123816490e-01, ln2Low = 1.90821492927058770002e-10
 

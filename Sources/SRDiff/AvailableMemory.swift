@@ -6,7 +6,8 @@ public struct AvailableMemory: Equatable {
     /// For the user: "free", "left of the control group's limit", "left of the limit on address space (ulimit -v)".
     public let limit: String
 
-    /// The least of the limits of the machine, this process's control groups and its own limits, or nil if none is known.
+    /// The least of the limits of the machine, this process's control groups and its own limits, or nil if none is
+    /// known.
     ///
     /// - Parameter root: where /proc and /sys are.
     public static func now(root: String = "") -> AvailableMemory? {

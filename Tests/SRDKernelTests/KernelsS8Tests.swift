@@ -74,7 +74,8 @@ struct KernelsS8Tests {
             var floats: [UInt32]
         }
 
-        /// Returns the output rows with guard values between their pixels and after them. All other buffers end at an inaccessible page.
+        /// Returns the output rows with guard values between their pixels and after them. All other buffers end at an
+        /// inaccessible page.
         func run(_ kernels: srd_kernels_s8, side: GuardedMemory<UInt8>.Side) -> Result {
             let floatSide: GuardedMemory<Float>.Side = side == .above ? .above : .below
             let block = Int(kernels.block), group = Int(kernels.group), blocks = (channels + block - 1) / block

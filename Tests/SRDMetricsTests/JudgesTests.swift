@@ -8,7 +8,8 @@ import Testing
 /// Compares the metrics that detect a grid with values of NumPy and Pillow for the same images.
 @Suite("Grid energy and shifted LPIPS")
 struct JudgesTests {
-    /// Returns a ramp with a little noise from a linear congruential generator and, if `marked`, a grid of periods 4 and 2.
+    /// Returns a ramp with a little noise from a linear congruential generator and, if `marked`, a grid of periods 4
+    /// and 2.
     private func image(_ width: Int, _ height: Int, marked: Bool, seed: UInt32) -> Image {
         var state = seed, samples: [UInt16] = []
         for y in 0..<height {
@@ -50,8 +51,8 @@ struct JudgesTests {
         #expect(ImageMetrics.gridEnergy(gray, flat) == nil && ImageMetrics.gridEnergy(flat, gray) == nil)
     }
 
-    /// Pillow resizes with the same kernel but in fixed point, horizontally first, and treats borders differently: single pixels differ
-    /// by a few levels, LPIPS by less than 1 % here.
+    /// Pillow resizes with the same kernel but in fixed point, horizontally first, and treats borders differently:
+    /// single pixels differ by a few levels, LPIPS by less than 1 % here.
     @Test(
         "shifted LPIPS equals Pillow and PyTorch within 1 %", .enabled(if: SharedFiles.has("lpips/lpips_alex.safetensors"), SharedFiles.absent),
         arguments: [

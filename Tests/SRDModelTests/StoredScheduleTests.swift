@@ -11,7 +11,8 @@ struct StoredScheduleTests {
         return Float((value / unit).rounded(.toNearestOrEven) * unit)
     }
 
-    /// Returns the buffers of a schedule rounded to a number of significant bits: 24 for float, 11 for float16, 8 for bfloat16.
+    /// Returns the buffers of a schedule rounded to a number of significant bits: 24 for float, 11 for float16, 8 for
+    /// bfloat16.
     private static func tensors(_ s: NoiseSchedule, bits: Int) -> [String: FloatTensor] {
         let buffers = [s.betas, s.signal, s.noise, s.inverseSignal, s.noiseToSignal]
         return Dictionary(uniqueKeysWithValues: zip(NoiseSchedule.bufferNames, buffers).map { name, values in

@@ -173,7 +173,8 @@ struct TimestepScheduleTests {
         }
     }
 
-    /// Runs UniPC by the paper's algorithms 1 and 2 (data prediction, B2), with separate states and a solved linear system.
+    /// Runs UniPC by the paper's algorithms 1 and 2 (data prediction, B2), with separate states and a solved linear
+    /// system.
     static func unipc(_ timesteps: [Int], from start: Double, predict: (Double, Int) -> Double) -> Double {
         let level = timesteps.map { log(signal($0) / noise($0)) }
         var x = start, corrected = start, clean: [Double] = []

@@ -52,7 +52,8 @@ struct QuantizerTests {
         #expect(one.upperBound <= all.map(\.upperBound).max()! * 1.01)
     }
 
-    /// Compares the layer's output for the calibration's inputs. Without the correction, rounded weights shift its mean.
+    /// Compares the layer's output for the calibration's inputs. Without the correction, rounded weights shift its
+    /// mean.
     @Test("bias correction keeps every channel's mean")
     func means() throws {
         let model = try TinyModel.model(), node = model.network.noisePredictor.nodes.first { $0.name == Self.layer }!

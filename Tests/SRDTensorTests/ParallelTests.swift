@@ -4,7 +4,8 @@ import Testing
 
 @Suite("Loops over threads")
 struct ParallelTests {
-    /// Counts how often each index of a loop is visited. An index that two threads visit at once may be counted once, but not zero times.
+    /// Counts how often each index of a loop is visited. An index that two threads visit at once may be counted once,
+    /// but not zero times.
     private final class Visits: @unchecked Sendable {      // an index belongs to one thread, or the test fails
         let counts: UnsafeMutableBufferPointer<Int>
 

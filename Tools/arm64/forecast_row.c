@@ -5,9 +5,9 @@
 //   forecast_row weights KERNELS CHANNELS
 //   forecast_row s8|f32 KERNELS WIDTH OUT TAPS STRIDE ACTIVATION RESIDUALS TIMEBIAS FLOATS CHANNELS...
 //
-// OUT: output channels. TAPS: of each input. ACTIVATION: as srd_activation. RESIDUALS: rows of floats. FLOATS: whether the results are
-// stored in float as well (s8, winograd). CHANNELS: of each of the concatenated inputs. Prints the multiply-accumulates; for Winograd's four
-// rows, those of the direct 3×3 convolution.
+// OUT: output channels. TAPS: of each input. ACTIVATION: as srd_activation. RESIDUALS: rows of floats. FLOATS: whether
+// the results are stored in float as well (s8, winograd). CHANNELS: of each of the concatenated inputs. Prints the
+// multiply-accumulates; for Winograd's four rows, those of the direct 3×3 convolution.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-// Calls every C function of the package with random and damaged inputs: kernels of every instruction set that this machine has
-// against the scalar ones, the thread pool, the PNG shim and the codec shim. Tools/sanitize/run builds it with
-// UndefinedBehaviorSanitizer and AddressSanitizer. Buffers have their exact size, so every overrun is found.
+// Calls every C function of the package with random and damaged inputs: kernels of every instruction set that this
+// machine has against the scalar ones, the thread pool, the PNG shim and the codec shim. Tools/sanitize/run builds it
+// with UndefinedBehaviorSanitizer and AddressSanitizer. Buffers have their exact size, so every overrun is found.
 //
 // driver SECONDS [SEED]                   exits 0, or prints the difference
 // driver --plant overflow|undefined|leak  makes this mistake, which the sanitizer must find

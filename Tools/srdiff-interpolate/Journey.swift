@@ -5,8 +5,8 @@ import ToolSupport
 /// The two ends, at λ = 0 and λ = 1.
 enum Ends {
     case seeds(UInt64, UInt64, over: Image)
-    /// Two images of equal size and kind, noised to a timestep with the noise of a seed. Both are conditioned on `low`, or on their
-    /// own downscaled images if it is nil.
+    /// Two images of equal size and kind, noised to a timestep with the noise of a seed. Both are conditioned on `low`,
+    /// or on their own downscaled images if it is nil.
     case images(Image, Image, low: Image?, timestep: Int, seed: UInt64)
 
     /// Returns the size of a frame.
@@ -66,7 +66,8 @@ struct Journey {
     }
 
     /// - Parameter inputs: what `Ends.fact` says.
-    /// - Returns: what it takes to make a frame again. Between seeds, the ends are what srdiff-upscale makes, and say so.
+    /// - Returns: what it takes to make a frame again. Between seeds, the ends are what srdiff-upscale makes, and say
+    ///   so.
     func facts(_ ends: Ends, inputs: String, frame: Int) -> [String] {
         let path = ["lambda=\(lambda(frame))", "path=\(isLinear ? "linear" : "spherical")"]
         func sampled(_ seed: UInt64, fidelity: Fidelity = .sample) -> [String] {

@@ -16,7 +16,8 @@ struct Series {
     /// The index of the first frame on the sheet.
     private let first: Int
 
-    /// Finds existing frames. Those with the same settings are kept; any other existing file is an error unless it may be replaced.
+    /// Finds existing frames. Those with the same settings are kept; any other existing file is an error unless it may
+    /// be replaced.
     init(
         folder: String, facts: [[String]], labels: (before: [String], frames: [String], after: [String]),
         size: (width: Int, height: Int), flags: WritingFlags, rules: OutputRules

@@ -40,7 +40,8 @@ SRD_INLINE void store(float *p, vec v, int lanes) {
 #define SRD_UNROLL _Pragma("clang loop unroll(full)")
 #define SRD_EACH SRD_UNROLL for (int p = 0; p < pixels; p++) SRD_UNROLL for (int j = 0; j < vectors; j++)
 
-/// The epilogue of some pixels. All of them take each operation before the next one, because each operation depends on the one before.
+/// The epilogue of some pixels. All of them take each operation before the next one, because each operation depends on
+/// the one before.
 SRD_INLINE void finish(
     const srd_conv_row_f32_args *a, vec (*v)[2], const int pixels, const int vectors, int x, int o
 ) {
@@ -58,8 +59,8 @@ SRD_INLINE void finish(
     SRD_EACH store(a->output + (x + p) * a->output_pixel + o + j * SRD_LANES, v[p][j], lanes - j * SRD_LANES);
 }
 
-/// Adds one channel's products to a tap's sums. The first channel's products initialize them. (0 + v differs from v only in the sign of
-/// zero, which is lost when the tap's sum is added to the others.)
+/// Adds one channel's products to a tap's sums. The first channel's products initialize them. (0 + v differs from v
+/// only in the sign of zero, which is lost when the tap's sum is added to the others.)
 SRD_INLINE void add_channel(
     const float *input, ptrdiff_t pixel, const float *weights, vec (*part)[2], const int first, const int pixels,
     const int vectors
@@ -133,8 +134,8 @@ SRD_INLINE void transpose(vec *v) {
     }
 }
 
-/// Computes SRD_LANES pixels of three output channels. The lanes are pixels, since three channels would leave most lanes unused; sums
-/// run in the same order.
+/// Computes SRD_LANES pixels of three output channels. The lanes are pixels, since three channels would leave most
+/// lanes unused; sums run in the same order.
 SRD_INLINE void three_outputs(const srd_conv_row_f32_args *a, int x) {
     enum { outputs = 3 };
     vec sum[outputs];

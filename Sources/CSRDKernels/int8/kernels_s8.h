@@ -29,6 +29,7 @@ SRD_DECLARE_S8(neoni8mm);
 #define SRD_BLOCK (SRD_LANES * SRD_VECTORS)
 #define SRD_JOIN_(a, b) a##b
 #define SRD_JOIN(a, b) SRD_JOIN_(a, b)
-// Keeps the order of products. Otherwise the compiler would load the inputs of many products in advance and spill accumulators for them.
+// Keeps the order of products. Otherwise the compiler would load the inputs of many products in advance and spill
+// accumulators for them.
 #define SRD_KEEP_ORDER(sum) __asm__ volatile("" : "+" SRD_VECTOR_REGISTER(sum)::"memory")
 #endif

@@ -11,8 +11,8 @@ SRD_INLINE vec real(const srd_quantized *p, int zero_point) {
     return _mm256_cvtepi32_ps(_mm256_sub_epi32(quantized, _mm256_set1_epi32(SRD_QUANTIZED_BIAS + zero_point)));
 }
 
-/// Stores 16 or 8 quantized values. Packing saturates beyond ±32768. A conversion that overflows gives −2³¹, so only the upper side is
-/// clamped.
+/// Stores 16 or 8 quantized values. Packing saturates beyond ±32768. A conversion that overflows gives −2³¹, so only
+/// the upper side is clamped.
 SRD_INLINE void store_quantized(srd_quantized *p, const vec *v, const int count, int zero_point) {
     const vec most = _mm256_set1_ps(256);
     const __m256i zero = _mm256_set1_epi16((int16_t)(SRD_QUANTIZED_BIAS + zero_point));

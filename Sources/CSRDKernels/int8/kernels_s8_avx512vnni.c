@@ -1,5 +1,5 @@
-// 20 accumulators of 16 lanes: 10 pixels × 32 channels. The other registers are for the epilogue of the previous tile. Hidden size 32 fills
-// a block. A block's 3×3 weights for 64 channels take 18 KB of L1.
+// 20 accumulators of 16 lanes: 10 pixels × 32 channels. The other registers are for the epilogue of the previous tile.
+// Hidden size 32 fills a block. A block's 3×3 weights for 64 channels take 18 KB of L1.
 #if defined(__x86_64__)
 #pragma STDC FP_CONTRACT OFF
 #include <immintrin.h>
@@ -35,8 +35,8 @@ SRD_INLINE vec real(const srd_quantized *p, int zero_point) {
     return _mm512_cvtepi32_ps(_mm512_sub_epi32(quantized, _mm512_set1_epi32(SRD_QUANTIZED_BIAS + zero_point)));
 }
 
-/// Stores 32 or 16 quantized values. Packing saturates beyond ±32768. A conversion that overflows gives −2³¹, so only the upper side is
-/// clamped.
+/// Stores 32 or 16 quantized values. Packing saturates beyond ±32768. A conversion that overflows gives −2³¹, so only
+/// the upper side is clamped.
 SRD_INLINE void store_quantized(srd_quantized *p, const vec *v, const int count, int zero_point) {
     const vec most = _mm512_set1_ps(256);
     const __m512i zero = _mm512_set1_epi16((int16_t)(SRD_QUANTIZED_BIAS + zero_point));

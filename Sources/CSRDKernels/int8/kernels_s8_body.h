@@ -5,14 +5,14 @@
 //   SRD_EPILOGUE_PIXELS pixels that go through the epilogue together
 // the types vec (floats) and ivec (int32), and
 //   SRD_VECTOR_REGISTER           how inline assembly names such a register
-//   products(segment, …)      adds a segment's products to a tile's accumulators: kernels_s8_dot.h, or the instruction set's own
+//   products(segment, …)      adds a segment's products to a tile's accumulators (kernels_s8_dot.h has those of x86)
 //   to_float(ivec)            rounded to nearest even
 //   min_vec, max_vec          as a < b ? a : b, a > b ? a : b
 //   real(p, zero)             SRD_LANES quantized values as floats, in units of the scale
 //   store_quantized(p, v, count, zero)  rounds, clamps and stores `count` vectors
 //
-// A tile is SRD_PIXELS × SRD_VECTORS accumulators in registers. Its block of weights is read again for every tile of the row: from L1 if it
-// fits (64 channels, 3×3, 32 outputs: 18 KB), else from L2.
+// A tile is SRD_PIXELS × SRD_VECTORS accumulators in registers. Its block of weights is read again for every tile of
+// the row: from L1 if it fits (64 channels, 3×3, 32 outputs: 18 KB), else from L2.
 #include "kernels_s8_epilogue.h"
 
 /// Computes `pixels` from x on for `vectors` of output channels from the start of a block on.
@@ -42,8 +42,8 @@ SRD_INLINE void tile(const srd_conv_row_s8_args *a, int x, int block, const int 
 SRD_INLINE void finish_all(pipelined_tile *w) {}
 #endif
 
-/// Computes a block's part of the row. The last pixels are computed together with some of their neighbours again, which is as fast as a narrower
-/// tile, whose few accumulators would wait for one another.
+/// Computes a block's part of the row. The last pixels are computed together with some of their neighbours again, which
+/// is as fast as a narrower tile, whose few accumulators would wait for one another.
 SRD_INLINE void columns(pipelined_tile *w, int block, const int vectors) {
     const int width = w->a->width;
     int x = 0;

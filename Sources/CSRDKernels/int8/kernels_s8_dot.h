@@ -13,7 +13,8 @@ typedef struct interleaved interleaved;
 SRD_INLINE void interleave(interleaved *m, const int done, const int all) {}
 #endif
 
-/// Adds the products of SRD_CHANNEL_STEP channels. If `m` is not NULL, the epilogue of a pixel of the previous tile runs between them.
+/// Adds the products of SRD_CHANNEL_STEP channels. If `m` is not NULL, the epilogue of a pixel of the previous tile
+/// runs between them.
 SRD_INLINE void step(
     const srd_quantized *const *input, ptrdiff_t pixel, const int8_t *packed, ivec (*sum)[SRD_VECTORS], const int pixels,
     const int vectors, interleaved *m
@@ -32,8 +33,9 @@ SRD_INLINE void step(
     }
 }
 
-/// Adds the taps' products to the accumulators of `pixels` from x on and `vectors` of output channels from the start of a block on. The block's
-/// weights are `offset` bytes from the first block's. Pending pixels of `w`, if it is not NULL, go through the epilogue meanwhile.
+/// Adds the taps' products to the accumulators of `pixels` from x on and `vectors` of output channels from the start of
+/// a block on. The block's weights are `offset` bytes from the first block's. Pending pixels of `w`, if it is not NULL,
+/// go through the epilogue meanwhile.
 SRD_INLINE void add_products(
     pipelined_tile *w, const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels,
     const int vectors

@@ -73,8 +73,8 @@ SRD_INLINE void apply_epilogue(const srd_conv_row_s8_args *a, vec (*v)[SRD_VECTO
     }
 }
 
-/// Applies the epilogue from the activation on, for some pixels from x on and some vectors of channels from o on. All of them take each
-/// operation before the next one, because each operation depends on the one before.
+/// Applies the epilogue from the activation on, for some pixels from x on and some vectors of channels from o on. All
+/// of them take each operation before the next one, because each operation depends on the one before.
 SRD_INLINE void finish(
     const srd_conv_row_s8_args *a, vec (*v)[SRD_VECTORS], const int pixels, const int vectors, int x, int o
 ) {
@@ -86,8 +86,9 @@ SRD_INLINE void finish(
     apply_epilogue(a, v, pixels, vectors, x, o);
 }
 
-/// Prefetches the floats and quantized values that the epilogue of `pixels` from x on and of a block of channels from o on will read and
-/// write. They have left L2 since the last band, and hardware prefetchers do not predict their cache lines.
+/// Prefetches the floats and quantized values that the epilogue of `pixels` from x on and of a block of channels from o
+/// on will read and write. They have left L2 since the last band, and hardware prefetchers do not predict their cache
+/// lines.
 SRD_INLINE void prefetch_outputs(const srd_conv_row_s8_args *a, int x, const int pixels, int o) {
 #if SRD_PREFETCHES_OUTPUTS
     enum { line = 16 };         // floats

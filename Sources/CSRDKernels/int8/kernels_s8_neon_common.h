@@ -1,5 +1,5 @@
 // The NEON operations that kernels_s8_body.h requires, except the products. Before including it, define
-//   multiply(sums, inputs, weights, pixels)  adds the instruction set's products of 16 bytes by 16 to `pixels` × SRD_TOGETHER sums
+//   multiply(sums, inputs, weights, pixels)  adds products of 16 bytes by 16 to `pixels` × SRD_TOGETHER sums
 //   SRD_PRODUCTS                             multiply-accumulates per product of two registers
 #define SRD_VECTOR_REGISTER "w"
 #define SRD_LANES 4
@@ -20,8 +20,8 @@ SRD_INLINE vec real(const srd_quantized *p, int zero_point) {
     return vcvtq_f32_s32(vsubq_s32(vmovl_s16(vget_low_s16(words)), vdupq_n_s32(zero_point)));
 }
 
-/// Quantizes `count` vectors of four values; each element of `packed` takes two vectors. The conversion and the packing saturate. NaN would convert
-/// to 0, so values are clamped first. All vectors take each operation before the next one.
+/// Quantizes `count` vectors of four values; each element of `packed` takes two vectors. The conversion and the packing
+/// saturate. NaN would convert to 0, so values are clamped first. All vectors take each operation before the next one.
 SRD_INLINE void pack(const vec *v, const int count, int zero_point, int32x2_t *packed) {
     const int16x8_t zero = vdupq_n_s16((int16_t)zero_point);
     int16x8_t words[SRD_EPILOGUE_PIXELS * SRD_VECTORS > 4 ? SRD_EPILOGUE_PIXELS * SRD_VECTORS : 4];

@@ -21,7 +21,8 @@ SRD_INLINE void multiply(int32x4_t (*sum)[SRD_TOGETHER], const int8x16_t *c, con
 SRD_INLINE int8x16_t first_halves(int8x16_t a, int8x16_t b) { return vcombine_s8(vget_low_s8(a), vget_low_s8(b)); }
 SRD_INLINE int8x16_t second_halves(int8x16_t a, int8x16_t b) { return vcombine_s8(vget_high_s8(a), vget_high_s8(b)); }
 
-/// Adds a segment's products to a tile's accumulators. Weights are packed in groups of 8 channels. A tile of one pixel computes it twice.
+/// Adds a segment's products to a tile's accumulators. Weights are packed in groups of 8 channels. A tile of one pixel
+/// computes it twice.
 SRD_INLINE void products(
     const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels, const int vectors
 ) {

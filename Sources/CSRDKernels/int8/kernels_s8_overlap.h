@@ -1,9 +1,10 @@
-// Runs the epilogue of one tile between the products of the next. If a core multiplies bytes on only some of its vector pipes, the
-// epilogue's additions, conversions and comparisons are free. Its operations are spread evenly among the products, because a core looks only
-// some hundred operations ahead.
+// Runs the epilogue of one tile between the products of the next. If a core multiplies bytes on only some of its vector
+// pipes, the epilogue's additions, conversions and comparisons are free. Its operations are spread evenly among the
+// products, because a core looks only some hundred operations ahead.
 #include "kernels_s8_epilogue.h"
 
-/// A tile whose accumulators are complete, with the pixels that have not gone through the epilogue yet, and space for the next tile's.
+/// A tile whose accumulators are complete, with the pixels that have not gone through the epilogue yet, and space for
+/// the next tile's.
 typedef struct {
     const srd_conv_row_s8_args *a;
     int x, o, next, end;        // the tile's first pixel and channel; its pending pixels next ..< end
@@ -31,7 +32,8 @@ SRD_INLINE void finish_previous(interleaved *m) {
         SRD_KEEP_ORDER(what[0][0]);                                                                                        \
         break;
 
-/// Runs the operations of Mish that follow product number `done` of `all`. Consecutive operations are on different vectors.
+/// Runs the operations of Mish that follow product number `done` of `all`. Consecutive operations are on different
+/// vectors.
 SRD_INLINE void interleave(interleaved *m, const int done, const int all) {
     enum { operations = SRD_VECTORS * SRD_MISH_S8_OPERATIONS, i = 0, j = 0 };
     if (done == all / 5) finish_previous(m);     // its results are available by now
@@ -72,7 +74,8 @@ SRD_INLINE void add_products(
     pipelined_tile *w, const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels,
     const int vectors);
 
-/// Computes the accumulators of `pixels` from x on for a whole block of output channels, and the epilogue of the previous tile.
+/// Computes the accumulators of `pixels` from x on for a whole block of output channels, and the epilogue of the
+/// previous tile.
 SRD_INLINE void compute_pipelined(pipelined_tile *w, int x, int block, const int pixels) {
     const srd_conv_row_s8_args *a = w->a;
     const int o = block * SRD_BLOCK;

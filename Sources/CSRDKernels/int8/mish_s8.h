@@ -1,10 +1,10 @@
 // Mish for results that are quantized to 8 bits, from + − × and integer operations: T is float.
 //
-// mish(x) = x · n / (n + 2) with n = e (e + 2), e = eˣ.
-// e = 2ᵗ, with t in fixed point. For 1 ≤ f < 2, 2^(f − 1) is approximated by c (f³ + a f + b) with a relative error of 9.6e-5; a term in f²
-// would hardly reduce it. log₂ c is included in t, which saves the product with c. The bits of t below the point are those of f, the others
-// go to the exponent.
-// 1 / d: a guess from the bits of d, y = d · guess = 0.950…1.051, then guess · 1/y by a quadratic in y, with a relative error of 3.3e-5.
+// mish(x) = x · n / (n + 2) with n = e (e + 2), e = eˣ. e = 2ᵗ, with t in fixed point. For 1 ≤ f < 2, 2^(f − 1) is
+// approximated by c (f³ + a f + b) with a relative error of 9.6e-5; a term in f² would hardly reduce it. log₂ c is
+// included in t, which saves the product with c. The bits of t below the point are those of f, the others go to the
+// exponent. 1 / d: a guess from the bits of d, y = d · guess = 0.950…1.051, then guess · 1/y by a quadratic in y, with
+// a relative error of 3.3e-5.
 #ifndef SRD_MISH_S8_H
 #define SRD_MISH_S8_H
 
@@ -43,7 +43,8 @@
 #define SRD_AS_BITS(v) ((ivec)(v))
 #define SRD_FROM_BITS(v) ((vec)(v))
 
-/// Defines a function that applies Mish in place to at most ROWS × COLUMNS values. All of them take each operation before the next one.
+/// Defines a function that applies Mish in place to at most ROWS × COLUMNS values. All of them take each operation
+/// before the next one.
 #define SRD_DEFINE_MISH_S8(SRD_NAME, ROWS, COLUMNS, T, SRD_CLAMP, SRD_AS_INT, SRD_AS_BITS, SRD_FROM_BITS, SRD_TARGET)                             \
     SRD_TARGET static inline __attribute__((always_inline)) void SRD_NAME(T (*v)[COLUMNS], const int rows, const int columns) {\
         T k[ROWS][COLUMNS], r[ROWS][COLUMNS], e[ROWS][COLUMNS], n[ROWS][COLUMNS];                                      \

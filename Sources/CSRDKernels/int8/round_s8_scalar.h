@@ -5,8 +5,8 @@
 
 static inline int unbiased(srd_quantized code) { return (int8_t)(code ^ SRD_QUANTIZED_BIAS); }
 
-/// Returns clamp(rint(v · inverse scale) + zero point, −128…127) as a byte, ties to even. Beyond ±256 steps every zero point gives a bound, so
-/// the steps are clamped first; NaN counts as 256.
+/// Returns clamp(rint(v · inverse scale) + zero point, −128…127) as a byte, ties to even. Beyond ±256 steps every zero
+/// point gives a bound, so the steps are clamped first; NaN counts as 256.
 static inline srd_quantized code(float v, float inverse_scale, int zero_point) {
     float steps = v * inverse_scale;
     steps = steps < 256 ? steps : 256;

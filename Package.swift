@@ -25,7 +25,7 @@ let package = Package(
     ],
     targets: [
         // Runtime libraries: no Foundation, no printing, no arguments.
-        .target(name: "CSRDKernels"),
+        .target(name: "CSRDKernels", exclude: ["README.md"]),
         .target(name: "CSRDThreads"),
         .target(name: "SRDTensor", dependencies: ["CSRDThreads"]),
         .systemLibrary(name: "CLibPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
@@ -36,11 +36,13 @@ let package = Package(
         .target(name: "SRDModel", dependencies: ["SRDTensor"]),
         .target(name: "SRDFile", dependencies: ["CSHA256", "SRDTensor", "SRDModel"], exclude: ["FORMAT.md"]),
         .target(name: "SRDCheckpoint", dependencies: ["SRDTensor", "SRDModel", "SRDFile"]),
-        .target(name: "SRDRuntime", dependencies: ["CSRDKernels", "SRDTensor", "SRDImage", "SRDModel"]),
+        .target(
+            name: "SRDRuntime", dependencies: ["CSRDKernels", "SRDTensor", "SRDImage", "SRDModel"], exclude: ["README.md"]),
         .target(name: "SRDMetrics", dependencies: ["SRDTensor", "SRDImage"]),
         .target(
             name: "SRDQuantizer",
-            dependencies: ["SRDTensor", "SRDImage", "SRDModel", "SRDFile", "SRDRuntime", "SRDMetrics"]),
+            dependencies: ["SRDTensor", "SRDImage", "SRDModel", "SRDFile", "SRDRuntime", "SRDMetrics"],
+            exclude: ["README.md"]),
         .target(name: "SRDiff", dependencies: ["SRDTensor", "SRDImage", "SRDModel", "SRDFile", "SRDCheckpoint", "SRDRuntime"]),
 
         // Tools

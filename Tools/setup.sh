@@ -1,8 +1,8 @@
-# Sourced by Tools/demo and Tools/test: finds or installs what a build needs. Debian, Ubuntu, Raspberry Pi OS.
+# Sourced by Tools/demo and Tools/test: finds or installs the requirements of a build. Debian, Ubuntu, Raspberry Pi OS.
 
 say() { printf '%s\n' "$*" >&2; }
 
-# Installs packages with apt as root or through sudo; where neither can be had, says what to type.
+# Installs packages with apt, as root or through sudo. If neither is available, prints the command to run.
 install_packages() {
     local as_root=()
     if [ "$(id -u)" != 0 ]; then
@@ -14,9 +14,9 @@ install_packages() {
             exit 1
         fi
     fi
-    command -v apt-get >/dev/null || { say "Missing: $*. This machine has no apt-get; install them its own way."; exit 1; }
+    command -v apt-get >/dev/null || { say "Missing: $*. This machine has no apt-get. Install them with its own package manager."; exit 1; }
     say "Installing $* ..."
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q >&2 || say "(apt-get update failed; trying with the lists there are)"
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q >&2 || say "(apt-get update failed; continuing with the existing package lists)"
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >&2
 }
 
@@ -35,5 +35,5 @@ set_up() {
         command -v swift >/dev/null || say "Swift 6.0 or newer for other systems: https://www.swift.org/install/linux/"
         exit 1
     }
-    command -v swift >/dev/null || { say "There is no swift on PATH. Swift 6.0 or newer: https://www.swift.org/install/linux/"; exit 1; }
+    command -v swift >/dev/null || { say "swift is not on PATH. Swift 6.0 or newer: https://www.swift.org/install/linux/"; exit 1; }
 }

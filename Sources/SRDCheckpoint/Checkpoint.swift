@@ -36,8 +36,8 @@ public struct Checkpoint: Sendable {
         return try Checkpoint(.shardedSafetensors, model.contents(), sourceSHA256: model.sha256(), paths: model.paths)
     }
 
-    /// Reads a file that is open. Memory for the tensors is at most four times the file; whatever else is in the file is not
-    /// loaded.
+    /// Reads a file that is open. Memory for the tensors is at most four times the file; whatever else is in the file
+    /// is not loaded.
     public init(_ file: MappedFile) throws(CheckpointError) {
         let format = try Format(of: file)
         switch format {
@@ -113,7 +113,7 @@ extension Checkpoint.Format {
             if bytes.first == 0x80 { return .legacyPickle }        // the first instruction of every pickle since protocol 2
             if let foreign = ForeignFormat(bytes, fileCount: file.count) { throw .foreign(foreign) }
             if SafetensorsIndex.recognizes(file) {
-                throw .index("an index or another JSON file. Pass the path of a \(SafetensorsIndex.suffix) file that is beside its files.")
+                throw .index("an index or another JSON file. Pass the path of a \(SafetensorsIndex.suffix) file in the folder of its files.")
             }
             let start = bytes.prefix(32).map { 0x20..<0x7f ~= $0 ? String(Unicode.Scalar($0)) : "." }
             throw .notACheckpoint(startsWith: start.joined())

@@ -4,7 +4,7 @@ import SRDFile
 struct TensorMap {
     /// The dict keys that lead to it: ["state_dict", "model"].
     var path: [String]
-    /// Of float tensors, in the file's order.
+    /// The names of the float tensors, in the file's order.
     let names: [String]
     /// Names whose value could not be made because its class is unknown here, with that class.
     var opaque: [String: String] = [:]
@@ -27,7 +27,7 @@ extension Pickle {
     struct NamedTensors {
         var map: TensorMap
         var tensors: [Tensor]
-        /// Of the dict in the pickle.
+        /// The identity of the dict in the pickle.
         var identity: Int?
     }
 

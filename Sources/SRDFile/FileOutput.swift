@@ -1,13 +1,13 @@
 import Glibc
 import Synchronization
 
-/// Files appear whole or not at all: they are written beside their place, then renamed.
+/// Writes files so that they appear complete or not at all: under a temporary name in the same folder, then renamed.
 public enum FileOutput {
     /// Writes the chunks one after another to `path`, replacing a regular file that is there.
     ///
-    /// File and folder are synchronized with the disk before this returns. On failure, and when `PartialFiles.unlinkAll`
-    /// runs, `path` is as it was and no temporary file remains. Temporary files that killed processes of this machine
-    /// left in the folder are removed.
+    /// File and folder are synchronized with the disk before this returns. On failure, and when
+    /// `PartialFiles.unlinkAll` runs, `path` is as it was and no temporary file remains. Temporary files that killed
+    /// processes of this machine left in the folder are removed.
     public static func write(atomically chunks: some Sequence<[UInt8]>, to path: String) throws(FileError) {
         do {
             try write(atomicallyTo: path) { write in
@@ -37,7 +37,8 @@ public enum FileOutput {
         try synchronizeFolder(of: path)
     }
 
-    /// Throws the error that writing to `path` would give now: a missing folder, no permission, a name that is too long.
+    /// Throws the error that writing to `path` would give now: a missing folder, no permission, a name that is too
+    /// long.
     ///
     /// Creates a temporary file and removes it. To be called before hours of work.
     public static func check(_ path: String) throws(FileError) {

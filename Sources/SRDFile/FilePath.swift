@@ -4,7 +4,7 @@ import Glibc
 ///
 /// A path is any sequence of bytes: see `String.init(pathBytes:)`.
 package enum FilePath {
-    /// With the slash, or "" for a path without one.
+    /// Returns the folder of a path with its slash, or "" for a path without a slash.
     package static func folder(of path: String) -> String {
         path.utf8.lastIndex(of: slash).map { String(path[...$0]) } ?? ""
     }
@@ -117,9 +117,10 @@ package enum FilePath {
         return (0..<Int(found.gl_pathc)).compactMap { found.gl_pathv[$0].map { String(path: $0) } }
     }
 
-    /// Of the running program, links followed.
+    /// The path of the running program, with links resolved.
     package static var executable: String? {
-        // Not `&bytes` of an array: where C's char has no sign (arm64), Swift 6.0 passes the address of the array's own variable.
+        // Not `&bytes` of an array: where C's char has no sign (arm64), Swift 6.0 passes the address of the array's own
+        // variable.
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
             let count = readlink("/proc/self/exe", buffer.baseAddress!, buffer.count)
             return count > 0 ? String(pathBytes: UnsafeRawBufferPointer(buffer)[..<count]) : nil

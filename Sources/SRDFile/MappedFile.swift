@@ -87,7 +87,8 @@ public final class MappedFile: @unchecked Sendable {     // its state is behind 
 
     /// Hints that the bytes of a range will not be read again soon, so that their memory can be released.
     ///
-    /// If they are read again they come from the file, so the range must not be read again after the file was truncated.
+    /// If they are read again they come from the file, so the range must not be read again after the file was
+    /// truncated.
     public func evict(_ range: Range<Int>) {
         guard let copy, let input, input.isUnchanged else { return }
         copy.replace(range, byPagesOf: input.descriptor)
@@ -115,7 +116,7 @@ public final class MappedFile: @unchecked Sendable {     // its state is behind 
 }
 
 /// A range of a file's bytes, kept in memory as long as this lives.
-public struct FileSlice: @unchecked Sendable {     // nobody writes the bytes
+public struct FileSlice: @unchecked Sendable {     // the bytes are never written
     private let owner: AnyObject
     private let bytes: UnsafeRawBufferPointer
 

@@ -28,7 +28,8 @@ package struct PartialName: Equatable {
         }
     }
 
-    /// The temporary path beside `path`, of which the name is shortened where the file system would not take it.
+    /// Returns a temporary path in the folder of `path`. Its name is shortened if the file system does not allow its
+    /// length.
     static func path(for path: String, attempt: Int) -> String {
         let bytes = path.pathBytes, start = bytes.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
         let folder = bytes[..<start]

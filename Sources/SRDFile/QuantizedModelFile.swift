@@ -75,7 +75,7 @@ enum QuantizedModelKeys {
 extension Graph {
     var convolutions: [Node] { nodes.filter(\.isConvolution) }
 
-    /// Nodes whose output may be kept in codes: all but graph inputs, and the network's own results.
+    /// The nodes whose output may be quantized: all except graph inputs and the network's results.
     var quantizable: [Node] {
         nodes.filter { $0.operation != .input && !results.contains($0.output) }
     }

@@ -1,8 +1,8 @@
 /// The header of a safetensors file: {"__metadata__": {string: string}, name: {"dtype": string, "shape": [n…],
 /// "data_offsets": [from, to]}, …}.
 ///
-/// Reading takes time and memory proportional to the header: names stay where they are in its text, in 32 bytes per
-/// tensor beside a hash table. Names and shapes are made when they are asked for.
+/// Reading takes time and memory proportional to the header: names stay in its text, and a
+/// tensor takes 32 bytes and an entry of a hash table. Names and shapes are created on demand.
 final class SafetensorsHeader: Sendable {
     /// Dimensions of a tensor.
     static let mostDimensions = 32

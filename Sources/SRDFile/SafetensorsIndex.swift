@@ -1,6 +1,6 @@
 /// The index of a model whose tensors are in several safetensors files: {"weight_map": {tensor name: file name}, …}.
 ///
-/// Hugging Face libraries write it as `model.safetensors.index.json` beside its files.
+/// Hugging Face libraries write it as `model.safetensors.index.json` in the folder of its files.
 public struct SafetensorsIndex: Sendable {
     /// Ending of an index's file name.
     public static let suffix = ".safetensors.index.json"

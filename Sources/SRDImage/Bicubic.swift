@@ -1,7 +1,8 @@
 /// MATLAB's imresize with its bicubic kernel (Keys, a = −0.5), stretched when shrinking so that it does not alias,
 /// borders mirrored, weights summing to 1. Only + − × ÷ in a fixed order: every machine gives the same bits.
 ///
-/// Output rows are independent of each other and come one at a time, so memory stays at one row beside the image's.
+/// Output rows are independent of each other and computed one at a time, so the memory is one row in addition to the
+/// image.
 public struct BicubicRows: Sendable {
     private enum Input: Sendable {
         case codes([UInt16])
@@ -15,7 +16,7 @@ public struct BicubicRows: Sendable {
     private let horizontal: BicubicAxis
     private let vertical: BicubicAxis
 
-    /// Both axes by `numerator/denominator`; sizes are rounded up.
+    /// Scales both axes by `numerator/denominator`. Sizes are rounded up.
     public init(_ image: Image, scaledBy numerator: Int, over denominator: Int = 1) {
         self.init(
             .codes(image.samples), of: image,
@@ -23,7 +24,7 @@ public struct BicubicRows: Sendable {
             vertical: BicubicAxis(image.height, scaledBy: numerator, over: denominator))
     }
 
-    /// Each axis by its own scale, that of the sizes.
+    /// Scales each axis to the given size.
     public init(_ image: Image, width: Int, height: Int) {
         self.init(
             .codes(image.samples), of: image,
@@ -31,7 +32,7 @@ public struct BicubicRows: Sendable {
             vertical: BicubicAxis(image.height, scaledBy: height, over: image.height))
     }
 
-    /// Of other numbers, one for each sample of `image`.
+    /// Scales other numbers, one for each sample of `image`.
     public init(_ values: [Float], of image: Image, scaledBy numerator: Int) {
         precondition(values.count == image.samples.count, "\(values.count) values")
         self.init(
@@ -52,8 +53,9 @@ public struct BicubicRows: Sendable {
     /// Input pixels on each side of the one under an output pixel that an upsample reads.
     public static let upsampleRadius = 2
 
-    /// Of the output.
+    /// The output's width.
     public var width: Int { horizontal.count }
+    /// The output's height.
     public var height: Int { vertical.count }
 
     /// Output rows in the input's own units, 0…255 or 0…65535, neither rounded nor clamped: edges overshoot.
@@ -92,7 +94,7 @@ extension Image {
         return part.window(columns: 0..<part.width, rows: rows.lowerBound - first * scale..<rows.upperBound - first * scale)
     }
 
-    /// The same to a given size, each axis by its own scale.
+    /// Returns the image resized to a given size, each axis by its own scale.
     public func resized(width: Int, height: Int) -> Image {
         let horizontal = BicubicAxis(self.width, scaledBy: width, over: self.width)
         let vertical = BicubicAxis(self.height, scaledBy: height, over: self.height)

@@ -51,8 +51,8 @@ extension Image {
         )
     }
 
-    /// The same image in another kind: gray as equal red, green and blue and back as their mean, opaque alpha added or
-    /// alpha dropped, 8 bits as 16 and back, rounded.
+    /// Returns the image in another kind: gray as equal red, green and blue, and back as their mean; opaque alpha added
+    /// or alpha dropped; 8 bits as 16, and back rounded.
     public func converted(channels: Int, bitDepth: Int) -> Image {
         guard channels != self.channels || bitDepth != self.bitDepth else { return self }
         let isWider = bitDepth > self.bitDepth, isNarrower = bitDepth < self.bitDepth
@@ -73,7 +73,8 @@ extension Image {
         )
     }
 
-    /// Larger at the right and bottom by mirroring, borders repeated: …b a │ a b…. Traps when it is smaller than the image.
+    /// Larger at the right and bottom by mirroring, borders repeated: …b a │ a b…. Traps when it is smaller than the
+    /// image.
     public func padded(width: Int, height: Int) -> Image {
         precondition(width >= self.width && height >= self.height)
         return window(columns: 0..<width, rows: 0..<height)

@@ -1,6 +1,6 @@
 extension ImageMetadata {
     /// Metadata of a JPEG file: JFIF resolution, EXIF, XMP, ICC profile, Photoshop and IPTC data, comments. Thumbnails
-    /// of JFIF, FlashPix and further pictures (MPF) are dropped.
+    /// of JFIF, FlashPix and further images (MPF) are dropped.
     init(jpeg bytes: UnsafeRawBufferPointer, onWarning: (String) -> Void) {
         var profile: [Int: UnsafeRawBufferPointer] = [:]
         var profileCount: Int?

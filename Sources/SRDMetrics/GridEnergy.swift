@@ -2,17 +2,20 @@ import SRDImage
 import SRDTensor
 
 extension ImageMetrics {
-    /// The energy of an upsampling grid in dB: the power spectrum at periods of 2 and 4 pixels over that at neighbouring frequencies,
-    /// minus the same ratio of the original. 0 for an image with the original's spectrum, above 0 for one with a grid.
+    /// The energy of an upsampling grid in dB: the power spectrum at periods of 2 and 4 pixels over that at
+    /// neighbouring frequencies, minus the same ratio of the original. 0 for an image with the original's spectrum,
+    /// above 0 for one with a grid.
     ///
-    /// Networks that upsample by strided layers leave such a grid, and LPIPS hardly sees it. For each axis and period the spectrum,
-    /// averaged over the other axis, is compared over three frequencies at the period and up to eight frequencies beside it; the result
-    /// is the mean of the four ratios. The image is gray, without its mean, under a Hann window, and cropped to multiples of 32 pixels so
-    /// that both periods fall on a frequency of the discrete Fourier transform.
+    /// Networks that upsample by strided layers leave such a grid, and LPIPS hardly sees it. For each axis and period
+    /// the spectrum, averaged over the other axis, is compared over three frequencies at the period and up to eight
+    /// near it; the result is the mean of the four ratios. The image is gray, without its mean, under a Hann window,
+    /// and cropped to multiples of 32 pixels so that both periods fall on a frequency of the discrete Fourier
+    /// transform.
     ///
-    /// Returns nil for images below 32 pixels, and where one has no energy at these frequencies, such as a flat one.
+    /// Returns nil if a side is below 32 pixels, or if one of the images has no energy at these frequencies, such as a
+    /// flat one.
     public static func gridEnergy(_ found: Image, _ original: Image) -> Double? {
-        precondition(found.width == original.width && found.height == original.height, "images of two sizes")
+        precondition(found.width == original.width && found.height == original.height, "images of different sizes")
         guard let a = GridSpectrum(found)?.peak, let b = GridSpectrum(original)?.peak, (a - b).isFinite else { return nil }
         return a - b
     }
@@ -24,7 +27,7 @@ private struct GridSpectrum {
     /// `[height][width]`
     let values: [Double]
 
-    /// Returns nil for images below 32 pixels.
+    /// Creates the spectrum, or returns nil if a side is below 32 pixels.
     init?(_ image: Image) {
         let width = image.width / 32 * 32, height = image.height / 32 * 32, colors = image.hasColor ? 3 : 1
         guard width > 0, height > 0 else { return nil }
@@ -58,8 +61,8 @@ private struct GridSpectrum {
         return ratios.reduce(0, +) / Double(ratios.count)
     }
 
-    /// The power at a vertical frequency, averaged over all horizontal ones. By Parseval's theorem that is the sum over columns of the
-    /// squared magnitude of the column's Fourier coefficient.
+    /// Returns the power at a vertical frequency, averaged over all horizontal ones. By Parseval's theorem that is the
+    /// sum over columns of the squared magnitude of the column's Fourier coefficient.
     private func verticalPower(_ frequency: Int) -> Double {
         let waves = Self.waves(height, frequency)
         var real = [Double](repeating: 0, count: width), imaginary = real
@@ -72,7 +75,7 @@ private struct GridSpectrum {
         return zip(real, imaginary).reduce(0) { $0 + $1.0 * $1.0 + $1.1 * $1.1 }
     }
 
-    /// The power at a horizontal frequency, averaged over all vertical ones.
+    /// Returns the power at a horizontal frequency, averaged over all vertical ones.
     private func horizontalPower(_ frequency: Int) -> Double {
         let waves = Self.waves(width, frequency)
         var power = 0.0
@@ -87,7 +90,7 @@ private struct GridSpectrum {
         return power
     }
 
-    /// cos and sin of 2π · frequency · i / count, for every i.
+    /// Returns sin and cos of 2π · frequency · i / count for every i.
     private static func waves(_ count: Int, _ frequency: Int) -> [(sin: Double, cos: Double)] {
         (0..<count).map { Mathematics.sincos(2 * Double.pi * Double(frequency * $0 % count) / Double(count)) }
     }

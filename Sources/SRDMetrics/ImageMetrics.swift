@@ -1,15 +1,15 @@
 import SRDImage
 import SRDTensor
 
-/// How alike two images are. All take images of one size and 8 bits, without alpha.
+/// Measures of the similarity of two images of equal size, with 8 bits and without alpha.
 public enum ImageMetrics {
-    /// Peak signal-to-noise ratio over all samples, in dB; ∞ when they are equal.
+    /// Returns the peak signal-to-noise ratio over all samples in dB, ∞ for equal images.
     public static func psnr(_ a: Image, _ b: Image) -> Double {
         psnr(a.samples.map(Double.init), b.samples.map(Double.init))
     }
 
-    /// The same of the luminance that MATLAB's `rgb2ycbcr` gives (16…235, not rounded), without `border` pixels on each side:
-    /// how super-resolution papers count it.
+    /// Returns the PSNR of the luminance, as super-resolution papers define it: MATLAB's `rgb2ycbcr` (16…235, not
+    /// rounded), without `border` pixels on each side.
     public static func psnrOfLuminance(_ a: Image, _ b: Image, border: Int) -> Double {
         func inner(_ image: Image) -> [Double] {
             precondition(image.width > 2 * border && image.height > 2 * border, "a border of \(border) leaves nothing")
@@ -20,12 +20,13 @@ public enum ImageMetrics {
         return psnr(inner(a), inner(b))
     }
 
-    /// How well `image`, reduced again (MATLAB bicubic, rounded to 8 bits), agrees with the one it was made from.
+    /// Returns the PSNR of `image`, downscaled again (MATLAB's bicubic, rounded to 8 bits), against the low-resolution
+    /// image that it was made from.
     public static func lowResolutionPSNR(of image: Image, from low: Image) -> Double {
         psnr(image.resized(width: low.width, height: low.height), low)
     }
 
-    /// How much the samples of one input differ: see `SampleStatistics.sigma`. nil for fewer than two.
+    /// Returns how much the samples of one input differ (`SampleStatistics.sigma`), or nil for fewer than two.
     public static func diversity(_ samples: [Image]) -> Double? {
         guard samples.count > 1 else { return nil }
         var statistics = SampleStatistics(samples[0])
@@ -33,13 +34,13 @@ public enum ImageMetrics {
         return statistics.sigma
     }
 
-    /// Mean squared difference over all samples.
+    /// Returns the mean squared difference over all samples.
     public static func meanSquare(_ a: Image, _ b: Image) -> Double {
         precondition(a.samples.count == b.samples.count)
         return zip(a.samples, b.samples).reduce(0.0) { $0 + (Double($1.0) - Double($1.1)) * (Double($1.0) - Double($1.1)) } / Double(a.samples.count)
     }
 
-    /// 10 · lg(255² / mean squared difference)
+    /// Returns 10 · lg(255² / mean squared difference).
     static func psnr(_ a: [Double], _ b: [Double]) -> Double {
         precondition(a.count == b.count && !a.isEmpty, "images of \(a.count) and \(b.count) samples")
         var sum = 0.0
@@ -48,13 +49,13 @@ public enum ImageMetrics {
     }
 }
 
-/// 10 · lg(ratio)
+/// Returns 10 · lg(ratio), which is ∞ for ∞ and −∞ for 0.
 public func decibels(_ ratio: Double) -> Double {
     guard ratio.isFinite, ratio > 0 else { return ratio > 0 ? .infinity : -.infinity }
     return 10 * Mathematics.log(ratio) / Mathematics.log(10)
 }
 
-/// Power of a signal over that of what is wrong with it, gathered piece by piece.
+/// The ratio of a signal's power to that of its error, accumulated piece by piece.
 public struct SignalToNoise: Equatable, Sendable {
     public private(set) var signal = 0.0
     public private(set) var noise = 0.0
@@ -75,12 +76,12 @@ public struct SignalToNoise: Equatable, Sendable {
         noise += other.noise
     }
 
-    /// ∞ where nothing is wrong.
+    /// The ratio in dB, ∞ if there is no error.
     public var decibels: Double { noise == 0 ? .infinity : SRDMetrics.decibels(signal / noise) }
 }
 
 extension Image {
-    /// ITU-R BT.601 as `rgb2ycbcr` scales it: 16…235.
+    /// Returns the luminance of ITU-R BT.601 as `rgb2ycbcr` scales it: 16…235.
     fileprivate func luminance(_ x: Int, _ y: Int) -> Double {
         let pixel = (y * width + x) * channels
         let red = Double(samples[pixel])

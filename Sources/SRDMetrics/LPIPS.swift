@@ -1,7 +1,7 @@
 import SRDImage
 import SRDTensor
 
-/// Weights that are not LPIPS's.
+/// Why tensors are not the weights of LPIPS.
 public enum LPIPSError: Error, Equatable, CustomStringConvertible, Sendable {
     case missing(name: String, expected: [Int])
     case misshapen(name: String, found: [Int], expected: [Int])
@@ -17,15 +17,16 @@ public enum LPIPSError: Error, Equatable, CustomStringConvertible, Sendable {
     }
 }
 
-/// Learned perceptual distance, version 0.1 with AlexNet (Zhang et al. 2018, arXiv 1801.03924, eq. 1): 0 for equal
-/// images, about 0.7 for unlike ones.
+/// The learned perceptual distance LPIPS, version 0.1 with AlexNet (Zhang et al. 2018, arXiv 1801.03924, eq. 1): 0 for
+/// equal images, about 0.7 for unrelated ones.
 public struct LPIPS: Sendable {
-    /// Below this AlexNet has nothing left to look at.
+    /// The smallest side of an image. The last feature map of a smaller one is empty.
     public static let leastSide = 31
 
     private let stages: [LPIPSStage]
 
-    /// From torchvision's `features.{0,3,6,8,10}.{weight,bias}` and the linear layers `lin0…4.weight`; ignores others.
+    /// Creates a metric from torchvision's `features.{0,3,6,8,10}.{weight,bias}` and the linear layers `lin0…4.weight`.
+    /// Other tensors are ignored.
     public init(tensors: [String: FloatTensor]) throws(LPIPSError) {
         func values(_ name: String, _ shape: [Int]) throws(LPIPSError) -> [Float] {
             guard let tensor = tensors[name] else { throw .missing(name: name, expected: shape) }
@@ -46,12 +47,12 @@ public struct LPIPS: Sendable {
         self.stages = stages
     }
 
-    /// What AlexNet sees in an image: five maps, each pixel's channels of length 1.
+    /// AlexNet's features of an image: five maps, in which each pixel's channels are a vector of length 1.
     public struct Features: Sendable {
         fileprivate let maps: [FloatTensor]
     }
 
-    /// nil where a side is below `leastSide`. The image has 8 bits, gray or RGB.
+    /// Returns an image's features, or nil if a side is below `leastSide`. The image has 8 bits, gray or RGB.
     public func features(of image: Image, threads: Int = 1) -> Features? {
         guard min(image.width, image.height) >= Self.leastSide else { return nil }
         var map = Self.input(image), maps: [FloatTensor] = []
@@ -62,7 +63,7 @@ public struct LPIPS: Sendable {
         return Features(maps: maps)
     }
 
-    /// Between images of one size.
+    /// Returns the distance of two images of equal size, given their features.
     public func distance(_ a: Features, _ b: Features) -> Double {
         var sum = 0.0
         for (i, stage) in stages.enumerated() {
@@ -82,13 +83,13 @@ public struct LPIPS: Sendable {
         return sum
     }
 
-    /// nil where a side is below `leastSide`.
+    /// Returns the distance of two images of equal size, or nil if a side is below `leastSide`.
     public func distance(_ a: Image, _ b: Image, threads: Int = 1) -> Double? {
         guard let a = features(of: a, threads: threads), let b = features(of: b, threads: threads) else { return nil }
         return distance(a, b)
     }
 
-    /// −1…1, then shifted and scaled as the network was trained.
+    /// Returns the network's input: −1…1, then shifted and scaled as in its training.
     private static func input(_ image: Image) -> FloatTensor {
         let shift: [Float] = [-0.030, -0.088, -0.188], scale: [Float] = [0.458, 0.448, 0.450]
         var values: [Float] = []

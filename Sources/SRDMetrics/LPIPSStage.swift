@@ -1,7 +1,7 @@
 import SRDImage
 import SRDTensor
 
-/// A convolution with ReLU, and how much each of its channels counts.
+/// A convolution with ReLU, and the weight of each of its channels in the distance.
 struct LPIPSStage: Sendable {
     typealias Block = SIMD8<Float>
 
@@ -59,7 +59,8 @@ struct LPIPSStage: Sendable {
         }
     }
 
-    /// Eight channels of four pixels, or of the row's last ones; those beyond are computed from the last and dropped.
+    /// Computes eight channels of four pixels, or fewer at the end of a row. Missing pixels are computed from the last
+    /// one and dropped.
     @inline(__always)
     private func tile(
         _ rows: UnsafePointer<Float>, _ pixels: Int, from x: Int, _ inputWidth: Int, _ channels: Int,
@@ -86,7 +87,7 @@ struct LPIPSStage: Sendable {
 }
 
 extension FloatTensor {
-    /// A feature map whose rows `body` fills in, over the threads.
+    /// Creates a feature map whose rows `body` fills in, split over threads.
     init(
         height: Int, width: Int, channels: Int, threads: Int,
         _ body: @Sendable (_ y: Int, _ row: UnsafeMutablePointer<Float>) -> Void
@@ -110,7 +111,7 @@ extension FloatTensor {
         return out
     }
 
-    /// The greatest of 3×3, every second pixel.
+    /// Returns the 3×3 max pooling with stride 2.
     func pooled(threads: Int) -> FloatTensor {
         let outWidth = (width - 3) / 2 + 1, outHeight = (height - 3) / 2 + 1
         return FloatTensor(height: outHeight, width: outWidth, channels: channels, threads: threads) { y, row in
@@ -128,7 +129,7 @@ extension FloatTensor {
         }
     }
 
-    /// Each pixel's channels divided by their length.
+    /// Returns the map with each pixel's channels divided by their length.
     func normalized(threads: Int) -> FloatTensor {
         FloatTensor(height: height, width: width, channels: channels, threads: threads) { y, row in
             for x in 0..<width {

@@ -1,8 +1,8 @@
-/// Numbers measured on a few things that stand for many: what they say about the many.
+/// A sample of measured values, with estimates for the population.
 public struct Sample: Equatable, Sendable {
     public let values: [Double]
 
-    /// Traps when there are none.
+    /// Creates a sample. Traps if there are no values.
     public init(_ values: [Double]) {
         precondition(!values.isEmpty, "no values")
         self.values = values
@@ -10,13 +10,14 @@ public struct Sample: Equatable, Sendable {
 
     public var mean: Double { values.reduce(0, +) / Double(values.count) }
 
-    /// Of the two in the middle, their mean.
+    /// The middle value, or the mean of the two middle values.
     public var median: Double {
         let sorted = values.sorted(), half = values.count / 2
         return values.count % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2
     }
 
-    /// Half the width of the 95 % confidence interval of the mean, by Student's t. nil for one value, or infinite ones.
+    /// Half the width of the mean's 95 % confidence interval by Student's t; nil for a single value and for values that
+    /// are not finite.
     public var halfWidth: Double? {
         let mean = mean, count = Double(values.count)
         guard values.count > 1, values.allSatisfy(\.isFinite) else { return nil }
@@ -24,7 +25,7 @@ public struct Sample: Equatable, Sendable {
         return Self.quantile(degrees: values.count - 1) * (variance / count).squareRoot()
     }
 
-    /// The 97.5 % point of Student's t.
+    /// Returns the 97.5 % quantile of Student's t distribution.
     package static func quantile(degrees: Int) -> Double {
         if degrees <= table.count { return table[degrees - 1] }
         let z = 1.959963984540054, n = Double(degrees), z3 = z * z * z          // Abramowitz & Stegun 26.7.5

@@ -1,7 +1,7 @@
 import SRDImage
 
-/// The mean of images of one kind and how much they differ, value by value, taken one image at a time (Welford 1962):
-/// 8 bytes for each sample of an image, however many images there are. Alpha counts for the mean only.
+/// The mean and the standard deviation of images of one size and kind, value by value. Images are added one at a time
+/// (Welford 1962), so the memory is 8 bytes per value for any number of images. Alpha contributes to the mean only.
 public struct SampleStatistics: Sendable {
     public private(set) var count = 1
     private let width, height, channels, bitDepth: Int
@@ -20,7 +20,7 @@ public struct SampleStatistics: Sendable {
         squares = [Float](repeating: 0, count: means.count)
     }
 
-    /// Traps unless it is of the first one's size and kind.
+    /// Adds an image. Traps unless it has the size and kind of the first one.
     public mutating func add(_ image: Image) {
         precondition(image.width == width && image.height == height)
         precondition(image.channels == channels && image.bitDepth == bitDepth)
@@ -33,18 +33,19 @@ public struct SampleStatistics: Sendable {
         }
     }
 
-    /// With the first one's metadata.
+    /// The mean image, with the metadata of the first one.
     public var mean: Image {
         Image(
             width: width, height: height, channels: channels, bitDepth: bitDepth,
             samples: means.map { UInt16($0.rounded(.toNearestOrEven)) }, metadata: metadata)
     }
 
-    /// The standard deviation of each value over the images, then the mean over all values, in codes of 8 bits
-    /// (Lugmayr et al. 2020, SRFlow, sec. 4; Li et al. 2021, SRDiff, sec. 4). 0 for one image.
+    /// The standard deviation of each value over the images, averaged over all values, in 8-bit levels (Lugmayr et al.
+    /// 2020, SRFlow, sec. 4; Li et al. 2021, SRDiff, sec. 4). 0 for one image.
     public var sigma: Double { perPixel.reduce(0.0) { $0 + Double($1) } / Double(width * height) }
 
-    /// σ of each pixel, the mean over its colours, as gray: white is the largest, given in codes of 8 bits; black is 0.
+    /// A gray image of σ per pixel, averaged over its colours. Black is 0 and white the largest σ, which `white` gives
+    /// in 8-bit levels.
     public var map: (image: Image, white: Double) {
         let perPixel = perPixel, most = perPixel.max() ?? 0
         let samples = perPixel.map { most > 0 ? UInt16(($0 / most * 255).rounded(.toNearestOrEven)) : 0 }

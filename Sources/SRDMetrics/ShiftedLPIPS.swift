@@ -1,8 +1,8 @@
 import SRDImage
 
 extension LPIPS {
-    /// Features of five views of an image: four crops at offsets that are not multiples of AlexNet's stride of 4, and a bicubic resize
-    /// by 1.5.
+    /// Features of five views of an image: four crops at offsets that are not multiples of AlexNet's stride of 4, and a
+    /// bicubic resize by 1.5.
     public struct ShiftedFeatures: Sendable {
         fileprivate let views: [Features]
     }
@@ -13,7 +13,8 @@ extension LPIPS {
     /// The smallest side of an image that has shifted features.
     public static let leastShiftedSide = leastSide + shiftedMargin
 
-    /// Returns nil where a side is below `leastShiftedSide`. The image has 8 bits, gray or RGB.
+    /// Returns an image's shifted features, or nil if a side is below `leastShiftedSide`. The image has 8 bits, gray or
+    /// RGB.
     public func shiftedFeatures(of image: Image, threads: Int = 1) -> ShiftedFeatures? {
         guard min(image.width, image.height) >= Self.leastShiftedSide else { return nil }
         let width = image.width - Self.shiftedMargin, height = image.height - Self.shiftedMargin
@@ -24,9 +25,10 @@ extension LPIPS {
         return ShiftedFeatures(views: views.compactMap { features(of: $0, threads: threads) })
     }
 
-    /// The mean LPIPS over the views of two images of one size.
+    /// Returns the mean LPIPS over the views of two images of equal size.
     ///
-    /// A network trained on LPIPS can learn a grid that is aligned to AlexNet's stride: its images have a lower LPIPS than shifted LPIPS.
+    /// A network trained on LPIPS can learn a grid that is aligned to AlexNet's stride: its images have a lower LPIPS
+    /// than shifted LPIPS.
     public func distance(_ a: ShiftedFeatures, _ b: ShiftedFeatures) -> Double {
         zip(a.views, b.views).reduce(0) { $0 + distance($1.0, $1.1) } / Double(a.views.count)
     }

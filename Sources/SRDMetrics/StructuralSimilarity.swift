@@ -1,28 +1,28 @@
 import SRDImage
 import SRDTensor
 
-/// SSIM (Wang, Bovik, Sheikh, Simoncelli 2004, eq. 13), K₁ = 0.01, K₂ = 0.03: mean over channels and over all places
-/// where the window lies inside the image.
+/// SSIM (Wang, Bovik, Sheikh, Simoncelli 2004, eq. 13) with K₁ = 0.01 and K₂ = 0.03, averaged over channels and over
+/// all positions at which the window is inside the image.
 public struct StructuralSimilarity: Sendable {
-    /// Along one axis; sums to 1.
+    /// The window's weights along one axis, which sum to 1.
     private let window: [Double]
-    /// From the window's covariance to the estimate: 1, or n/(n − 1).
+    /// The factor from the window's covariance to the estimate: 1, or n/(n − 1).
     private let covarianceGain: Double
 
-    /// The paper's: 11×11, σ = 1.5.
+    /// The paper's window: Gaussian, 11×11, σ = 1.5.
     public static let gaussian11: StructuralSimilarity = {
         let weights = (-5...5).map { Mathematics.exp(-Double($0 * $0) / (2 * 1.5 * 1.5)) }, sum = weights.reduce(0, +)
         return StructuralSimilarity(window: weights.map { $0 / sum }, covarianceGain: 1)
     }()
 
-    /// 7×7, all alike, unbiased covariance: what scikit-image does unasked, and the published results used.
+    /// A uniform 7×7 window with unbiased covariance: scikit-image's default, which the published results used.
     public static let uniform7 = StructuralSimilarity(
         window: [Double](repeating: 1 / 7, count: 7), covarianceGain: 49.0 / 48)
 
-    /// −1…1; nil where the images are smaller than the window. They must be alike in size and channels, 8 bits,
-    /// without alpha.
+    /// Returns the mean SSIM, −1…1, or nil if the images are smaller than the window. They must have equal size and
+    /// channels, 8 bits and no alpha.
     public func mean(_ a: Image, _ b: Image, threads: Int = 1) -> Double? {
-        precondition(a.width == b.width && a.height == b.height && a.channels == b.channels, "two sizes of image")
+        precondition(a.width == b.width && a.height == b.height && a.channels == b.channels, "images of different sizes")
         let rows = a.height - window.count + 1, columns = a.width - window.count + 1
         guard rows > 0, columns > 0 else { return nil }
         var sums = [Double](repeating: 0, count: rows)
@@ -38,7 +38,7 @@ public struct StructuralSimilarity: Sendable {
     /// Σ SSIM of the windows whose first row is `y`.
     private func sum(row y: Int, _ a: Image, _ b: Image) -> Double {
         let count = a.width * a.channels, size = window.count, channels = a.channels
-        // Down the window first: x, y, x², y², xy of every column.
+        // First the vertical sums of x, y, x², y² and xy of every column.
         var columns = [Double](repeating: 0, count: 5 * count)
         for (tap, weight) in window.enumerated() {
             let start = (y + tap) * count

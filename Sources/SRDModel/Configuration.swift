@@ -1,19 +1,20 @@
-/// What can be read off a checkpoint's tensor names and shapes.
+/// The hyperparameters of a network, which follow from a checkpoint's tensor names and shapes.
 public struct Configuration: Hashable, Sendable {
     /// Channels of the noise predictor's first level (`hidden_size`).
     public var hiddenSize: Int
     /// Channels of each level, in units of `hiddenSize` (`unet_dim_mults`).
     public var multipliers: [Int]
-    /// RRDB blocks of the encoder, and the channels between them.
+    /// The encoder's RRDB blocks.
     public var encoderBlocks: Int
+    /// The channels between the encoder's blocks.
     public var encoderFeatures: Int
-    /// Enlargement along each axis: 2, 4 or 8.
+    /// Upscaling factor along each axis: 2, 4 or 8.
     public var scale: Int
-    /// Linear attention at the deepest level (`mid_attn`).
+    /// Whether there is linear attention at the deepest level (`mid_attn`).
     public var hasAttention: Bool
-    /// The enlarged image conditions the noise predictor too (`up_proj`, "up_input").
+    /// Whether the bicubic upsample conditions the noise predictor as well (`up_proj`, "up_input").
     public var hasEnlargedInput: Bool
-    /// Diffusion timesteps the model was trained with, 0 ..< timesteps.
+    /// The number of diffusion timesteps that the model was trained with. Timesteps are 0 ..< timesteps.
     public var timesteps: Int
 
     public init(
@@ -31,26 +32,28 @@ public struct Configuration: Hashable, Sendable {
     }
 
     public var levels: Int { multipliers.count }
-    /// Channels of each level.
+    /// The channels of each level.
     public var channels: [Int] { multipliers.map { $0 * hiddenSize } }
-    /// The noise predictor halves the image `levels − 1` times, so its sides must be multiples of this.
+    /// The sides of the upscaled image must be multiples of this, because the noise predictor halves it `levels − 1`
+    /// times.
     public var sizeMultiple: Int { 1 << (levels - 1) }
-    /// Blocks whose output conditions the noise predictor: every third, from the third.
+    /// The encoder blocks whose outputs condition the noise predictor: every third, from the third on.
     public var conditioningBlocks: [Int] { Array(stride(from: 2, through: encoderBlocks, by: 3)) }
 
-    /// The published models multiply the residual by 2 before diffusing it (`res_rescale`); no tensor says so.
+    /// The factor by which the published models multiply the residual before diffusing it (`res_rescale`). No tensor
+    /// contains it.
     public static let residualGain: Float = 2
     public static let attentionHeads = 4
     public static let attentionHeadChannels = 32
 }
 
 extension Configuration {
-    /// Sizes a hostile file may claim before we stop believing it.
+    /// The largest sizes that are accepted from a file.
     private static let largestWidth = 4096, mostBlocks = 256, mostLevels = 8, mostTimesteps = 100_000
 
-    /// Reads the configuration off tensor names and shapes (row-major, as PyTorch prints them).
+    /// Infers the configuration from tensor names and shapes (row-major, as PyTorch prints them).
     ///
-    /// Only the tensors that tell a size are looked at here; `Network.checkParameters` checks every one.
+    /// Only the tensors that determine a size are checked here. `Model.init(tensors:)` checks all of them.
     public init(shapes: [String: [Int]]) throws(ModelError) {
         func shape(_ name: String, rank: Int) throws(ModelError) -> [Int] {
             guard let found = shapes[name] else { throw .missing(name: name, expected: nil) }
@@ -100,8 +103,8 @@ extension Configuration {
 }
 
 extension Configuration {
-    /// Returns the smallest low-resolution size, at least the given one, whose upsample the network can halve down to the deepest level with
-    /// two pixels left there: reflection requires a neighbour.
+    /// Returns the smallest low-resolution size, at least the given one, whose upsample the network can halve down to
+    /// the deepest level with two pixels left there: reflection requires a neighbour.
     public func paddedSize(width: Int, height: Int) -> (width: Int, height: Int) {
         func padded(_ side: Int) -> Int {
             let step = max(1, sizeMultiple / scale)
@@ -114,9 +117,9 @@ extension Configuration {
 
 /// Why a set of tensors is not an SRDiff model.
 public enum ModelError: Error, Equatable, CustomStringConvertible {
-    /// `expected` is nil where the shape depends on the very tensor that is missing.
+    /// A required tensor is missing. `expected` is nil if the shape depends on that tensor.
     case missing(name: String, expected: [Int]?)
-    /// −1 in `expected` stands for any positive size.
+    /// A tensor has the wrong shape. −1 in `expected` stands for any positive size.
     case misshapen(name: String, found: [Int], expected: [Int])
     case notFinite(name: String)
     case unsupported(String)

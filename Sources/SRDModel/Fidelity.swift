@@ -1,9 +1,11 @@
 import SRDTensor
 
-/// How much of the result comes from the encoder's image: its low frequencies up to a limit that rises with the fidelity.
+/// How much of the result comes from the encoder's image: its low frequencies, up to a limit that rises with the
+/// fidelity.
 ///
-/// With the sample S, the encoder's image P and a Gaussian blur G of standard deviation σ the result is S + G(P − S): low frequencies from P,
-/// high ones from S. Below the low-resolution image's Nyquist frequency a sample has about twice the error of P and no more detail.
+/// The result is S + G(P − S), where S is the sample, P the encoder's image and G a Gaussian blur of standard deviation
+/// σ. Low frequencies come from P, high ones from S. Below the low-resolution image's Nyquist frequency a sample has
+/// about twice the error of P and no more detail.
 public struct Fidelity: Hashable, Sendable {
     /// 0 is the sample, 1 the encoder's image.
     public let value: Float
@@ -28,7 +30,8 @@ public struct Fidelity: Hashable, Sendable {
     /// σ of the blur in pixels of the result: 1.5 · (1 − f) / f. It is ∞ at 0 and 0 at 1.
     public var sigma: Double { Self.middleSigma * (1 - Double(value)) / Double(value) }
 
-    /// The blur's weights from the centre on, normalized over both sides: exp(−i² / 2σ²) up to 3σ, at most 64 pixels away.
+    /// The blur's weights from the centre on, normalized over both sides: exp(−i² / 2σ²) up to 3σ, but at most 64
+    /// pixels.
     package var kernel: [Float] {
         let sigma = sigma, radius = min(64, Int((3 * sigma).rounded(.up)))
         guard radius > 0 else { return [1] }

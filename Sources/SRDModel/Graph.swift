@@ -1,10 +1,10 @@
-/// A tensor in a graph, by the index of the node that makes it.
+/// A tensor in a graph, identified by the index of the node that computes it.
 public struct Value: Hashable, Sendable {
     public let index: Int
     public let shape: FeatureShape
 }
 
-/// A feature map's channels, and how many pixels of the enlarged image one of its pixels spans along each axis.
+/// A feature map's channels and its reduction: the pixels of the upscaled image per pixel of the map, along each axis.
 public struct FeatureShape: Hashable, Sendable {
     public let channels: Int
     public let reduction: Int
@@ -23,22 +23,22 @@ public enum Activation: Hashable, Sendable {
     case leakyReLU
 }
 
-/// What stands beyond a feature map's edge.
+/// The values outside a feature map's edges.
 public enum Border: Hashable, Sendable {
     case zero
-    /// …c b │ a b c…: the edge pixel itself is not repeated.
+    /// Reflection, …c b │ a b c…: the edge pixel itself is not repeated.
     case reflect
 }
 
-/// gain · activation(convolution + bias) + time bias + Σ residual gain · residual
+/// A convolution with its epilogue: gain · activation(convolution + bias) + time bias + Σ residual gain · residual.
 public struct Convolution: Hashable, Sendable {
-    /// Square kernel of 1 or 3; padding is (kernel − 1) / 2.
+    /// The side of the kernel, 1 or 3. The padding is (kernel − 1) / 2.
     public let kernel: Int
     public let stride: Int
     public let border: Border
     public let activation: Activation
     public let gain: Float
-    /// The linear layer whose output for a timestep is added per channel, by its checkpoint name.
+    /// The checkpoint name of the linear layer whose output for a timestep is added to each channel, or nil.
     public let timeBias: String?
     /// One gain per node residual.
     public let residualGains: [Float]
@@ -46,9 +46,10 @@ public struct Convolution: Hashable, Sendable {
 
 public enum Operation: Hashable, Sendable {
     case input
-    /// Weights `[out, Σ in, kernel, kernel]`; several inputs are concatenated along their channels.
+    /// A convolution. Several inputs are concatenated along their channels. Weights are `[out, Σ in, kernel, kernel]`.
     case convolution(Convolution)
-    /// Kernel 2·stride, padding stride/2: every output pixel sees 2×2 inputs. Weights `[in, out, 2·stride, 2·stride]`.
+    /// A transposed convolution with kernel 2·stride and padding stride/2, so every output pixel reads 2×2 inputs.
+    /// Weights are `[in, out, 2·stride, 2·stride]`.
     case transposedConvolution(stride: Int)
     /// Nearest-neighbour upsampling by 2.
     case nearestUpsample
@@ -57,16 +58,16 @@ public enum Operation: Hashable, Sendable {
 }
 
 public struct Node: Hashable, Sendable {
-    /// The checkpoint's own name of the layer, without `.weight`.
+    /// The layer's name in the checkpoint, without `.weight`.
     public let name: String
     public let operation: Operation
-    /// Concatenated along channels.
+    /// The node's inputs, concatenated along channels.
     public let inputs: [Value]
-    /// Added in the epilogue, each times its gain.
+    /// Values that the epilogue adds, each multiplied by its gain.
     public let residuals: [Value]
     public let output: Value
 
-    /// Whether it has weights of its own under `….weight` and `….bias`.
+    /// Whether the node has weights under `….weight` and `….bias`.
     public var isConvolution: Bool {
         switch operation {
         case .convolution, .transposedConvolution: return true
@@ -74,14 +75,15 @@ public struct Node: Hashable, Sendable {
         }
     }
 
-    /// The dimension of a convolution's weights that counts output channels; the other one of the first two counts input channels.
+    /// The index of the output channels in the shape of a convolution's weights. The input channels are the other one
+    /// of the first two.
     public var outputDimension: Int {
         if case .transposedConvolution = operation { return 1 }
         return 0
     }
 }
 
-/// A tensor that a graph needs, with its PyTorch shape.
+/// A tensor that a graph requires, with its PyTorch shape.
 public struct Parameter: Hashable, Sendable {
     public let name: String
     public let shape: [Int]
@@ -89,9 +91,9 @@ public struct Parameter: Hashable, Sendable {
     public var count: Int { shape.reduce(1, *) }
 }
 
-/// Nodes in an order in which they can run: a node's inputs come before it.
+/// Nodes in an order in which they can run: a node's inputs precede it.
 public struct Graph: Sendable {
-    /// What a graph is for; the raw value is its name in files and reports.
+    /// The purpose of a graph. The raw value is its name in files and reports.
     public enum Role: String, Hashable, Sendable, CaseIterable {
         case encoder, conditioner, noisePredictor, preview
         /// The conditioner and the noise predictor joined into one graph, for images whose condition is not stored.
@@ -117,7 +119,7 @@ public struct Graph: Sendable {
         }
     }
 
-    /// What stands beyond each value's edge, by value index: its consumers say, and they agree.
+    /// The border of each value, by value index. It is determined by the nodes that read the value, which must agree.
     public var borders: [Border] {
         var borders = [Border?](repeating: nil, count: nodes.count)
         for node in nodes {

@@ -1,7 +1,7 @@
-/// Writes a graph down, layer by layer.
+/// Builds a graph layer by layer.
 public struct GraphBuilder {
     private let role: Graph.Role
-    /// Width of the embedding that time biases are made from.
+    /// The width of the embedding that time biases are computed from.
     public var timeWidth = 0
     private var nodes: [Node] = []
     private var inputs: [Value] = []
@@ -27,7 +27,8 @@ public struct GraphBuilder {
         return value
     }
 
-    /// `channels` out of the concatenation of `inputs`; the epilogue is `Convolution`'s.
+    /// Adds a convolution of the concatenated inputs with `channels` output channels, with the epilogue of
+    /// `Convolution`.
     public mutating func convolution(
         _ inputs: [Value], _ name: String, channels: Int, kernel: Int = 3, stride: Int = 1, border: Border,
         activation: Activation = .none, gain: Float = 1, timeBias: String? = nil,
@@ -71,7 +72,8 @@ public struct GraphBuilder {
 }
 
 extension Graph {
-    /// Creates one graph from two. Inputs of the second that are named like an output of the first become that output.
+    /// Creates one graph from two. An input of the second with the name of an output of the first is replaced by that
+    /// output.
     public init(joining first: Graph, to second: Graph, as role: Role) {
         var nodes = first.nodes, inputs = first.inputs, places: [Int: Value] = [:]
         let outputs = Dictionary(uniqueKeysWithValues: first.outputs.map { (first.node(of: $0).name, $0) })

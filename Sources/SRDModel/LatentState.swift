@@ -1,6 +1,6 @@
 import SRDTensor
 
-/// x_t `[H, W, 3]`, of the padded result's size, from which a run can continue instead of from noise.
+/// A state x_t `[H, W, 3]` of the padded result's size. Sampling can start from it instead of from noise.
 public struct LatentState: Sendable {
     public let timestep: Int
     package let x: FloatTensor
@@ -35,14 +35,15 @@ public struct LatentState: Sendable {
 public struct BlendWeights: Hashable, Sendable {
     public let first, second: Float
 
-    /// 1 − λ and λ, 0 ≤ λ ≤ 1: as published.
+    /// Returns the weights 1 − λ and λ, 0 ≤ λ ≤ 1, as published.
     public static func linear(_ lambda: Double) -> BlendWeights { BlendWeights(first: Float(1 - lambda), second: Float(lambda)) }
 
-    /// sin((1 − λ)Ω) / sin Ω and sin(λΩ) / sin Ω: spherical interpolation between two vectors at the angle Ω (Shoemake 1985). Independent
-    /// noises are orthogonal, and their spherical blend has the variance of each; a linear blend has less.
+    /// Returns the weights sin((1 − λ)Ω) / sin Ω and sin(λΩ) / sin Ω of spherical interpolation between two vectors at
+    /// the angle Ω (Shoemake 1985). Independent noises are nearly orthogonal. Their spherical blend has the variance of
+    /// each; a linear blend has less.
     public static func spherical(_ lambda: Double, angle: Double = .pi / 2) -> BlendWeights {
         let sine = Mathematics.sincos(angle).sin
-        guard sine > 1e-6 else { return linear(lambda) }      // too near one line for an arc
+        guard sine > 1e-6 else { return linear(lambda) }      // nearly parallel vectors define no arc
         return BlendWeights(
             first: Float(Mathematics.sincos((1 - lambda) * angle).sin / sine),
             second: Float(Mathematics.sincos(lambda * angle).sin / sine))
@@ -53,15 +54,15 @@ public struct BlendWeights: Hashable, Sendable {
 }
 
 extension TimestepSchedule {
-    /// Returns the rest of the schedule from `timestep` on: a step there, then all steps below.
+    /// Returns the rest of the schedule from `timestep` on: a step at that timestep, then all steps below it.
     package func starting(at timestep: Int, in schedule: NoiseSchedule) -> TimestepSchedule {
         let transitions = transitions(in: schedule), below = transitions.drop { $0.timestep >= timestep }
-        // The transition from there has the η and order of the one that would have passed it.
+        // The first transition has the η and order of the transition that it is part of.
         let passing = transitions.last { $0.timestep >= timestep } ?? transitions[0]
         let first = TimestepTransition(timestep: timestep, eta: passing.eta, order: passing.order, corrects: passing.corrects)
         return .transitions([first] + below)
     }
 
-    /// Steps of a run that starts at `timestep`.
+    /// Returns the number of steps of a run that starts at `timestep`.
     public func steps(from timestep: Int, in schedule: NoiseSchedule) -> Int { starting(at: timestep, in: schedule).steps }
 }

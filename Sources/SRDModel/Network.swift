@@ -1,18 +1,19 @@
-/// SRDiff's network, written once: every executor, the converter and the comparison walk these graphs.
+/// SRDiff's network as graphs, which the executor, the quantizer and the comparison share.
 public struct Network: Sendable {
     public let configuration: Configuration
     /// Low-resolution image (0…1) → the maps that condition the noise predictor, then the trunk's output.
     public let encoder: Graph
-    /// Encoder maps (and the enlarged image with "up_input") → what is added at full resolution, once per image.
+    /// Encoder maps (and the bicubic upsample with "up_input") → the condition, a map at full resolution, once per
+    /// image.
     public let conditioner: Graph
-    /// x_t and the condition → noise, once per step.
+    /// x_t and the condition → the predicted noise, once per step.
     public let noisePredictor: Graph
     /// The trunk's output → the encoder's own image (0…1 before clamping); not needed for sampling.
     public let preview: Graph
 
     public init(_ configuration: Configuration) {
         self.configuration = configuration
-        // A graph's input bears the name of the node that makes it in the graph before.
+        // A graph's input has the name of the node that computes it in an earlier graph.
         encoder = Self.encoder(configuration)
         let maps = encoder.outputs.map { [encoder] in encoder.node(of: $0).name }
         conditioner = Self.conditioner(configuration, maps: Array(maps.dropLast()))
@@ -20,7 +21,7 @@ public struct Network: Sendable {
         preview = Self.preview(configuration, trunk: maps.last!)
     }
 
-    /// What sampling needs; the preview's own layers come beside it.
+    /// The parameters that sampling requires. Those of the preview are separate.
     public var samplingParameters: [Parameter] {
         encoder.parameters + conditioner.parameters + noisePredictor.parameters + TimeEmbedding.parameters(configuration)
     }
@@ -105,7 +106,7 @@ public struct Network: Sendable {
             )
         }
         x = graph.residualBlock([x], "denoise_fn.mid_block2", channels: channels[last])
-        for (i, level) in stride(from: last, to: 0, by: -1).enumerated() {      // the full-resolution skip is never read
+        for (i, level) in stride(from: last, to: 0, by: -1).enumerated() {      // the full-resolution skip is not used
             let name = "denoise_fn.ups.\(i)"
             x = graph.residualBlock([x, skips[level]], "\(name).0", channels: channels[level - 1])
             x = graph.residualBlock([x], "\(name).1", channels: channels[level - 1])
@@ -120,14 +121,14 @@ public struct Network: Sendable {
 }
 
 extension GraphBuilder {
-    /// x + 0.2 · (three dense blocks of x).
+    /// Adds x + 0.2 · (three dense blocks of x).
     fileprivate mutating func residualInResidual(_ x: Value, _ name: String) -> Value {
         let first = denseBlock(x, "\(name).RDB1", gain: 0.2, residuals: [(x, 1)])
         let second = denseBlock(first, "\(name).RDB2", gain: 0.2, residuals: [(first, 1)])
         return denseBlock(second, "\(name).RDB3", gain: 0.2 * 0.2, residuals: [(second, 0.2), (x, 1)])
     }
 
-    /// Five convolutions, each of all that came before it.
+    /// Adds five convolutions, each of which reads the input and the outputs of all previous ones.
     private mutating func denseBlock(
         _ x: Value, _ name: String, gain: Float, residuals: [(value: Value, gain: Float)]
     ) -> Value {
@@ -142,7 +143,8 @@ extension GraphBuilder {
         )
     }
 
-    /// Two convolutions with the timestep between them, plus the input (through a 1×1 where the channels change).
+    /// Adds two convolutions, with the time bias between them, plus the input (through a 1×1 convolution if the
+    /// channels change).
     fileprivate mutating func residualBlock(
         _ x: [Value], _ name: String, channels: Int, plus condition: Value? = nil
     ) -> Value {
@@ -160,7 +162,7 @@ extension GraphBuilder {
 }
 
 extension Network {
-    /// The graphs that sampling needs, and the preview's if its layers are there.
+    /// Returns the graphs that sampling requires and, optionally, the preview's.
     public func graphs(withPreview: Bool) -> [Graph] {
         [encoder, conditioner, noisePredictor] + (withPreview ? [preview] : [])
     }

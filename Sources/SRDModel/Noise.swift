@@ -1,15 +1,16 @@
 import SRDTensor
 
-/// Where the sampler's Gaussian noise comes from.
+/// The source of a sampler's Gaussian noise.
 public enum NoiseSource: Sendable {
-    /// A pure function of seed, draw, channel and pixel: the same for every thread count, row band and machine.
+    /// A pure function of seed, draw, channel and pixel, which gives the same noise for every number of threads, band
+    /// and machine.
     case pixel(seed: UInt64)
     /// PyTorch's CPU generator after `torch.manual_seed(seed)`; one `randn([1, 3, height, width])` per draw.
     case torch(TorchRandom)
-    /// Two sources, mixed draw by draw.
+    /// A blend of two sources, draw by draw.
     indirect case blend(NoiseSource, NoiseSource, BlendWeights)
 
-    /// Standard normal numbers for one whole image; draw 0 is x_T, draw n the noise of the n-th step.
+    /// Returns standard normal numbers for one whole image. Draw 0 is x_T, draw n the noise of the n-th step.
     public mutating func field(draw: Int, height: Int, width: Int) -> NoiseField {
         switch self {
         case .pixel(let seed):
@@ -27,10 +28,10 @@ public enum NoiseSource: Sendable {
     }
 }
 
-/// One draw of noise, read by rows.
+/// One draw of noise, which is read by rows.
 public enum NoiseField: Sendable {
-    /// The largest magnitude of pixel noise. The network turns larger values, 1.2 % of a normal distribution, into isolated dots in flat
-    /// areas; training limits its noise likewise.
+    /// The largest magnitude of pixel noise. The network turns larger values, 1.2 % of a normal distribution, into
+    /// isolated dots in flat areas; training limits its noise likewise.
     public static let limit: Float = 2.5
 
     case pixel(PixelNoise)
@@ -56,7 +57,8 @@ public enum NoiseField: Sendable {
     }
 }
 
-/// Counter-based Gaussian noise: Philox 4×32-10 (Salmon et al. 2011) and an inverse normal of + − × ÷ √.
+/// Counter-based Gaussian noise: Philox 4×32-10 (Salmon et al. 2011) and an inverse normal distribution from + − × ÷
+/// and √ alone.
 public struct PixelNoise: Sendable {
     private let key: (UInt32, UInt32)
     private let draw: UInt32
@@ -66,7 +68,7 @@ public struct PixelNoise: Sendable {
         self.draw = draw
     }
 
-    /// `[width, 3]`: channel c of pixel (x, y) comes from word c of the block with counter (x, y, draw, 0).
+    /// Returns row y, `[width, 3]`. Channel c of pixel (x, y) comes from word c of the block with counter (x, y, draw, 0).
     public func row(_ y: Int, width: Int) -> [Float] { row(y, columns: 0..<width) }
 
     /// Returns some pixels of row y, `[columns.count, 3]`.
@@ -83,10 +85,10 @@ public struct PixelNoise: Sendable {
         }
     }
 
-    /// 32-bit words, so that products are of 32 by 32 bits, for as many pixels.
+    /// 32-bit words of eight pixels in 64-bit lanes, so that products of two words fit.
     private typealias Lanes = SIMD8<UInt64>
 
-    /// As `philox`, for pixels side by side; the fourth word is not wanted.
+    /// Computes the first three words of `philox` for eight neighbouring pixels.
     private func words(from x: Int, _ y: Int) -> (Lanes, Lanes, Lanes) {
         let low = Lanes(repeating: 0xffff_ffff)
         var c0 = Lanes(0, 1, 2, 3, 4, 5, 6, 7) &+ Lanes(repeating: UInt64(x)), c1 = Lanes(repeating: UInt64(y))
@@ -100,7 +102,7 @@ public struct PixelNoise: Sendable {
         return (c0 & low, c1, c2 & low)
     }
 
-    /// As `normal`, operation for operation, for pixels side by side.
+    /// Computes `normal` for neighbouring pixels with the same operations in the same order.
     private static func central(_ words: Lanes, channel: Int, _ count: Int, _ row: UnsafeMutablePointer<Float>) {
         typealias Reals = SIMD8<Double>
         // A word in the last bits of 2⁵² is 2⁵² + word.
@@ -113,7 +115,7 @@ public struct PixelNoise: Sendable {
         n = (n - 30.66479806614716) * r;  d = (d - 13.28068155288572) * r
         let result = (n + 2.506628277459239) * q / (d + 1)
         for i in 0..<count {
-            let isCentral = abs(q[i]) < 0.4757         // `normal` sorts out those at the edge itself
+            let isCentral = abs(q[i]) < 0.4757         // the others take `normal`'s own branch
             row[i * 3 + channel] = isCentral ? Float(result[i]) : normal(UInt32(truncatingIfNeeded: words[i]))
         }
     }
@@ -131,8 +133,8 @@ public struct PixelNoise: Sendable {
         return c
     }
 
-    /// The normal number below which a share (word + ½) / 2³² of all lie: Acklam's rational approximation, off by at
-    /// most 1.2 · 10⁻⁹ of its value.
+    /// Returns the quantile (word + ½) / 2³² of the normal distribution, by Acklam's rational approximation with a
+    /// relative error of at most 1.2 · 10⁻⁹.
     package static func normal(_ word: UInt32) -> Float {
         let p = (Double(word) + 0.5) * 0x1p-32
         if p < 0.02425 { return Float(lowerTail(p)) }
@@ -160,7 +162,7 @@ public struct PixelNoise: Sendable {
 }
 
 extension FloatTensor {
-    /// PyTorch's planes `[channels, height, width]` as a feature map `[height, width, channels]`.
+    /// Creates a feature map `[height, width, channels]` from PyTorch's planes `[channels, height, width]`.
     public init(planes: [Float], height: Int, width: Int, channels: Int) {
         var values = [Float](repeating: 0, count: planes.count)
         for c in 0..<channels {

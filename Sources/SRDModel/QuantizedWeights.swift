@@ -1,6 +1,7 @@
 /// A layer's quantized weights in PyTorch's order, in memory of their own or in place in a mapped file.
 ///
-/// A model that was read from a file does not hold its weights twice: the executor packs them once and then lets their pages go.
+/// A model that was read from a file does not hold its weights twice: the executor packs them once and then releases
+/// their pages.
 public struct QuantizedWeights: RandomAccessCollection, Equatable, @unchecked Sendable {      // read only
     private let owner: AnyObject
     private let values: UnsafeBufferPointer<Int8>

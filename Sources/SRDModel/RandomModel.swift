@@ -1,8 +1,7 @@
 import SRDTensor
 
 extension Model {
-    /// The tensors of a model that was never trained, for tests and benchmarks: weights of the size that keeps activations
-    /// near 1.
+    /// Returns the tensors of an untrained model for tests and benchmarks. Its weights keep activations near 1.
     package static func randomTensors(
         _ configuration: Configuration, using random: inout some RandomNumberGenerator
     ) -> [String: FloatTensor] {

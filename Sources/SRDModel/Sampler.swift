@@ -2,7 +2,8 @@ import SRDTensor
 
 /// The sampling algorithms, by the names that tools and files use.
 public enum Sampler: String, Hashable, Sendable, CaseIterable {
-    /// DDPM (Ho et al. 2020, eq. 6–7), respaced if there are fewer steps than timesteps (Nichol & Dhariwal 2021, arXiv 2102.09672, sec. 4).
+    /// DDPM (Ho et al. 2020, eq. 6–7), respaced if there are fewer steps than timesteps (Nichol & Dhariwal 2021, arXiv
+    /// 2102.09672, sec. 4).
     case ddpm
     /// DDIM (Song et al. 2020, arXiv 2010.02502, eq. 12 and 16): η = 0 adds no noise, η = 1 as much as DDPM.
     case ddim
@@ -10,13 +11,14 @@ public enum Sampler: String, Hashable, Sendable, CaseIterable {
     case dpmSolver2M = "dpm++2m"
     /// SDE-DPM-Solver++ 2M (Lu et al. 2022, sec. 5 and appendix): DDPM's noise with 2M's extrapolation.
     case dpmSolver2MSDE = "dpm++2m-sde"
-    /// UniPC of order 2 with B(h) = eʰ − 1 (Zhao et al. 2023, arXiv 2302.04867, algorithms 1 and 2); its predictor is 2M.
+    /// UniPC of order 2 with B(h) = eʰ − 1 (Zhao et al. 2023, arXiv 2302.04867, algorithms 1 and 2); its predictor is
+    /// 2M.
     case unipc
 
     /// Whether the sampler has a parameter η.
     public var takesEta: Bool { self == .ddim }
 
-    /// The transition that this sampler makes from timestep `t`; `eta` matters to `ddim` only.
+    /// Returns this sampler's transition from timestep `t`. Only `ddim` uses `eta`.
     func transition(from t: Int, eta: Double) -> TimestepTransition {
         switch self {
         case .ddpm: TimestepTransition(timestep: t, eta: 1)

@@ -2,17 +2,17 @@ import SRDTensor
 
 /// The noise schedule as a checkpoint stores it, in up to five buffers that follow from each other.
 ///
-/// A checkpoint that was converted as a whole (`model.half()`, `model.bfloat16()`) has rounded buffers: in bfloat16 a β of
-/// 0.999 becomes 1, and signal² + noise² differs from 1 by up to 0.4 %. Sampling with them gives a washed-out image. Such
-/// buffers still say which schedule they were made from.
+/// A checkpoint that was converted as a whole (`model.half()`, `model.bfloat16()`) has rounded buffers: in bfloat16 a β
+/// of 0.999 becomes 1, and signal² + noise² differs from 1 by up to 0.4 %. Sampling with them gives a washed-out image.
+/// The original schedule can still be identified from such buffers.
 struct StoredSchedule {
     let schedule: NoiseSchedule
 
-    /// How far values that follow from each other may differ. Buffers computed in single precision differ by 10⁻⁶, buffers
-    /// rounded to 16 bits by 3 · 10⁻⁴ and more.
+    /// The largest difference between values that follow from each other. Buffers computed in single precision differ
+    /// by 10⁻⁶, buffers rounded to 16 bits by 3 · 10⁻⁴ and more.
     private static let tolerance = 1e-4
-    /// How far values rounded to bfloat16 may be from the exact ones, relative to them: half a unit in the last place, and
-    /// as much for a schedule that was computed in 16 bits.
+    /// The largest relative error of values rounded to bfloat16: half a unit in the last place, and the same again for
+    /// a schedule that was computed in 16 bits.
     private static let rounding = 0x1p-8
 
     /// Throws `ModelError` if `betas` is missing, a buffer has another shape, or β is outside 0…1.
@@ -35,10 +35,10 @@ struct StoredSchedule {
             noiseToSignal: try buffer("sqrt_recipm1_alphas_cumprod", count: betas.count) ?? derived.noiseToSignal)
     }
 
-    /// Whether all buffers follow from each other, as far as their precision allows. A value that is not a number does not.
+    /// Whether all buffers follow from each other, within their precision. NaN does not.
     var isConsistent: Bool { isVariancePreserving && schedule.betas.indices.allSatisfy(agrees) }
 
-    /// signal² + noise² = 1 at every timestep.
+    /// Whether signal² + noise² = 1 at every timestep.
     private var isVariancePreserving: Bool {
         schedule.signal.indices.allSatisfy { t in
             let signal: Double = schedule.signal[t], noise: Double = schedule.noise[t]
@@ -55,10 +55,11 @@ struct StoredSchedule {
             && abs(s.noiseToSignal[t] * s.signal[t] - s.noise[t]) <= Self.tolerance
     }
 
-    /// A consistent schedule, with a warning that says where it comes from.
+    /// Returns a consistent schedule, with a warning that states its source.
     ///
-    /// In this order: signal and noise if they agree with each other; a known schedule whose rounded β are the stored ones;
-    /// the stored β. Known schedules come before β because rounded β add up to a different amount of noise.
+    /// The sources, in this order: signal and noise if they agree with each other; a known schedule whose rounded β are
+    /// the stored ones; the stored β. Known schedules precede β because rounded β add up to a different amount of
+    /// noise.
     func rebuilt() -> NoiseSchedule {
         let problem = "the noise schedule in the checkpoint contradicts itself"
         if isVariancePreserving {
@@ -78,19 +79,19 @@ struct StoredSchedule {
         return NoiseSchedule(betas: betas, warning: "\(problem); recomputed from its betas")
     }
 
-    /// Whether β and signal are the stored ones but for rounding.
+    /// Whether β and the signal that follows from them equal the stored ones, except for rounding.
     private func isClose(to betas: [Double]) -> Bool {
         let exact = NoiseSchedule(betas: betas)
         return schedule.betas.indices.allSatisfy { t in
             abs(schedule.betas[t] - betas[t]) <= Self.rounding * betas[t] + 1e-7
         } && schedule.signal.indices.allSatisfy { t in
-            // Not a number where it was derived from rounded β.
+            // NaN or 0 if it was derived from rounded β.
             !schedule.signal[t].isFinite || schedule.signal[t] == 0
                 || abs(schedule.signal[t] - exact.signal[t]) <= 8 * Self.rounding * exact.signal[t] + 1e-3
         }
     }
 
-    /// The cosine schedule, and schedules whose β, or √β, are evenly spaced.
+    /// The cosine schedule and the schedules whose β or √β are evenly spaced.
     private var known: [(name: String, betas: [Double])] {
         let count = schedule.timesteps
         guard count > 1 else { return [] }
@@ -103,7 +104,7 @@ struct StoredSchedule {
         ]
     }
 
-    /// People choose 0.0001 and 0.02; bfloat16 keeps two to three digits.
+    /// Usual values are 0.0001 and 0.02, and bfloat16 keeps two to three digits.
     private static func roundedToTwoDigits(_ value: Double) -> Double {
         guard value > 1e-12, value < 1 else { return value }
         var power = 1.0

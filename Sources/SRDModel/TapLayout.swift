@@ -1,22 +1,25 @@
-/// Where a convolution looks for each output pixel, and which weight meets what it sees.
+/// The taps of a convolution: the input pixels that each output pixel reads, and the weights that they are multiplied
+/// by.
 ///
-/// A transposed convolution of kernel 2·stride and padding stride/2 is stride² ordinary ones of 2×2 taps, its phases:
-/// the output pixels whose row is `py` and column `px` modulo the stride.
+/// A transposed convolution of kernel 2·stride and padding stride/2 consists of stride² phases, each an ordinary
+/// convolution of 2×2 taps. A phase computes the output pixels whose row is `py` and whose column is `px` modulo the
+/// stride.
 public struct TapLayout: Sendable {
     public struct Tap: Hashable, Sendable {
-        /// Which of the concatenated inputs, how many channels it has, and its first channel's place among all.
+        /// The index of the input among the concatenated ones, its channels, and the index of its first channel among
+        /// all.
         public let input, channels, firstChannel: Int
-        /// Rows and pixels from the (first) input pixel's place.
+        /// The tap offset, in rows and pixels from the output pixel's input pixel.
         public let dy, dx: Int
         let ky, kx: Int
     }
 
-    /// Input by input, then row by row.
+    /// The taps, ordered by input, then by row.
     public let taps: [Tap]
     private let kernel, channelsIn, channelsOut: Int
     private let isTransposed: Bool
 
-    /// One layout, or one for each phase (py · stride + px); nil for what is no convolution.
+    /// Returns one layout, or one per phase (py · stride + px), or nil if the node is not a convolution.
     public static func layouts(of node: Node) -> [TapLayout]? {
         let channels = node.inputs.map(\.shape.channels), out = node.output.shape.channels
         switch node.operation {
@@ -37,7 +40,7 @@ public struct TapLayout: Sendable {
 
     /// The layout of a phase of a transposed convolution with a kernel of 2·stride.
     package init(phase py: Int, _ px: Int, stride: Int, inputChannels: [Int], outputChannels: Int) {
-        /// Output = stride · input + k − stride / 2.
+        /// Returns the tap offsets d and kernel indices k of a phase, from output = stride · input + k − stride / 2.
         func places(_ phase: Int) -> [(d: Int, k: Int)] {
             let reach = phase + stride / 2
             return [(reach / stride, reach % stride), (reach / stride - 1, reach % stride + stride)]
@@ -69,7 +72,7 @@ public struct TapLayout: Sendable {
         channelsOut = outputChannels
     }
 
-    /// The place in PyTorch's weights of channel i of a tap for output channel o.
+    /// Returns the index in PyTorch's weights of channel i of a tap for output channel o.
     @inlinable
     public func weightIndex(_ tap: Tap, _ i: Int, _ o: Int) -> Int { index(tap, tap.firstChannel + i, o) }
 

@@ -1,8 +1,8 @@
 import SRDTensor
 
-/// The timestep as the residual blocks see it: a bias per channel of each.
+/// The embedding of the timestep, from which every residual block gets a bias per channel.
 ///
-/// sinusoid of t → `mlp.0` → Mish → `mlp.2` → Mish → each block's own `mlp.1`. A few thousand multiplications, done
+/// Sinusoid of t → `mlp.0` → Mish → `mlp.2` → Mish → each block's own `mlp.1`. It takes a few thousand multiplications,
 /// once per timestep.
 public struct TimeEmbedding: Sendable {
     private let width: Int
@@ -18,13 +18,13 @@ public struct TimeEmbedding: Sendable {
         ]
     }
 
-    /// `weights` as in a checked `Model`.
+    /// Creates an embedding from the weights of a checked `Model`.
     public init(_ configuration: Configuration, weights: [String: FloatTensor]) {
         width = configuration.hiddenSize
         self.weights = weights
     }
 
-    /// Biases by the name of their linear layer (`….mlp.1`), for every convolution of `graph` that has one.
+    /// Returns the biases of every convolution of `graph` that has them, by the name of their linear layer (`….mlp.1`).
     public func biases(of graph: Graph, at timestep: Int) -> [String: [Float]] {
         let embedded = linear("denoise_fn.mlp.2", linear("denoise_fn.mlp.0", sinusoid(timestep)).map(mish)).map(mish)
         var biases: [String: [Float]] = [:]
@@ -34,7 +34,7 @@ public struct TimeEmbedding: Sendable {
         return biases
     }
 
-    /// sin and cos of t · 10000^(−i / (half − 1)), rounded to float where the published code rounds.
+    /// Returns sin and cos of t · 10000^(−i / (half − 1)), rounded to float where the published code rounds.
     private func sinusoid(_ timestep: Int) -> [Float] {
         let half = width / 2
         let slope = Float(-Mathematics.log(10_000) / Double(half - 1))

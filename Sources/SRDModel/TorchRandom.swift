@@ -1,13 +1,14 @@
 import SRDTensor
 
-/// PyTorch's CPU generator: MT19937 (Matsumoto & Nishimura 1998) and PyTorch's way from its words to normal numbers.
+/// PyTorch's CPU generator: MT19937 (Matsumoto & Nishimura 1998) and PyTorch's conversion of its words to normal
+/// numbers.
 public struct TorchRandom: Sendable {
     private var state: [UInt32]
     private var position: Int
     /// The second half of a Box–Muller pair, kept for the next number (small draws only).
     private var spare: Double?
 
-    /// `torch.manual_seed(seed)`: the low 32 bits count.
+    /// Creates the state after `torch.manual_seed(seed)`, which uses the low 32 bits.
     public init(seed: UInt64) {
         state = [UInt32(truncatingIfNeeded: seed)]
         for i in 1..<624 {
@@ -35,12 +36,12 @@ public struct TorchRandom: Sendable {
         position = 0
     }
 
-    /// `torch.randn(count)`, float32, contiguous.
+    /// Returns `torch.randn(count)`, float32, contiguous.
     public mutating func normal(count: Int) -> [Float] {
         guard count >= 16 else { return (0..<count).map { _ in Float(boxMuller()) } }
         var values = (0..<count).map { _ in uniform() }
         for start in stride(from: 0, through: count - 16, by: 16) { Self.transform(&values, at: start) }
-        if count % 16 != 0 {                               // the last 16 are drawn afresh
+        if count % 16 != 0 {                               // the last 16 are drawn again
             for i in count - 16..<count { values[i] = uniform() }
             Self.transform(&values, at: count - 16)
         }

@@ -3,12 +3,13 @@ import SRDTensor
 import SRDModel
 
 extension Statistics {
-    /// The schedules whose trajectories are observed: with and without fresh noise, over the same timesteps.
+    /// The schedules whose trajectories are observed: DDPM and DDIM over the same timesteps, with and without fresh
+    /// noise.
     static func samplers(steps: Int) -> [TimestepSchedule] { [.ancestral(steps: steps), .ddim(steps: steps, eta: 0)] }
 
-
-    /// Samples every image once with each schedule and collects what the float model's layers put out.
-    /// - Parameter progress: called with noise predictions done and in all.
+    /// Samples every image once with each schedule and collects statistics of the outputs of the float model's layers.
+    ///
+    /// - Parameter progress: called with the noise predictions done and their total.
     public init(
         of model: Model, on set: CalibrationSet, settings: QuantizerSettings, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(CalibrationError) {

@@ -2,16 +2,17 @@ import SRDFile
 import SRDImage
 import SRDTensor
 
-/// Small low-resolution images that the converter watches the float model at work on.
+/// The small low-resolution images that a float model is calibrated on.
 public struct CalibrationSet: Sendable {
-    /// What the model is given.
+    /// The model's inputs.
     public let images: [Image]
-    /// What each was reduced from; empty where nobody knows.
+    /// The images that `images` were downscaled from, or an empty array if they are unknown.
     public let originals: [Image]
-    /// In words, for the file and the report.
+    /// A description for the file and the report.
     public let description: String
 
-    /// Low-resolution images: one patch of at most `side` × `side` pixels of each, at a place that `seed` decides.
+    /// Creates a set from low-resolution images: one patch of at most `side` × `side` pixels of each, at a position
+    /// that `seed` determines.
     public init(lowResolution images: [Image], side: Int, seed: UInt64, description: String) {
         var random = SplitMix64(seed: seed)
         self.images = images.map { random.patch(of: $0, width: min(side, $0.width), height: min(side, $0.height), step: 1) }
@@ -19,8 +20,8 @@ public struct CalibrationSet: Sendable {
         self.description = description
     }
 
-    /// Images as they should become: a patch of each is reduced by `scale`, to at most `side` × `side` pixels.
-    /// Images smaller than one pixel of that are left out.
+    /// Creates a set from original images: one patch of each is downscaled by `scale`, to at most `side` × `side`
+    /// pixels. Images smaller than `scale` are left out.
     public init(originals images: [Image], scale: Int, side: Int, seed: UInt64, description: String) {
         var random = SplitMix64(seed: seed)
         originals = images.filter { $0.width >= scale && $0.height >= scale }.map { image in
@@ -37,7 +38,7 @@ public struct CalibrationSet: Sendable {
         self.description = description
     }
 
-    /// The set with other low-resolution images, such as degraded ones, of the same sizes.
+    /// Returns the set with degraded low-resolution images of the same sizes.
     ///
     /// - Parameters:
     ///   - degradations: appended to the description.
@@ -50,11 +51,12 @@ public struct CalibrationSet: Sendable {
         return CalibrationSet(images: degraded, originals: originals, description: "\(description), degraded by \(degradations)")
     }
 
+    /// Returns the set's first images.
     public func prefix(_ count: Int) -> CalibrationSet {
         CalibrationSet(images: Array(images.prefix(count)), originals: Array(originals.prefix(count)), description: description)
     }
 
-    /// Of the patches' sizes and samples.
+    /// The SHA-256 of the patches' sizes and samples.
     public var sha256: String {
         var sha = SHA256()
         for image in images {
@@ -67,7 +69,7 @@ public struct CalibrationSet: Sendable {
 }
 
 extension SplitMix64 {
-    /// Cuts a patch at a random place, whose coordinates are multiples of `step`.
+    /// Returns a patch at a random position whose coordinates are multiples of `step`.
     fileprivate mutating func patch(of image: Image, width: Int, height: Int, step: Int) -> Image {
         let columns = UInt64((image.width - width) / step + 1), rows = UInt64((image.height - height) / step + 1)
         let x = Int(next() % columns) * step, y = Int(next() % rows) * step

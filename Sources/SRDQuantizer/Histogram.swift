@@ -1,19 +1,20 @@
 import SRDTensor
 
-/// How often a value took which size: bins around 0 whose width doubles as larger values come.
+/// A histogram of values around 0, whose bin width doubles when a larger value is added.
 ///
-/// The counts depend on the values alone, not on their order: the width ends up the same, and every bin of a
-/// smaller width lies inside one of a larger.
+/// The counts do not depend on the order of the values: the final width is the same, and every bin of a smaller width
+/// lies inside one of a larger width.
 struct Histogram: Equatable, Sendable {
     static let binCount = 4096
 
     private(set) var low: Float = 0, high: Float = 0
-    /// Bin i holds (i − binCount/2) · width ≤ value < that + width.
+    /// The width of a bin. Bin i counts values from (i − binCount/2) · width up to the next bin.
     private(set) var width: Float = 0x1p-20
     private(set) var counts = [UInt32](repeating: 0, count: binCount)
 
-    /// Values that are not finite are left out, all of this call's with them.
-    /// - Returns: whether there were none.
+    /// Adds values if all of them are finite.
+    ///
+    /// - Returns: whether they are.
     mutating func add(_ values: UnsafeBufferPointer<Float>) -> Bool {
         var low = self.low, high = self.high, isFinite = true
         for value in values {
@@ -36,6 +37,7 @@ struct Histogram: Equatable, Sendable {
         return true
     }
 
+    /// Adds the counts of another histogram.
     mutating func add(_ other: Histogram) {
         var other = other
         low = min(low, other.low)
@@ -54,7 +56,7 @@ struct Histogram: Equatable, Sendable {
         width *= 2
     }
 
-    /// The middle of a bin.
+    /// Returns the middle of a bin.
     func value(_ bin: Int) -> Double { (Double(bin - Self.binCount / 2) + 0.5) * Double(width) }
 
     var total: Double { counts.reduce(0.0) { $0 + Double($1) } }

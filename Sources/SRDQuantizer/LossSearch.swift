@@ -4,21 +4,23 @@ import SRDMetrics
 import SRDTensor
 import SRDModel
 
-/// What quantizing one layer alone does to the predicted noise.
+/// The cost of quantizing one layer alone: the signal-to-noise ratio of the predicted noise.
 public struct LayerCost: Sendable {
     public let name: String
     public let ratio: SignalToNoise
 
-    /// Why it is kept in float.
+    /// Why the layer is kept in float, for the recipe.
     var reason: String {
         let snr = ratio.decibels
-        return snr.isFinite ? "costs most: alone it leaves the noise \(Int(snr.rounded())) dB" : "nothing less will do"
+        return snr.isFinite ? "among the most harmful: \(Int(snr.rounded())) dB of predicted noise if it alone is int8" : "required by the limit of the loss"
     }
 }
 
 extension Quantizer {
-    /// Every int8 layer of `recipe`, the most harmful first: each in turn is quantized, with its inputs, in a model that is
-    /// float otherwise, and the noise it predicts at three timesteps of one image is compared.
+    /// Returns the cost of every int8 layer of `recipe`, the most harmful first.
+    ///
+    /// One layer at a time is quantized, with its inputs, in a model that is float otherwise. The predicted noise is
+    /// compared at three timesteps of one image.
     public func rank(
         _ recipe: Recipe, _ statistics: Statistics, on set: CalibrationSet, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) -> [LayerCost] {
@@ -48,13 +50,14 @@ extension Quantizer {
         return costs.sorted { ($0.ratio.decibels, $0.name) < ($1.ratio.decibels, $1.name) }
     }
 
-    /// The recipe that keeps as few of the worst layers in float as make `loss` at most `most`.
+    /// Returns the recipe that keeps the fewest of the worst layers in float for which `loss` is at most `most`.
     ///
     /// - Parameters:
     ///   - costs: worst first.
-    ///   - recipe: makes one with these layers in float, and why.
-    ///   - loss: of a model, in dB.
-    /// - Returns: with its loss; every layer in float where nothing less will do.
+    ///   - recipe: returns a recipe with these layers in float, for the given reasons.
+    ///   - loss: returns a model's loss in dB.
+    /// - Returns: the recipe, the number of layers it keeps in float, and its loss. All layers are kept if fewer do not
+    ///   suffice.
     public func keepFloat(
         untilLossIsAtMost most: Double, _ costs: [LayerCost], _ statistics: Statistics,
         recipe: (_ keepFloat: [String: String]) -> Recipe, loss: (Model) -> Double
@@ -77,7 +80,7 @@ extension Quantizer {
 }
 
 extension Recipe {
-    /// Everything in float but one layer, which reads codes that nobody else reads.
+    /// Returns the recipe with a single int8 layer. Only that layer reads quantized values.
     func keepingOnly(_ name: String, of network: Network) -> Recipe {
         var recipe = self
         let graphs = network.graphs(withPreview: true)

@@ -4,32 +4,35 @@ import SRDMetrics
 import SRDTensor
 import SRDModel
 
-/// What an int8 model loses against its float original, measured.
+/// The measured quality of an int8 model compared with its float model.
 public struct Quality: Sendable {
     public struct Layer: Sendable {
         public let name: String
-        /// Of the codes' real values against the float weights; nil for float layers.
+        /// Signal-to-noise ratio of the quantized weights; nil for float layers.
         public let weights: SignalToNoise?
-        /// Of what the layer puts out in the int8 model, everything before it int8 too.
+        /// Signal-to-noise ratio of the layer's output in the int8 model.
         public let output: SignalToNoise
-        /// The same with the float model's values before it: what the layer itself does wrong.
+        /// Signal-to-noise ratio of the layer's output for the float model's inputs: the layer's own error.
         public let own: SignalToNoise
     }
 
     public struct ImageQuality: Sendable {
-        /// int8 against float, same noise.
+        /// PSNR of int8 against float with the same noise.
         public let psnr: Double
-        /// Squared difference of int8 and float, and of float and the original where there is one; per sample, codes of 8 bits.
+        /// Mean squared difference between int8 and float, in squared 8-bit levels.
         public let difference: Double
+        /// Mean squared difference between float and the original, or nil without an original.
         public let ownError: Double?
+        /// PSNR of the downscaled results against the low-resolution image.
         public let lowResolutionPSNR: (float: Double, int8: Double)
 
-        /// What the difference costs in PSNR against the original, if it has nothing to do with the model's own error.
+        /// The PSNR against the original that the difference costs, assuming that it is independent of the model's own
+        /// error.
         public var loss: Double? { ownError.map { decibels(1 + difference / $0) } }
     }
 
     public internal(set) var layers: [Layer] = []
-    /// Predicted noise, by timestep, ascending.
+    /// Signal-to-noise ratio of the predicted noise by timestep, ascending.
     public internal(set) var noise: [(timestep: Int, ratio: SignalToNoise)] = []
     public internal(set) var images: [ImageQuality] = []
 
@@ -37,7 +40,7 @@ public struct Quality: Sendable {
 
     public var meanPSNR: Double { images.isEmpty ? .nan : images.reduce(0) { $0 + $1.psnr } / Double(images.count) }
 
-    /// Mean over the images that have an original; nil without any.
+    /// The loss over the images that have an original, or nil if none has.
     public var loss: Double? {
         let known = images.filter { $0.ownError != nil }
         guard !known.isEmpty else { return nil }
@@ -52,7 +55,7 @@ public struct Comparison {
     private let settings: QuantizerSettings
     private let sampler: TimestepSchedule
 
-    /// Compares along DDIM, which adds no noise of its own.
+    /// Creates a comparison along DDIM trajectories, which contain no fresh noise.
     public init(_ model: Model, on set: CalibrationSet, settings: QuantizerSettings) {
         self.model = model
         patches = set
@@ -60,10 +63,12 @@ public struct Comparison {
         sampler = .ddim(steps: min(settings.steps, model.schedule.timesteps), eta: 0)
     }
 
-    /// Noise predictions of each model that `measure` makes.
+    /// The noise predictions of each model that `measure` makes.
     public var steps: Int { patches.images.count * sampler.steps }
 
-    /// - Parameter progress: called with steps done.
+    /// Measures an int8 model.
+    ///
+    /// - Parameter progress: called with the number of steps done.
     public func measure(
         _ quantized: Model, withLayers: Bool = true, progress: (_ done: Int) -> Void = { _ in }
     ) -> Quality {
@@ -97,7 +102,7 @@ public struct Comparison {
                 ImageMetrics.lowResolutionPSNR(of: expected, from: low), ImageMetrics.lowResolutionPSNR(of: found, from: low)))
     }
 
-    /// Compares every layer on the first image, at the first, the middle and the last step of its float trajectory.
+    /// Compares every layer on the first image, at the first, the middle and the last step of the float trajectory.
     public func layers(of quantized: Model) -> [Quality.Layer] {
         guard let image = patches.images.first else { return [] }
         let float = Executor(model, threads: settings.threads), int8 = Executor(quantized, threads: settings.threads)

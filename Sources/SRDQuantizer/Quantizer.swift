@@ -1,7 +1,7 @@
 import SRDTensor
 import SRDModel
 
-/// Named float tensors, a recipe and what calibration saw → an int8 model.
+/// Converts a float model to int8, given a recipe and calibration statistics.
 public struct Quantizer: Sendable {
     public let model: Model
     public let settings: QuantizerSettings
@@ -18,7 +18,7 @@ public struct Quantizer: Sendable {
             for node in graph.nodes where node.isConvolution { layers[node.name] = layer(node, of: graph, recipe, statistics) }
             for node in graph.nodes where node.operation != .input {
                 guard let output = recipe.decisions[node.name]?.output, output != .float else { continue }
-                // A doubled map has the codes of the map itself.
+                // An upsampled map has the quantized values of the map itself.
                 let source = graph.isUpsampling(node) ? graph.node(of: node.inputs[0]).name : node.name
                 activations[node.name] = QuantizedActivation(
                     quantizations: quantizations(statistics.values[source]!), keepsFloat: output == .both)
@@ -55,8 +55,8 @@ public struct Quantizer: Sendable {
 }
 
 extension Layer {
-    /// By how much the rounded weights move each output channel's mean (before its activation): Σ (code · scale − weight) · E[input].
-    /// Every pixel of a transposed convolution sees one in stride² of its weights.
+    /// Returns the shift of each output channel's mean, before the activation, that rounded weights cause: Σ (q · scale
+    /// − weight) · E[input]. Every output pixel of a transposed convolution reads one in stride² of the weights.
     func meanShift(against weight: FloatTensor, of node: Node, inputMeans: [Double]) -> [Double] {
         var shift = [Double](repeating: 0, count: bias.count)
         guard case .int8(let quantized, let scales) = weights else { return shift }

@@ -2,7 +2,7 @@ import SRDFile
 import SRDTensor
 import SRDModel
 
-/// What becomes of every layer: the converter's decisions, as a value, and as a text that can be edited.
+/// The quantizer's decisions about every layer, as a value and as a text that can be edited.
 public struct Recipe: Equatable, Sendable {
     public enum Weights: String, Sendable { case int8, float }
     public enum Output: String, Sendable { case codes, both = "codes+float", float }
@@ -19,14 +19,14 @@ public struct Recipe: Equatable, Sendable {
         }
     }
 
-    /// By layer name: every convolution, `nearest` and attention.
+    /// The decisions by layer name, for every convolution, nearest-neighbour upsampling and attention.
     public var decisions: [String: Decision]
 
-    /// Int8 wherever it makes sense.
+    /// Creates the default recipe: int8 for all layers except those that read an image or write the result.
     ///
-    /// Values that residuals read are kept in float beside their codes, so that a chain of residuals gathers no rounding. PSNR of
-    /// int8 against float (see `RangeRule.clippingWeight`): none so 47.8 dB, the noise predictor's 48.6, the encoder's too 49.0.
-    /// The condition, read by a residual alone, is in codes: 49.2 dB either way, a quarter of the memory.
+    /// Outputs that residuals read have a float copy, so that a chain of residuals accumulates no rounding. The
+    /// condition, which only a residual reads, has none: that takes a quarter of the memory at equal PSNR (measurements
+    /// in README.md).
     ///
     /// - Parameter keepFloat: layers to leave in float, and why.
     public init(for network: Network, hasPreview: Bool, keepFloat: [String: String] = [:]) {
@@ -64,7 +64,7 @@ public struct Recipe: Equatable, Sendable {
         decisions[condition]?.output = .codes
     }
 
-    /// Names of the values of a graph that its int8 layers read, through doublings too.
+    /// Returns the names of the values of a graph that its int8 layers read, directly or upsampled.
     private func neededInCodes(_ graph: Graph) -> Set<String> {
         var needed: Set<String> = []
         for node in graph.nodes.reversed() {
@@ -79,13 +79,13 @@ extension Graph {
     func isUpsampling(_ node: Node) -> Bool { node.operation == .nearestUpsample }
 }
 
-/// Why a recipe's text cannot be used; lines count from 1.
+/// Why a recipe's text cannot be used. Lines count from 1.
 public enum RecipeError: Error, Equatable, CustomStringConvertible, Sendable {
     case syntax(line: Int, found: String, expected: String)
     case unknownLayer(line: Int, name: String)
     case repeated(line: Int, name: String)
     case missing(name: String)
-    /// An int8 layer reads a value that is kept in float.
+    /// An int8 layer reads a value that is kept in float only.
     case inputNotQuantized(line: Int, layer: String, value: String)
     case impossible(line: Int, layer: String, why: String)
 
@@ -103,7 +103,7 @@ public enum RecipeError: Error, Equatable, CustomStringConvertible, Sendable {
 }
 
 extension Recipe {
-    /// In the order of the network.
+    /// Returns the recipe's text, with layers in the order of the network.
     public func text(for network: Network, hasPreview: Bool) -> String {
         var lines = [
             "# srdiff-quantize recipe 1",
@@ -125,7 +125,7 @@ extension Recipe {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// Reads what `text` wrote, edited; every layer of the network must be there once.
+    /// Parses a text that `text` wrote, possibly edited. Every layer of the network must occur once.
     public init(parsing text: String, for network: Network, hasPreview: Bool) throws(RecipeError) {
         let graphs = network.graphs(withPreview: hasPreview)
         let nodes = Dictionary(graphs.flatMap(\.nodes).filter { $0.operation != .input }.map { ($0.name, $0) }) { first, _ in first }

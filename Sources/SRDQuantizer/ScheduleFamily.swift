@@ -3,14 +3,14 @@ import SRDTensor
 
 /// The timesteps and noise of a searched schedule, as four numbers.
 ///
-/// The best family for one number of steps is a good start for the next. Searching each transition's own timestep and noise overfits: 8 steps
-/// had 8 % less LPIPS on eleven patches, but 2 % on Set5 and Set14, and lost 0.17 dB.
+/// The best family for one number of steps is a good start for the next. Searching each transition's own timestep and
+/// noise would overfit (measurements in README.md).
 package struct ScheduleFamily: Hashable {
-    /// The noisiest and the cleanest timestep, as shares of the last.
+    /// The noisiest and the cleanest timestep, relative to the model's last timestep.
     package var start = 0.7, end = 0.0
-    /// Timesteps fall as this power of the share that is left.
+    /// The spacing: timesteps fall as this power of the remaining fraction of the steps.
     package var power = 1.0
-    /// Fresh noise, as a share of DDPM's.
+    /// Fresh noise relative to DDPM's: DDIM's η.
     package var eta = 1.0
 
     package init(start: Double = 0.7, end: Double = 0, power: Double = 1, eta: Double = 1) {
@@ -20,9 +20,10 @@ package struct ScheduleFamily: Hashable {
         self.eta = eta
     }
 
-    /// Another start: timesteps closer together near 0, less noise.
+    /// A second start of the search, with timesteps closer together near 0 and less noise.
     static var second: ScheduleFamily { ScheduleFamily(start: 0.8, power: 1.5, eta: 0.5) }
 
+    /// Returns the transitions of `count` steps for a model with this number of timesteps.
     package func transitions(_ count: Int, timesteps: Int) -> [TimestepTransition] {
         let last = Double(timesteps - 1)
         var transitions: [TimestepTransition] = []
@@ -30,14 +31,14 @@ package struct ScheduleFamily: Hashable {
             let left = count == 1 ? 1 : Double(count - 1 - i) / Double(count - 1)
             let share = left == 0 ? 0 : Mathematics.exp(power * Mathematics.log(left))
             let wanted = Int((last * (end + (start - end) * share)).rounded(.toNearestOrEven))
-            // Where they crowd, one after another.
+            // Timesteps that would coincide become consecutive.
             let most = (transitions.last?.timestep ?? timesteps) - 1
             transitions.append(TimestepTransition(timestep: max(count - 1 - i, min(wanted, most)), eta: eta))
         }
         return transitions
     }
 
-    /// One number more or less, by `size`: 1 for large changes.
+    /// Returns families in which one number is larger or smaller. `size` is 1 for the largest changes.
     func changes(_ size: Double) -> [ScheduleFamily] {
         var all: [ScheduleFamily] = []
         for sign in [-1.0, 1] {

@@ -4,19 +4,20 @@ import SRDRuntime
 import SRDTensor
 import SRDModel
 
-/// Finds, for few steps, the timesteps and the fresh noise with which a model draws best.
+/// Finds the timesteps and the fresh noise with which a model samples best in few steps.
 ///
-/// Best is: the least perceptual distance to the originals (LPIPS) among those that lose no PSNR to many steps of DDPM. Being near to
-/// the many-step image is no aim: few steps with the right amount of noise are better than it on both counts.
+/// The best schedule has the least perceptual distance to the originals (LPIPS) among those that lose no PSNR to 100
+/// steps of DDPM. Similarity to the image of 100 steps is not a criterion: few steps with the right amount of noise
+/// have a lower LPIPS and a higher PSNR than it.
 public struct ScheduleSearch {
-    /// The sampler that must not be better in PSNR, and whose LPIPS is the unit.
+    /// The steps of DDPM that schedules are compared with.
     public static var fullSteps: Int { 100 }
-    /// Numbers of steps that a converter searches for.
+    /// The numbers of steps that are searched for by default.
     public static var steps: [Int] { [2, 3, 4, 6, 8, 12, 16, 20] }
 
-    /// Means over the images.
+    /// Mean quality over the images.
     public struct Quality: Hashable, Sendable {
-        /// dB against the originals.
+        /// PSNR against the originals, in dB.
         public var psnr: Double
         public var lpips: Double
 
@@ -31,13 +32,15 @@ public struct ScheduleSearch {
     private let lpips: LPIPS
     private let settings: QuantizerSettings
     private let images: [(prepared: Pipeline.Prepared, original: Image, seen: LPIPS.Features)]
-    /// Of many steps.
+    /// The quality of `fullSteps` steps of DDPM.
     public private(set) var full = Quality(psnr: 0, lpips: 0)
 
+    /// Creates a search and measures `full`, or returns nil if no original is large enough for LPIPS
+    /// (`LPIPS.leastSide`).
+    ///
     /// - Parameters:
-    ///   - model: the model as it will be used: int8 errors are part of the image.
-    ///   - progress: called with noise predictions done and in all.
-    /// - Returns: nil where no image has an original that LPIPS can look at (`LPIPS.leastSide`).
+    ///   - model: the model as it will be used, usually int8.
+    ///   - progress: called with the noise predictions done and their total.
     public init?(
         _ model: Model, on set: CalibrationSet, lpips: LPIPS, settings: QuantizerSettings,
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
@@ -62,7 +65,7 @@ public struct ScheduleSearch {
         }
     }
 
-    /// What `sampler` draws, with the same noise each time.
+    /// Returns the quality of a schedule, always with the same noise.
     ///
     /// - Parameter step: called after each noise prediction.
     public func quality(of sampler: TimestepSchedule, fidelity: Fidelity = .sample, step: () -> Void = {}) -> Quality {
@@ -77,33 +80,36 @@ public struct ScheduleSearch {
         return mean
     }
 
-    /// Equal images have no finite one.
+    /// The PSNR that counts for equal images, whose PSNR is infinite.
     private static var mostPSNR: Double { 100 }
 
-    /// 1 for what is as good as many steps. A decibel below them weighs as much as all of their LPIPS: along the frontier that
-    /// samplers trade the two on, a decibel buys a third of it.
+    /// Returns the criterion of the search: LPIPS relative to `full`, plus the decibels of PSNR below that of `full`
+    /// and the margin. A lost decibel weighs as much as all of the LPIPS of `full`; samplers trade a decibel for a
+    /// third of that.
     package func cost(_ quality: Quality) -> Double {
         quality.lpips / max(full.lpips, .leastNormalMagnitude) + max(0, full.psnr + Self.margin - quality.psnr)
     }
 
-    /// The criterion for the fidelity of a schedule that a model was trained for: a decibel weighs as much as a tenth of the LPIPS of many
-    /// steps. With the shipped models that is near the knee of the curve.
+    /// Returns the criterion for the fidelity of a schedule: a decibel weighs as much as a tenth of the LPIPS of
+    /// `full`. With the shipped models that is near the knee of the curve.
     private func fidelityCost(_ quality: Quality) -> Double {
         quality.lpips / max(full.lpips, .leastNormalMagnitude) - 0.1 * quality.psnr
     }
 
-    /// dB kept in hand: what holds on these images must hold on others.
+    /// The PSNR in dB by which a schedule should exceed `full`, since it must not lose on other images either.
     private static var margin: Double { 0.2 }
 
     // MARK: Search
 
     private static var sizes: [Double] { [1, 1, 0.5, 0.5, 0.25, 0.125] }
-    /// Schedules that `search` tries for a number of steps.
+    /// The number of schedules that `search` tries for each number of steps.
     private static var tries: Int { 2 + sizes.count * ScheduleFamily().changes(1).count }
 
-    /// The best schedules of so many steps each, ascending, that are found. The same for every number of threads.
+    /// Returns the best schedule found for each number of steps. The result does not depend on the number of threads.
     ///
-    /// - Parameter progress: called with the number of steps searched for, and noise predictions done and in all.
+    /// - Parameters:
+    ///   - counts: numbers of steps, ascending.
+    ///   - progress: called with the number of steps that is searched for, the noise predictions done and their total.
     public func search(
         _ counts: [Int], progress: (_ steps: Int, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
     ) -> [SearchedTimestepSchedule] {
@@ -142,9 +148,9 @@ public struct ScheduleSearch {
         return measured(best)
     }
 
-    /// Measures a schedule that the model was trained for.
+    /// Measures a schedule.
     ///
-    /// - Parameter fidelity: of the images that are measured; nil finds the best.
+    /// - Parameter fidelity: the fidelity to measure with, or nil to find the best one.
     public func measured(_ transitions: [TimestepTransition], fidelity: Fidelity? = nil) -> SearchedTimestepSchedule {
         let schedule = TimestepSchedule.transitions(transitions)
         let candidates = fidelity.map { [$0] } ?? (pipeline.executor.model.hasPreview ? Self.fidelities : [.sample])
@@ -155,6 +161,6 @@ public struct ScheduleSearch {
             lpipsRatio: Float(best.quality.lpips / max(full.lpips, .leastNormalMagnitude)), fidelity: best.fidelity)
     }
 
-    /// The fidelities that are tried for a schedule: σ from ∞ down to 0.75 pixels.
+    /// The fidelities that are tried for a schedule, with σ from ∞ down to 0.75 pixels.
     private static var fidelities: [Fidelity] { [0, 0.25, 0.35, 0.43, 0.5, 0.6, 0.667].map { Fidelity($0)! } }
 }

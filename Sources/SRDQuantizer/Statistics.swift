@@ -1,30 +1,31 @@
 import SRDTensor
 import SRDModel
 
-/// What every layer put out while the float model drew the calibration images.
+/// Statistics of every layer's output while the float model sampled the calibration images.
 public struct Statistics: Sendable {
     struct Value: Equatable, Sendable {
-        /// One per calibrated timestep, or a single one.
+        /// One histogram per calibrated timestep, or a single one.
         var histograms: [Histogram]
-        /// Per channel, over everything.
+        /// The sum of each channel over all pixels, images and timesteps.
         var sums: [Double]
+        /// The number of pixels.
         var count = 0.0
 
         var means: [Double] { sums.map { $0 / max(1, count) } }
     }
 
-    /// Ascending.
+    /// The calibrated timesteps, ascending.
     public let timesteps: [Int]
     private(set) var values: [String: Value] = [:]
-    /// The first that could not be counted.
+    /// The first output that was not finite.
     private(set) var failure: CalibrationError?
 
     init(timesteps: [Int]) { self.timesteps = timesteps }
 
-    /// Of each channel of a node's output; nil for a node that was not seen.
+    /// Returns the mean of each channel of a node's output, or nil for an unknown node.
     public func means(of name: String) -> [Double]? { values[name]?.means }
 
-    /// Notes a node's output; `timestep` is nil in graphs that run once per image.
+    /// Adds a node's output. `timestep` is nil in graphs that run once per image.
     mutating func add(_ node: Node, _ tensor: FloatTensor, at timestep: Int?, threads: Int) {
         let rows = timestep == nil ? 1 : timesteps.count
         let row = timestep.map { timesteps.firstIndex(of: $0)! } ?? 0
@@ -45,7 +46,7 @@ public struct Statistics: Sendable {
         var isFinite = true
     }
 
-    /// Bands of rows, as many whatever the threads, so that sums round the same way.
+    /// Returns statistics of bands of rows. Their number does not depend on the threads, so sums round the same way.
     private static func pieces(of tensor: FloatTensor, threads: Int) -> [Piece] {
         let count = min(8, tensor.height), channels = tensor.channels, rowCount = tensor.width * channels
         var pieces = [Piece](repeating: Piece(sums: [Double](repeating: 0, count: channels)), count: count)
@@ -77,7 +78,7 @@ public struct Statistics: Sendable {
 
 /// Why a float model cannot be calibrated.
 public enum CalibrationError: Error, Equatable, CustomStringConvertible, Sendable {
-    /// A layer put out NaN or infinity; timestep nil while an image was encoded.
+    /// A layer's output contained NaN or infinity. The timestep is nil for layers that run once per image.
     case notFinite(layer: String, timestep: Int?)
 
     public var description: String {

@@ -1,19 +1,19 @@
 import SRDTensor
 import SRDModel
 
-/// How many scales a layer's weights share.
+/// Whether a layer's weights have one scale per output channel or a single one.
 public enum WeightScales: String, CaseIterable, Sendable {
     case perChannel = "per-channel", perTensor = "per-tensor"
 }
 
 extension Node {
-    /// Index of the output channel of every element of this convolution's weights.
+    /// Returns the output channel of an element of this convolution's weights.
     func outputChannel(_ element: Int, shape: [Int]) -> Int {
         let inner = shape[(outputDimension + 1)...].reduce(1, *)
         return element / inner % shape[outputDimension]
     }
 
-    /// Index of the input channel likewise.
+    /// Returns the input channel of an element of this convolution's weights.
     func inputChannel(_ element: Int, shape: [Int]) -> Int {
         let dimension = 1 - outputDimension, inner = shape[(dimension + 1)...].reduce(1, *)
         return element / inner % shape[dimension]
@@ -21,8 +21,7 @@ extension Node {
 }
 
 extension Layer.Weights {
-    /// Symmetric codes −127…127; the largest weight of a channel, or of all, gets ±127. (Scales of the least squared error
-    /// instead gained nothing: 48.6 dB either way.)
+    /// Quantizes weights symmetrically to −127…127. The largest weight of a channel, or of all channels, becomes ±127.
     init(_ weight: FloatTensor, of node: Node, scales: WeightScales) {
         let channels = weight.shape[node.outputDimension]
         var largest = [Float](repeating: 0, count: channels)
@@ -32,7 +31,7 @@ extension Layer.Weights {
         }
         let perChannel = largest.indices.map { channel -> Float in
             let most = largest[scales == .perChannel ? channel : 0]
-            return most > 0x1p-96 ? most / 127 : 1        // else all codes are 0
+            return most > 0x1p-96 ? most / 127 : 1        // else all quantized values are 0
         }
         let quantized = weight.values.enumerated().map { i, value in
             Self.quantize(value, scale: perChannel[node.outputChannel(i, shape: weight.shape)])

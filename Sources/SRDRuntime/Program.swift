@@ -7,7 +7,7 @@ struct Compiler {
     let graph: Graph
     let layers: PackedLayers
     let plan: StreamPlan
-    /// Of the upscaled image.
+    /// The width of the upscaled image.
     let width: Int
 
     mutating func compile() -> [CompiledNode] {
@@ -26,9 +26,11 @@ struct Compiler {
     }
 }
 
-/// A graph compiled for one model and image size: compiled nodes, the order of their rows, and memory for the live ones.
+/// A graph compiled for one model and image size: compiled nodes, the order of their rows, and memory for the live
+/// ones.
 ///
-/// A run streams through the image once from top to bottom, so memory grows with the image's width but not with its height.
+/// A run streams through the image once from top to bottom, so memory grows with the image's width but not with its
+/// height.
 final class Program: @unchecked Sendable {       // the rows of a node are split over threads; nodes are computed one after another
     private let graph: Graph
     private let plan: StreamPlan
@@ -63,7 +65,7 @@ final class Program: @unchecked Sendable {       // the rows of a node are split
         nodes.deallocate()
     }
 
-    /// What is told about each band of rows.
+    /// The observer of each band of rows, or nil.
     var observer: ExecutorObserver?
 
     /// Runs the graph and returns its outputs.
@@ -92,8 +94,8 @@ final class Program: @unchecked Sendable {       // the rows of a node are split
         return outputs.map(\.map)
     }
 
-    /// Runs a graph with one float output. Calls `body(y, row y)`, with rows `[width][channels]`, once per row, on several threads, and
-    /// `finished(rows)` after each band of rows, from top to bottom.
+    /// Runs a graph with one float output. Calls `body(y, row y)`, with rows `[width][channels]`, once per row, on
+    /// several threads, and `finished(rows)` after each band of rows, from top to bottom.
     func run(
         _ sources: [FeatureMap], timestep: Int, biases: [String: [Float]], _ body: @Sendable (Int, UnsafePointer<Float>) -> Void,
         finished: (Range<Int>) -> Void = { _ in }
@@ -134,7 +136,8 @@ final class Program: @unchecked Sendable {       // the rows of a node are split
         }
     }
 
-    /// Sets what depends on the timestep: quantizations, zero-point corrections, the rows outside zero borders, and time biases.
+    /// Sets what depends on the timestep: quantizations, zero-point corrections, the rows outside zero borders, and
+    /// time biases.
     private func prepare(timestep: Int, biases: [String: [Float]]) {
         for i in buffers.indices { buffers[i].prepare(activations[i]?.at(timestep, of: calibratedTimesteps)) }
         for (compiled, node) in zip(nodes, graph.nodes) {

@@ -5,7 +5,8 @@ public struct FloatTensor: Equatable, Sendable {
     public let shape: [Int]
     public var values: [Float]
 
-    /// Traps unless `values.count` is the product of `shape`: sizes from outside are checked before they get here.
+    /// Creates a tensor. Traps unless `values.count` is the product of `shape`; sizes from files must be checked
+    /// before.
     public init(shape: [Int], values: [Float]) {
         precondition(values.count == shape.reduce(1, *), "\(values.count) values for shape \(shape)")
         self.shape = shape
@@ -18,7 +19,7 @@ public struct FloatTensor: Equatable, Sendable {
 }
 
 extension FloatTensor {
-    /// Feature maps are `[height, width, channels]`.
+    /// The height of a feature map, `[height, width, channels]`.
     public var height: Int { shape[0] }
     public var width: Int { shape[1] }
     public var channels: Int { shape[2] }
@@ -27,7 +28,7 @@ extension FloatTensor {
         self.init(shape: [height, width, channels])
     }
 
-    /// The upper left `height` × `width` part of a feature map.
+    /// Returns the upper left `height` × `width` part of a feature map.
     public func cropped(height: Int, width: Int) -> FloatTensor {
         guard height != self.height || width != self.width else { return self }
         var out: [Float] = []
@@ -39,7 +40,7 @@ extension FloatTensor {
         return FloatTensor(shape: [height, width, channels], values: out)
     }
 
-    /// An empty map with the width and channels of another, to append rows to.
+    /// Returns an empty map with the width and channels of another, to append rows to.
     package static func noRows(like map: FloatTensor) -> FloatTensor { FloatTensor(height: 0, width: map.width, channels: map.channels) }
 
     /// Appends the rows of a map of the same width and channels.

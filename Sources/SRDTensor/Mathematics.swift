@@ -1,10 +1,11 @@
 /// Transcendental functions from + − × ÷ and √ alone, so that every processor and C library gives the same bits.
 ///
-/// Double precision, relative error below 1e-15 over the ranges stated; the callers round to `Float`.
+/// They are computed in double precision, with a relative error below 1e-15 over the ranges stated. Callers round to
+/// `Float`.
 public enum Mathematics {
     private static let ln2High = 6.93147180369123816490e-01, ln2Low = 1.90821492927058770002e-10
 
-    /// eˣ for −700 ≤ x ≤ 700; 0 below, +∞ above and NaN for NaN.
+    /// Returns eˣ for −700 ≤ x ≤ 700, 0 below, +∞ above, and NaN for NaN.
     public static func exp(_ x: Double) -> Double {
         if x.isNaN { return x }
         if x < -700 { return 0 }
@@ -12,11 +13,11 @@ public enum Mathematics {
         let k = (x * 1.4426950408889634).rounded(.toNearestOrEven)
         let r = (x - k * ln2High) - k * ln2Low            // |r| ≤ ln 2 / 2
         var sum = 1.0
-        for n in stride(from: 16.0, through: 1, by: -1) { sum = 1 + sum * r / n }   // Taylor, Horner's way
+        for n in stride(from: 16.0, through: 1, by: -1) { sum = 1 + sum * r / n }   // Taylor series by Horner's method
         return sum * Double(sign: .plus, exponent: Int(k), significand: 1)
     }
 
-    /// Natural logarithm of a positive normal x.
+    /// Returns the natural logarithm of a positive normal x.
     public static func log(_ x: Double) -> Double {
         var exponent = Double(x.exponent), m = x.significand      // 1 ≤ m < 2
         if m > 1.4142135623730951 { m /= 2; exponent += 1 }
@@ -26,7 +27,7 @@ public enum Mathematics {
         return exponent * ln2High + (exponent * ln2Low + 2 * (s + s * sum))
     }
 
-    /// (sin x, cos x) for |x| ≤ 10⁵.
+    /// Returns sin x and cos x for |x| ≤ 10⁵.
     public static func sincos(_ x: Double) -> (sin: Double, cos: Double) {
         let quadrant = (x * 0.6366197723675814).rounded(.toNearestOrEven)
         // π/2 in three parts of 33 bits each, so that quadrant · part is exact.
@@ -47,17 +48,17 @@ public enum Mathematics {
         }
     }
 
-    /// The angle, 0…π, whose cosine is x, −1 ≤ x ≤ 1.
+    /// Returns the angle, 0…π, whose cosine is x, −1 ≤ x ≤ 1.
     public static func acos(_ x: Double) -> Double {
         guard x > -1 else { return Double.pi }
         return 2 * arctangent(((1 - x) / (1 + x)).squareRoot())
     }
 
-    /// arctan x, x ≥ 0.
+    /// Returns arctan x for x ≥ 0.
     private static func arctangent(_ x: Double) -> Double {
         if x > 1 { return Double.pi / 2 - arctangent(1 / x) }
         var t = x
-        for _ in 0..<2 { t = t / (1 + (1 + t * t).squareRoot()) }   // half the angle, twice: t < 0.199
+        for _ in 0..<2 { t = t / (1 + (1 + t * t).squareRoot()) }   // halves the angle twice: t < 0.199
         let t2 = t * t
         var sum = 0.0
         for n in stride(from: 25.0, through: 3, by: -2) { sum = (1 / n - sum) * t2 }

@@ -1,19 +1,19 @@
 import CSRDThreads
 
-/// Splits rows over threads. Results never depend on how: every row is computed by itself.
+/// Splits rows over threads. Results do not depend on the split, because every row is computed by itself.
 public enum Parallel {
     private struct Work {
         let body: @Sendable (Range<Int>) -> Void
         let count, pieces: Int
     }
 
-    /// Calls `body` with ranges that cover 0 ..< count, at most `threads` at a time.
+    /// Calls `body` with ranges that cover 0 ..< count, on at most `threads` threads at a time.
     public static func ranges(_ count: Int, threads: Int, _ body: @Sendable (Range<Int>) -> Void) {
         guard threads > 1, count > 1 else {
             if count > 0 { body(0..<count) }
             return
         }
-        // A few pieces a thread, so that one slow core does not hold up the rest.
+        // Several pieces per thread, so that one slow core does not delay the others.
         let pieces = min(count, threads * 4)
         withoutActuallyEscaping(body) { body in
             var work = Work(body: body, count: count, pieces: pieces)

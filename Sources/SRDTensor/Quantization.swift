@@ -1,4 +1,4 @@
-/// real = scale · (q − zeroPoint), q in −128…127, so real 0 is exactly the code `zeroPoint`.
+/// An affine quantization: real = scale · (q − zeroPoint) with q in −128…127. Real 0 is exactly q = `zeroPoint`.
 public struct Quantization: Hashable, Sendable {
     public let scale: Float
     public let zeroPoint: Int8
@@ -8,7 +8,7 @@ public struct Quantization: Hashable, Sendable {
         self.zeroPoint = zeroPoint
     }
 
-    /// The 256 codes spread over `range`, widened to hold 0.
+    /// Creates a quantization whose 256 values cover `range`, widened to contain 0.
     public init(covering range: ClosedRange<Float>) {
         let low = min(range.lowerBound, 0), high = max(range.upperBound, 0)
         let scale = max((high - low) / 255, .leastNormalMagnitude * 0x1p23)
@@ -16,17 +16,17 @@ public struct Quantization: Hashable, Sendable {
         self.init(scale: scale, zeroPoint: Int8(max(-128, min(127, zero))))
     }
 
-    /// The least and greatest real value that has a code of its own.
+    /// The least and the greatest real value that can be represented.
     public var range: ClosedRange<Float> {
         scale * Float(-128 - Int(zeroPoint))...scale * Float(127 - Int(zeroPoint))
     }
 
-    /// The nearest code, ties to even; values beyond the range get the code of its end.
+    /// Returns the nearest quantized value, ties to even. Values outside the range are clamped to it.
     public func code(_ real: Float) -> Int8 {
         Int8(max(-128, min(127, (real * (1 / scale)).rounded(.toNearestOrEven) + Float(zeroPoint))))
     }
 
-    /// `real(code(x))`, in a form that vectorises.
+    /// Returns `real(code(x))` for finite x, in a form that vectorizes.
     @inlinable
     public func rounded(_ real: Float) -> Float {
         let zero = Float(zeroPoint), steps = max(-512, min(512, real * (1 / scale)))
@@ -34,5 +34,6 @@ public struct Quantization: Hashable, Sendable {
         return (max(-128, min(127, nearest + zero)) - zero) * scale
     }
 
+    /// Returns the real value that a quantized value represents.
     public func real(_ code: Int8) -> Float { Float(Int(code) - Int(zeroPoint)) * scale }
 }

@@ -6,7 +6,9 @@ public struct AvailableMemory: Equatable {
     /// For the user: "free", "left of the control group's limit", "left of the limit on address space (ulimit -v)".
     public let limit: String
 
-    /// The least that the machine, this process's control groups and its own limits allow; nil where nobody says.
+    /// The least of the limits of the machine, this process's control groups and its own limits, or nil if none is
+    /// known.
+    ///
     /// - Parameter root: where /proc and /sys are.
     public static func now(root: String = "") -> AvailableMemory? {
         let files = KernelFiles(root: root)
@@ -66,17 +68,17 @@ struct KernelFiles {
 
     func lines(_ path: String) -> [Substring] { text(path)?.split(separator: "\n") ?? [] }
 
-    /// A file's first number.
+    /// Returns a file's first number.
     func integer(_ path: String) -> Int? {
         text(path).flatMap { $0.split(whereSeparator: \.isWhitespace).first }.flatMap { Int($0) }
     }
 
-    /// Of a file with "name number" on each line.
+    /// Returns the number of a name in a file with "name number" on each line.
     func integer(_ name: String, in path: String) -> Int? {
         lines(path).first { $0.hasPrefix("\(name) ") }?.split(separator: " ").last.flatMap { Int($0) }
     }
 
-    /// Of a file with "name:  value" on each line, without the name.
+    /// Returns the value of a name in a file with "name:  value" on each line.
     func value(_ name: String, in path: String) -> String? {
         lines(path).first { $0.hasPrefix("\(name):") }.map { String($0.dropFirst(name.count + 1).drop(while: \.isWhitespace)) }
     }

@@ -31,7 +31,7 @@ public enum Machine {
         close(descriptor)
     }
 
-    /// The processor's name, or the board's; nil where nobody says.
+    /// The name of the processor or the board, or nil if it is unknown.
     public static var name: String? {
         if let board = files.text("/proc/device-tree/model") { return String(board.prefix { $0 != "\0" }) }
         let line = files.text("/proc/cpuinfo")?.split(separator: "\n").first { $0.hasPrefix("model name") }

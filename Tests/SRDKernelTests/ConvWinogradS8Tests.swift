@@ -3,20 +3,20 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Rows by Winograd's products against the scalar twin's calls of conv_row.
-@Suite("Int8 kernels of Winograd's products")
+/// Compares rows by Winograd's products with calls of the scalar conv_row.
+@Suite("Winograd's products in int8 kernels")
 struct ConvWinogradS8Tests {
     static let kernels = KernelsS8Tests.kernels.filter { $0.conv_winograd != nil }
     private static let step = Int(SRD_CHANNEL_STEP)
 
-    /// G of F(4, 3) (Lavin, Gray 2016), and what each of its rows is multiplied by: so are they of 16 bits.
+    /// G of F(4, 3) (Lavin, Gray 2016), and the factors that make its rows integers of 16 bits.
     private static let transform: [[Double]] = [
         [1.0 / 4, 0, 0], [-1.0 / 6, -1.0 / 6, -1.0 / 6], [-1.0 / 6, 1.0 / 6, -1.0 / 6], [1.0 / 24, 1.0 / 12, 1.0 / 6],
         [1.0 / 24, -1.0 / 12, 1.0 / 6], [0, 0, 1],
     ]
     private static let multiples: [Double] = [24, 24, 24, 24, 24, 12]
 
-    /// Some random rows, made again for every kernel.
+    /// Random rows, which are packed for every kernel.
     struct Call {
         struct Input { let channels: Int; let rows: [[Int8]]; let weights: [Int8]; let zeroPoint: Int; let scale: Float }   // weights [out][in][9]
 
@@ -42,7 +42,7 @@ struct ConvWinogradS8Tests {
                 let count = min(left, ConvWinogradS8Tests.step * steps.randomElement(using: &random)!)
                 left -= count
                 guard count > 0 else { return nil }
-                // Extreme sums are as large as may be.
+                // Extreme values give the largest accumulators that are allowed.
                 let largestCode = Int(SRD_QUANTIZED_BIAS) + (SRD_QUANTIZED_BIAS == 0 ? 128 : 127)
                 let most = isExtreme ? min(127, Int(SRD_WINOGRAD_LARGEST_SUM) / largestCode / (9 * count)) : 127
                 func code() -> Int8 { isExtreme ? [-128, 127].randomElement(using: &random)! : .random(in: -128...127, using: &random) }
@@ -91,7 +91,7 @@ struct ConvWinogradS8Tests {
             }
         }
 
-        /// One input's weights of a block, by the definition.
+        /// Returns one input's transformed weights of a block by the definition.
         private func transformed(_ input: Input, block b: Int, _ kernels: srd_kernels_s8) -> [Int16] {
             let block = Int(kernels.winograd_block), group = Int(kernels.winograd_group), transform = ConvWinogradS8Tests.transform
             let multiples = ConvWinogradS8Tests.multiples, stride = input.channels * block + Int(SRD_WINOGRAD_PADDING)
@@ -125,7 +125,7 @@ struct ConvWinogradS8Tests {
             return (GuardedMemory(packed, forbidden: .above), offsets, blockStride)
         }
 
-        /// What winograd_weights makes of packed weights, and what it should, padding aside.
+        /// Returns the weights that winograd_weights computes and the expected ones, without padding.
         func weights(_ kernels: srd_kernels_s8) -> (made: [[Int16]], expected: [[Int16]]) {
             let block = Int(kernels.block), group = Int(kernels.group), winogradBlock = Int(kernels.winograd_block), stride = inputs.reduce(0) { $0 + 9 * $1.channels * block }
             let blocks = (channels + winogradBlock - 1) / winogradBlock * winogradBlock / block
@@ -154,7 +154,7 @@ struct ConvWinogradS8Tests {
             return (made, expected)
         }
 
-        /// The rows by conv_row or by conv_winograd.
+        /// Computes the rows by conv_row or by conv_winograd.
         func run(_ kernels: srd_kernels_s8, byWinograd: Bool) -> Result {
             func bytes(_ codes: [Int8]) -> [UInt8] { codes.map { UInt8(truncatingIfNeeded: Int($0) + Int(SRD_QUANTIZED_BIAS)) } }
             let rows = inputs.map { $0.rows.map { GuardedMemory(bytes($0), forbidden: .above) } }, starts = starts(kernels)
@@ -216,7 +216,7 @@ struct ConvWinogradS8Tests {
         private func separately(
             _ kernels: srd_kernels_s8, _ rows: inout [srd_conv_row_s8_args], _ sources: [[GuardedMemory<UInt8>]], _ starts: [GuardedMemory<Int32>]
         ) {
-            precondition(kernels.block == 1)                // the scalar twin's weights are [out][input][tap][channel]
+            precondition(kernels.block == 1)                // the scalar kernel's weights are [out][input][tap][channel]
             let blockStride = inputs.reduce(0) { $0 + 9 * $1.channels }
             var weights: [Int8] = []
             for o in 0..<channels {
@@ -252,7 +252,7 @@ struct ConvWinogradS8Tests {
         }
     }
 
-    @Test("winograd_weights is G g Gᵀ", arguments: 0..<10, KernelsS8Tests.Values.allCases)
+    @Test("winograd_weights computes G g Gᵀ", arguments: 0..<10, KernelsS8Tests.Values.allCases)
     func weights(round: Int, values: KernelsS8Tests.Values) {
         var random = SeededRandom(seed: SeededRandom.seed &* 1000 &+ UInt64(round))
         let call = Call(&random, values)
@@ -262,7 +262,7 @@ struct ConvWinogradS8Tests {
         }
     }
 
-    @Test("conv_winograd equals scalar byte for byte and reads nothing else", arguments: 0..<80, KernelsS8Tests.Values.allCases)
+    @Test("conv_winograd gives the scalar conv_row's bytes and reads nothing outside its inputs", arguments: 0..<80, KernelsS8Tests.Values.allCases)
     func equalScalar(round: Int, values: KernelsS8Tests.Values) {
         var random = SeededRandom(seed: SeededRandom.seed &* 1000 &+ UInt64(round))
         let call = Call(&random, values), expected = call.run(KernelsS8Tests.kernels[0], byWinograd: false)

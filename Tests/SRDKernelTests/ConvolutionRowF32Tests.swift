@@ -10,7 +10,7 @@ struct ConvolutionRowF32Tests {
         return Array(UnsafeBufferPointer(start: srd_kernels_f32_available(&count), count: Int(count)))
     }()
 
-    /// One random call, made again for every kernel: each packs its weights its own way.
+    /// One random call, which is packed for every kernel.
     struct Call {
         let width, channels: Int
         let taps: [(pixel: Int, channels: Int, input: [Float], weights: [Float])]      // weights [channels in][channels out]
@@ -23,7 +23,7 @@ struct ConvolutionRowF32Tests {
 
         init(_ random: inout SeededRandom) {
             func floats(_ count: Int) -> [Float] { (0..<count).map { _ in .random(in: -2...2, using: &random) } }
-            // An image's three channels go in, or come out with nothing behind the sums: kernels of their own.
+            // Layers with three input channels, and those with three outputs and no epilogue, have separate code paths.
             let isFirst = Int.random(in: 0...3, using: &random) == 0, isLast = Int.random(in: 0...3, using: &random) == 0
             width = .random(in: 1...41, using: &random)
             channels = isLast ? 3 : .random(in: 1...70, using: &random)
@@ -103,7 +103,7 @@ struct ConvolutionRowF32Tests {
         }
     }
 
-    @Test("equal scalar bit for bit and touch nothing else", arguments: 0..<200)
+    @Test("every kernel gives the scalar kernel's bits and touches nothing else", arguments: 0..<200)
     func equalScalar(round: Int) {
         var random = SeededRandom(seed: SeededRandom.seed &* 1000 &+ UInt64(round))
         let call = Call(&random), expected = call.run(Self.kernels[0]).map(\.bitPattern)
@@ -114,7 +114,7 @@ struct ConvolutionRowF32Tests {
         }
     }
 
-    @Test("the scalar twin writes its pixels only")
+    @Test("the scalar kernel writes its own pixels only")
     func guards() {
         var random = SeededRandom(seed: SeededRandom.seed)
         for _ in 0..<50 {
@@ -126,11 +126,11 @@ struct ConvolutionRowF32Tests {
         }
     }
 
-    @Test("Mish is x · tanh(ln(1 + eˣ))")
+    @Test("Mish equals x · tanh(ln(1 + eˣ)) to rounding")
     func mish() {
         for x in stride(from: Float(-100), through: 100, by: 0.0173) {
             let e = exp(min(Double(x), 40)), n = e * (e + 2), exact = Double(x) * n / (n + 2)
-            // A few roundings of a value of its own size.
+            // A few roundings of a value of this size.
             #expect(abs(Double(srd_mish_f32(x)) - exact) <= 5e-7 * abs(exact) + 1e-30, "mish(\(x))")
         }
     }

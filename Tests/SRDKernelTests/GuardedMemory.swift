@@ -1,6 +1,6 @@
 import Foundation
 
-/// Memory that ends, or begins, at a page nobody may touch: one element too far is a crash, not luck.
+/// Memory that ends, or begins, at an inaccessible page, so that an access beyond it always crashes.
 final class GuardedMemory<Element> {
     enum Side { case below, above }
 
@@ -8,7 +8,7 @@ final class GuardedMemory<Element> {
     private let base: UnsafeMutableRawPointer
     private let bytes: Int
 
-    /// - Parameter side: where the forbidden page is.
+    /// - Parameter side: the side of the inaccessible page.
     init(_ values: [Element], forbidden side: Side) {
         let page = Int(sysconf(Int32(_SC_PAGESIZE))), size = values.count * MemoryLayout<Element>.stride
         let pages = (size + page - 1) / page * page

@@ -11,10 +11,10 @@ struct KernelsS8Tests {
     }()
     static let step = Int(SRD_CHANNEL_STEP)
 
-    /// What the codes and weights are drawn from.
+    /// The distribution of quantized values and weights.
     enum Values: CaseIterable { case random, extreme }
 
-    /// One random call, made again for every kernel: each packs its weights its own way.
+    /// One random call, which is packed for every kernel.
     struct Call {
         struct Tap { let segment, channels, pixel: Int; let codes: [Int8]; let weights: [Int8] }      // weights [out][in]
 
@@ -34,7 +34,7 @@ struct KernelsS8Tests {
         init(_ random: inout SeededRandom, _ values: Values) {
             func code() -> Int8 { values == .random ? .random(in: -128...127, using: &random) : [-128, 127].randomElement(using: &random)! }
             func weight() -> Int8 { values == .random ? .random(in: -127...127, using: &random) : [-127, 127].randomElement(using: &random)! }
-            // Epilogue values of every size: codes in range, far outside, and too small for a normal number.
+            // Epilogue values of every size: quantized values in range, far outside, and subnormal.
             let size: Float = [1, 1, 1, 1e-3, 1e4, 1e30, 1e-38].randomElement(using: &random)!
             func float() -> Float { .random(in: -2...2, using: &random) * size }
             width = .random(in: 1...70, using: &random)
@@ -74,7 +74,8 @@ struct KernelsS8Tests {
             var floats: [UInt32]
         }
 
-        /// The output rows with guard values between their pixels and after them. Every other buffer ends at a forbidden page.
+        /// Returns the output rows with guard values between their pixels and after them. All other buffers end at an
+        /// inaccessible page.
         func run(_ kernels: srd_kernels_s8, side: GuardedMemory<UInt8>.Side) -> Result {
             let floatSide: GuardedMemory<Float>.Side = side == .above ? .above : .below
             let block = Int(kernels.block), group = Int(kernels.group), blocks = (channels + block - 1) / block
@@ -158,7 +159,7 @@ struct KernelsS8Tests {
 
     private static let rounds = 150
 
-    @Test("conv_row equals scalar byte for byte and touches nothing else", arguments: 0..<rounds, Values.allCases)
+    @Test("conv_row gives the scalar kernel's bytes and touches nothing else", arguments: 0..<rounds, Values.allCases)
     func equalScalar(round: Int, values: Values) {
         var random = SeededRandom(seed: SeededRandom.seed &* 1000 &+ UInt64(round))
         let call = Call(&random, values), expected = call.run(Self.kernels[0], side: .above)
@@ -171,7 +172,7 @@ struct KernelsS8Tests {
         }
     }
 
-    @Test("the scalar twin computes what its header says, in double to within its roundings, and writes its pixels only")
+    @Test("the scalar conv_row computes the formula in its header, within its roundings, and writes its own pixels only")
     func scalar() {
         var random = SeededRandom(seed: SeededRandom.seed)
         for _ in 0..<40 {
@@ -223,7 +224,7 @@ struct KernelsS8Tests {
 
     private static func code(_ byte: UInt8) -> Int { Int(Int8(truncatingIfNeeded: Int(byte) - Int(SRD_QUANTIZED_BIAS))) }
 
-    @Test("rows of codes and back equal scalar", arguments: 0..<60)
+    @Test("quantize_row and dequantize_row give the scalar kernels' bytes", arguments: 0..<60)
     func rows(round: Int) {
         var random = SeededRandom(seed: SeededRandom.seed &* 1000 &+ UInt64(round))
         let count = Int.random(in: 0...99, using: &random), zeroPoint = Int32.random(in: -128...127, using: &random)
@@ -248,7 +249,7 @@ struct KernelsS8Tests {
         }
     }
 
-    @Test("Mish is x · tanh(ln(1 + eˣ)) to 1.3e-4 of its value")
+    @Test("Mish equals x · tanh(ln(1 + eˣ)) with a relative error of at most 1.3e-4")
     func mish() {
         for x in stride(from: Float(-80), through: 100, by: 0.0173) {
             let e = exp(min(Double(x), 40)), n = e * (e + 2), exact = Double(x) * n / (n + 2)

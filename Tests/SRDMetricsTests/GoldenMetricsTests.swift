@@ -6,8 +6,8 @@ import SRDTensor
 import TestSupport
 import Testing
 
-/// What an independent implementation measures on Set5 and its bicubic enlargements.
-@Suite("golden values", .enabled(if: SharedFiles.has("golden/metrics/metrics.json"), SharedFiles.absent))
+/// Compares with the values of an independent implementation on Set5 and its bicubic upsamples.
+@Suite("Golden metrics", .enabled(if: SharedFiles.has("golden/metrics/metrics.json"), SharedFiles.absent))
 struct GoldenMetricsTests {
     struct Case: Decodable {
         let hr, distorted: String
@@ -25,7 +25,7 @@ struct GoldenMetricsTests {
         return (values, original, found)
     }
 
-    @Test("PSNR, SSIM, LR-PSNR", arguments: names)
+    @Test("PSNR, SSIM and LR-PSNR equal the golden values", arguments: names)
     func images(name: String) throws {
         let (values, original, found) = try load(name)
         #expect(abs(ImageMetrics.psnr(found, original) - values.psnr_rgb) < 1e-6)
@@ -34,12 +34,12 @@ struct GoldenMetricsTests {
         #expect(abs(uniform - values.ssim_uniform7) < 1e-6)
         let gaussian = try #require(StructuralSimilarity.gaussian11.mean(found, original, threads: 2))
         #expect(abs(gaussian - values.ssim_gaussian11) < 1e-6)
-        // The pixels compared are integers: what is left is the logarithm's last bit.
+        // The compared pixels are integers, so only the logarithm's last bit may differ.
         let low = original.resized(by: 1, over: 4)
         #expect(abs(ImageMetrics.lowResolutionPSNR(of: found, from: low) - values.lr_psnr) < 1e-12)
     }
 
-    @Test("LPIPS", .enabled(if: SharedFiles.has("lpips/lpips_alex.safetensors"), SharedFiles.absent), arguments: names)
+    @Test("LPIPS equals the golden values for every number of threads", .enabled(if: SharedFiles.has("lpips/lpips_alex.safetensors"), SharedFiles.absent), arguments: names)
     func lpips(name: String) throws {
         let (values, original, found) = try load(name)
         let file = try Safetensors(path: SharedFiles.path("lpips/lpips_alex.safetensors"))

@@ -4,7 +4,7 @@ import SRDTensor
 import TestSupport
 import Testing
 
-@Suite("metrics of images")
+@Suite("Image metrics")
 struct ImageMetricsTests {
     private func noise(_ width: Int, _ height: Int, channels: Int = 3, seed: UInt64 = SeededRandom.seed) -> Image {
         var random = SeededRandom(seed: seed)
@@ -17,7 +17,7 @@ struct ImageMetricsTests {
         Image(width: width, height: height, channels: 3, bitDepth: 8, samples: [UInt16](repeating: value, count: width * height * 3))
     }
 
-    @Test("an image equals itself")
+    @Test("an image has no distance from itself")
     func identity() {
         let image = noise(19, 13), small = image.resized(by: 1, over: 1)
         #expect(ImageMetrics.psnr(image, image) == .infinity)
@@ -27,14 +27,14 @@ struct ImageMetricsTests {
         #expect(abs(StructuralSimilarity.uniform7.mean(image, image)! - 1) < 1e-12)
     }
 
-    @Test("one code off everywhere is 20 · lg 255 dB; the luminance moves by (65.481 + 128.553 + 24.966) / 255 of it")
+    @Test("a difference of one level everywhere is 20 · lg 255 dB, and (65.481 + 128.553 + 24.966) / 255 of it in luminance")
     func oneCode() {
         let psnr = 48.1308036086791
         #expect(abs(ImageMetrics.psnr(flat(100), flat(101)) - psnr) < 1e-9)
         #expect(abs(ImageMetrics.psnrOfLuminance(flat(100), flat(101), border: 4) - (psnr + 1.3219)) < 1e-3)
     }
 
-    @Test("the border does not count")
+    @Test("pixels of the border are ignored")
     func border() {
         var other = noise(20, 20)
         let image = other
@@ -43,15 +43,15 @@ struct ImageMetricsTests {
         #expect(ImageMetrics.psnrOfLuminance(image, other, border: 0) < 60)
     }
 
-    /// Flat images have no variance: (2xy + c₁) / (x² + y² + c₁) is left.
-    @Test("SSIM of flat images is the luminance term")
+    /// Flat images have no variance, so only (2xy + c₁) / (x² + y² + c₁) remains.
+    @Test("the SSIM of flat images is its luminance term")
     func flatSSIM() {
         let product: Double = 5000, squares: Double = 12500, expected = (2 * product + 6.5025) / (squares + 6.5025)
         #expect(abs(StructuralSimilarity.gaussian11.mean(flat(100), flat(50))! - expected) < 1e-9)
         #expect(abs(StructuralSimilarity.uniform7.mean(flat(100), flat(50), threads: 3)! - expected) < 1e-9)
     }
 
-    @Test("SSIM is symmetric, the same for every thread count, and below 1 for unlike images")
+    @Test("SSIM is symmetric, does not depend on threads, and is below 1 for different images")
     func symmetry() {
         let a = noise(23, 17), b = noise(23, 17, seed: SeededRandom.seed &+ 1)
         let one = StructuralSimilarity.gaussian11.mean(a, b)!
@@ -67,7 +67,7 @@ struct ImageMetricsTests {
         #expect(StructuralSimilarity.uniform7.mean(noise(40, 6), noise(40, 6)) == nil)
     }
 
-    @Test("diversity: samples 0 and 10 everywhere differ by σ = 5; one sample has none")
+    @Test("samples of 0 and 10 have a diversity of 5; one sample has none")
     func diversity() {
         #expect(abs(ImageMetrics.diversity([flat(0), flat(10)])! - 5) < 1e-12)
         #expect(ImageMetrics.diversity([flat(7), flat(7), flat(7)])! == 0)
@@ -101,7 +101,7 @@ struct LPIPSTests {
             samples: (0..<width * height).map { _ in .random(in: 0...255, using: &random) })
     }
 
-    @Test("0 for equal images, more for others, symmetric; gray is RGB three times; too small is nil")
+    @Test("LPIPS is 0 for equal images, positive for others, symmetric, equal for gray and its RGB, and nil for small images")
     func laws() throws {
         let lpips = try LPIPS(tensors: tensors())
         let a = noise(35, 41, seed: 1), b = noise(35, 41, seed: 2)
@@ -113,7 +113,7 @@ struct LPIPSTests {
         #expect(lpips.distance(noise(31, 31, seed: 1), noise(31, 31, seed: 2)) != nil)
     }
 
-    @Test("other weights are refused by name")
+    @Test("errors name the tensor that is missing, misshapen or not finite")
     func refused() {
         var tensors = tensors()
         tensors["lin3.weight"] = nil

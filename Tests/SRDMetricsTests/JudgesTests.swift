@@ -5,10 +5,11 @@ import SRDTensor
 import TestSupport
 import Testing
 
-/// Metrics that a network trained on LPIPS cannot improve by a grid, against values of NumPy and Pillow for the same images.
-@Suite("grid energy and shifted LPIPS")
+/// Compares the metrics that detect a grid with values of NumPy and Pillow for the same images.
+@Suite("Grid energy and shifted LPIPS")
 struct JudgesTests {
-    /// A ramp with a little noise from a linear congruential generator, and a grid of periods 4 and 2 where `marked`.
+    /// Returns a ramp with a little noise from a linear congruential generator and, if `marked`, a grid of periods 4
+    /// and 2.
     private func image(_ width: Int, _ height: Int, marked: Bool, seed: UInt32) -> Image {
         var state = seed, samples: [UInt16] = []
         for y in 0..<height {
@@ -36,7 +37,7 @@ struct JudgesTests {
         #expect(ImageMetrics.gridEnergy(grid, grid) == 0)
     }
 
-    @Test("gray is RGB three times; small and flat images have no grid energy")
+    @Test("gray equals its RGB; small and flat images have no grid energy")
     func gridEnergyOfOthers() throws {
         let gray = image(40, 33, marked: true, seed: 1).converted(channels: 1, bitDepth: 8)
         let plain = image(40, 33, marked: false, seed: 1).converted(channels: 1, bitDepth: 8)
@@ -50,8 +51,8 @@ struct JudgesTests {
         #expect(ImageMetrics.gridEnergy(gray, flat) == nil && ImageMetrics.gridEnergy(flat, gray) == nil)
     }
 
-    /// Pillow resizes with the same kernel but in fixed point, horizontally first, and treats borders differently: single pixels differ
-    /// by a few levels, LPIPS by less than 1 % here.
+    /// Pillow resizes with the same kernel but in fixed point, horizontally first, and treats borders differently:
+    /// single pixels differ by a few levels, LPIPS by less than 1 % here.
     @Test(
         "shifted LPIPS equals Pillow and PyTorch within 1 %", .enabled(if: SharedFiles.has("lpips/lpips_alex.safetensors"), SharedFiles.absent),
         arguments: [
@@ -68,7 +69,7 @@ struct JudgesTests {
         #expect(abs(try shifted(image(width, height, marked: true, seed: 1)) / marked - 1) < 0.01)
         #expect(abs(try shifted(image(width, height, marked: false, seed: 2)) / other - 1) < 0.01)
         #expect(try shifted(original) == 0)
-        // Plain LPIPS hardly sees a grid that is aligned to its stride.
+        // Plain LPIPS hardly reacts to a grid that is aligned to its stride.
         let distance = try #require(lpips.distance(original, image(width, height, marked: true, seed: 1)))
         #expect(abs(distance - plain) < 1e-4)
         #expect(lpips.shiftedFeatures(of: image(38, 64, marked: false, seed: 1)) == nil)

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Statistics over samples")
 struct SampleStatisticsTests {
-    /// Numbers that are all different, from a small generator.
+    /// Distinct numbers from a small generator.
     func images(_ count: Int, channels: Int, bitDepth: Int) -> [Image] {
         var state: UInt32 = 1
         return (0..<count).map { _ in
@@ -21,7 +21,7 @@ struct SampleStatisticsTests {
         return statistics
     }
 
-    @Test("mean, σ and its map are those of the definition, in two passes", arguments: [1, 2, 3, 4], [8, 16])
+    @Test("mean, σ and its map equal those computed by definition in two passes", arguments: [1, 2, 3, 4], [8, 16])
     func definition(channels: Int, bitDepth: Int) {
         let images = images(9, channels: channels, bitDepth: bitDepth), found = statistics(images)
         let colors = channels >= 3 ? 3 : 1, unit = bitDepth == 8 ? 1.0 : 257
@@ -42,7 +42,7 @@ struct SampleStatisticsTests {
         for (code, own) in zip(map.image.samples, perPixel) { #expect(abs(Double(code) - own / map.white * 255) <= 0.5 + 1e-3) }
     }
 
-    @Test("the same image again and again is its own mean and has σ = 0, as has one alone", arguments: [1, 2, 7])
+    @Test("one image, once or repeatedly, is its own mean and has σ = 0", arguments: [1, 2, 7])
     func identical(count: Int) {
         let image = images(1, channels: 3, bitDepth: 16)[0], found = statistics([Image](repeating: image, count: count))
         #expect(found.mean == image && found.sigma == 0 && found.map.white == 0)

@@ -2,17 +2,17 @@ import SRDTensor
 import SRDModel
 import Testing
 
-@Suite("Starting in the middle, and mixtures")
+@Suite("Latent states and blends")
 struct LatentStateTests {
     let schedule = NoiseSchedule.cosine(timesteps: 100)
 
-    @Test("at λ = 0 and 1 a mixture is one of the two, exactly", arguments: [0.0, 1e-9, 0.3, .pi / 2, 3, .pi])
+    @Test("at λ = 0 and 1 a blend equals one of the two exactly", arguments: [0.0, 1e-9, 0.3, .pi / 2, 3, .pi])
     func ends(angle: Double) {
         #expect(BlendWeights.spherical(0, angle: angle) == BlendWeights.linear(0) && BlendWeights.linear(0).blend(0.1, 7) == 0.1)
         #expect(BlendWeights.spherical(1, angle: angle) == BlendWeights.linear(1) && BlendWeights.linear(1).blend(0.1, 7) == 7)
     }
 
-    @Test("the arc keeps the length of what it mixes, at any angle", arguments: [0.3, 1, .pi / 2, 2.5])
+    @Test("a spherical blend of unit vectors is a unit vector at any angle", arguments: [0.3, 1, .pi / 2, 2.5])
     func arc(angle: Double) {
         let (sine, cosine) = Mathematics.sincos(angle)
         for i in 0...20 {
@@ -24,7 +24,7 @@ struct LatentStateTests {
         }
     }
 
-    @Test("noise mixed along the arc is as strong as before; along the line it is not")
+    @Test("a spherical blend of noise keeps its variance; a linear blend does not")
     func blendedNoise() {
         func power(_ weights: BlendWeights) -> Float {
             var source = NoiseSource.blend(.pixel(seed: 1), .pixel(seed: 2), weights)
@@ -33,12 +33,12 @@ struct LatentStateTests {
             for y in 0..<64 { for z in field.row(y, width: 64) { sum += z * z } }
             return sum / (64 * 64 * 3)
         }
-        // Of 12,288 squares the mean is off by √(2/12288) = 0.013; four times that.
+        // The mean of 12,288 squares has a standard deviation of √(2/12288) = 0.013; four times that.
         #expect(abs(power(.spherical(0.5)) - 1) < 0.052 && abs(power(.spherical(0.2)) - 1) < 0.052)
         #expect(abs(power(.linear(0.5)) - 0.5) < 0.026)
     }
 
-    @Test("mixed noise is the mixture of each source's own", arguments: [false, true])
+    @Test("blended noise is the blend of both sources' noise", arguments: [false, true])
     func blendOfSources(isTorch: Bool) {
         func source(_ seed: UInt64) -> NoiseSource { isTorch ? .torch(TorchRandom(seed: seed)) : .pixel(seed: seed) }
         let weights = BlendWeights.spherical(0.3)
@@ -52,7 +52,7 @@ struct LatentStateTests {
         }
     }
 
-    @Test("the angle between states")
+    @Test("the angle between states is that of their vectors")
     func angle() {
         func state(_ values: [Float]) -> LatentState { LatentState(timestep: 5, x: FloatTensor(shape: [1, 1, 3], values: values)) }
         #expect(abs(state([1, 0, 0]).angle(to: state([0, 2, 0])) - .pi / 2) < 1e-12)
@@ -66,7 +66,7 @@ struct LatentStateTests {
         .transitions([TimestepTransition(timestep: 80, eta: 0.25), TimestepTransition(timestep: 31, order: 2), TimestepTransition(timestep: 4)])
     ]
 
-    @Test("from step t on: t first, then just the sampler's steps below it, each as before", arguments: samplers)
+    @Test("a run from timestep t takes t, then exactly the sampler's steps below it, unchanged", arguments: samplers)
     func starting(sampler: TimestepSchedule) {
         let transitions = sampler.transitions(in: schedule)
         for t in 0..<100 {

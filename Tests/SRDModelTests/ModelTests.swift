@@ -3,9 +3,9 @@ import SRDTensor
 import SRDModel
 import TestSupport
 
-@Suite("A model is read off its tensors")
+@Suite("A model is inferred from its tensors")
 struct ModelTests {
-    @Test("every configuration is inferred back from its shapes", arguments: [
+    @Test("every configuration is inferred from its shapes", arguments: [
         TinyModel.configuration,
         Configuration(hiddenSize: 8, multipliers: [1, 2, 2, 4], encoderBlocks: 8, encoderFeatures: 4, scale: 2),
         Configuration(
@@ -16,7 +16,7 @@ struct ModelTests {
         #expect(try TinyModel.model(configuration).configuration == configuration)
     }
 
-    @Test("a missing tensor is named, whichever it is")
+    @Test("any missing tensor is named")
     func missing() {
         let all = TinyModel.tensors()
         for name in all.keys {
@@ -36,7 +36,7 @@ struct ModelTests {
         }
     }
 
-    @Test("shapes of any kind are an error, not a crash", arguments: 0..<300)
+    @Test("arbitrary shapes give an error, not a crash", arguments: 0..<300)
     func hostileShapes(round: Int) {
         var random = SeededRandom(seed: SeededRandom.seed &+ UInt64(round)), tensors = TinyModel.tensors()
         for _ in 0..<3 {
@@ -47,14 +47,14 @@ struct ModelTests {
         _ = try? Model(tensors: tensors)
     }
 
-    @Test(arguments: [Float.nan, .infinity])
+    @Test("a tensor with values that are not finite is named", arguments: [Float.nan, .infinity])
     func notFinite(value: Float) {
         var tensors = TinyModel.tensors()
         tensors["rrdb.conv_first.bias"]!.values[3] = value
         #expect(throws: ModelError.notFinite(name: "rrdb.conv_first.bias")) { try Model(tensors: tensors) }
     }
 
-    @Test("without the preview's layers there is no preview, but a model")
+    @Test("a model without the preview's layers has no preview")
     func withoutPreview() throws {
         let tensors = TinyModel.tensors().filter { name, _ in
             !["rrdb.upconv", "rrdb.HRconv", "rrdb.conv_last"].contains { name.hasPrefix($0) }
@@ -62,7 +62,7 @@ struct ModelTests {
         #expect(try Model(tensors: tensors).hasPreview == false)
     }
 
-    @Test("padded sizes suit the network and are the smallest that do", arguments: [2, 4, 8], [1, 2, 3, 4, 5])
+    @Test("padded sizes are the smallest that the network can process", arguments: [2, 4, 8], [1, 2, 3, 4, 5])
     func paddedSizes(scale: Int, levels: Int) {
         let configuration = Configuration(
             hiddenSize: 8, multipliers: [Int](repeating: 1, count: levels), encoderBlocks: 2, encoderFeatures: 8, scale: scale)
@@ -75,9 +75,9 @@ struct ModelTests {
         }
     }
 
-    @Test("MAC per pixel are the published numbers")
+    @Test("multiply-accumulates per pixel are the published numbers")
     func cost() {
-        // ../shared/spec: hidden 64, multipliers 1|2|2|4: 578,624 per pixel of the enlarged image; cond_proj 24,576.
+        // ../shared/spec: hidden 64, multipliers 1|2|2|4: 578,624 per pixel of the upscaled image; cond_proj 24,576.
         let network = Network(Configuration(hiddenSize: 64, multipliers: [1, 2, 2, 4], encoderBlocks: 8, encoderFeatures: 32, scale: 4))
         #expect(network.noisePredictor.macsPerPixel == 578_624)
         #expect(network.conditioner.macsPerPixel == 24_576)

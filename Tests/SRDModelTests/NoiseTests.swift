@@ -13,7 +13,7 @@ struct NoiseTests {
             == SIMD4(0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd))
     }
 
-    @Test("the share of normal numbers below normal(word) is the word's place")
+    @Test("normal(word) is the quantile (word + ½) / 2³² of the normal distribution")
     func inverseNormal() {
         var words = (0..<5000).map { UInt32($0) &* 858_993 }
         words += [0, 1, 1 << 31, (1 << 31) - 1, .max]
@@ -25,7 +25,7 @@ struct NoiseTests {
         }
     }
 
-    @Test("draws are standard normal and do not repeat")
+    @Test("draws are standard normal and differ")
     func moments() {
         let values = (0..<200).flatMap { PixelNoise(seed: 3, draw: 1).row($0, width: 500) }
         let mean = values.reduce(0.0) { $0 + Double($1) } / Double(values.count)
@@ -37,7 +37,7 @@ struct NoiseTests {
         #expect(PixelNoise(seed: 3, draw: 1).row(0, width: 50) != PixelNoise(seed: 3 + 1 << 32, draw: 1).row(0, width: 50))
     }
 
-    @Test("a sampler's noise is the pixel noise, limited to ±2.5")
+    @Test("a sampler's noise is the pixel noise, clamped to ±2.5")
     func limited() {
         let noise = PixelNoise(seed: 5, draw: 2), field = NoiseField.pixel(noise)
         let pairs = (0..<40).flatMap { y in zip(noise.row(y, width: 300), field.row(y, width: 300)) }
@@ -53,7 +53,7 @@ struct NoiseTests {
         #expect(narrow == Array(wide.prefix(30)))
     }
 
-    @Test("PyTorch's randn: long draws, short draws, and a draw after another")
+    @Test("TorchRandom gives PyTorch's randn for long, short and consecutive draws")
     func torch() {
         // torch 2.13, torch.manual_seed(7): randn(5), randn(20), randn(3).
         var random = TorchRandom(seed: 7)
@@ -66,7 +66,7 @@ struct NoiseTests {
         #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 1e-6 }, "\(found)")
     }
 
-    @Test("a row, computed several pixels at once, is what its words say")
+    @Test("a row computed in vectors equals the noise of its single words")
     func rowEqualsWords() {
         for y in 0..<200 {
             let width = 100 + y % 9, row = PixelNoise(seed: 0x1234_5678_9abc, draw: 3).row(y, width: width)

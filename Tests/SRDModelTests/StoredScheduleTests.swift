@@ -3,7 +3,7 @@ import SRDTensor
 import Testing
 import TestSupport
 
-@Suite("Noise schedules that contradict themselves are rebuilt")
+@Suite("Inconsistent noise schedules are rebuilt")
 struct StoredScheduleTests {
     private static func rounded(_ value: Double, bits: Int) -> Float {
         guard value != 0 else { return 0 }
@@ -11,7 +11,8 @@ struct StoredScheduleTests {
         return Float((value / unit).rounded(.toNearestOrEven) * unit)
     }
 
-    /// The buffers of a schedule with so many significant bits: 24 of float, 11 of float16, 8 of bfloat16.
+    /// Returns the buffers of a schedule rounded to a number of significant bits: 24 for float, 11 for float16, 8 for
+    /// bfloat16.
     private static func tensors(_ s: NoiseSchedule, bits: Int) -> [String: FloatTensor] {
         let buffers = [s.betas, s.signal, s.noise, s.inverseSignal, s.noiseToSignal]
         return Dictionary(uniqueKeysWithValues: zip(NoiseSchedule.bufferNames, buffers).map { name, values in
@@ -35,7 +36,7 @@ struct StoredScheduleTests {
 
     static let kinds = ["cosine 100", "cosine 1000", "linear 1000", "linear 100", "scaled linear 1000"]
 
-    @Test("in single precision they are used as they are stored", arguments: kinds)
+    @Test("schedules in single precision are used as they are stored", arguments: kinds)
     func stored(kind: String) throws {
         let tensors = Self.tensors(Self.schedule(kind), bits: 24), schedule = try NoiseSchedule(tensors: tensors)
         #expect(schedule.warning == nil)
@@ -43,7 +44,7 @@ struct StoredScheduleTests {
         #expect(schedule.betas.map(Float.init) == tensors["betas"]?.values)
     }
 
-    @Test("rounded to 16 bits they are recognized and replaced by the exact schedule", arguments: kinds, [8, 11])
+    @Test("known schedules rounded to 16 bits are replaced by the exact ones", arguments: kinds, [8, 11])
     func rounded(kind: String, bits: Int) throws {
         let exact = Self.schedule(kind), rebuilt = try NoiseSchedule(tensors: Self.tensors(exact, bits: bits))
         #expect(rebuilt.warning?.contains(kind.split(separator: " ").dropLast().joined(separator: " ")) == true, "\(rebuilt.warning ?? "none")")
@@ -51,7 +52,7 @@ struct StoredScheduleTests {
         #expect(worst < 1e-6, "\(worst)")
     }
 
-    @Test("rounded betas alone too", arguments: kinds)
+    @Test("known schedules are recognized by rounded betas alone", arguments: kinds)
     func betasAlone(kind: String) throws {
         // In bfloat16 the last β of a cosine schedule is 1, which leaves no signal.
         let exact = Self.schedule(kind), tensors = ["betas": Self.tensors(exact, bits: 8)["betas"]!]

@@ -3,7 +3,7 @@ import Testing
 import TestSupport
 import SRDModel
 
-@Suite("A sampler's numbers keep the diffusion's laws")
+@Suite("A sampler's coefficients obey the laws of diffusion")
 struct TimestepScheduleTests {
     static let schedule = NoiseSchedule.cosine(timesteps: 100)
     struct Method: Sendable {
@@ -18,19 +18,19 @@ struct TimestepScheduleTests {
         }
     } + [.transitions([TimestepTransition(timestep: 90, eta: 0.5), TimestepTransition(timestep: 40, order: 2), TimestepTransition(timestep: 11, eta: 0.2, order: 2)])]
 
-    /// Float rounding of coefficients of order 1, where second order makes them a few times larger.
+    /// The float rounding of coefficients near 1; those of second order are a few times larger.
     let bound = 3e-6
 
     static func signal(_ t: Int?) -> Double { t.map { schedule.signal[$0] } ?? 1 }
     static func noise(_ t: Int?) -> Double { t.map { schedule.noise[$0] } ?? 0 }
 
-    /// Each step, and the timestep it goes to; nil is the clean end.
+    /// Returns each step with the timestep that it ends at; nil is x_0.
     static func pairs(_ sampler: TimestepSchedule) -> [(step: SamplerStep, next: Int?)] {
         let steps = sampler.steps(of: schedule)
         return steps.indices.map { (steps[$0], $0 + 1 < steps.count ? steps[$0 + 1].timestep : nil) }
     }
 
-    /// x_0 of one value: `predict` gives the predicted noise in x at timestep t.
+    /// Returns x_0 of one value. `predict` returns the predicted noise in x at timestep t.
     static func run(
         _ sampler: TimestepSchedule, _ schedule: NoiseSchedule, from x: Double, predict: (Double, Int) -> Double
     ) -> Double {
@@ -43,7 +43,7 @@ struct TimestepScheduleTests {
         return Double(x)
     }
 
-    @Test("x_t distributed as the schedule says gives x_next distributed as the schedule says", arguments: samplers)
+    @Test("x_t with the schedule's mean and variance gives x_next with the schedule's mean and variance", arguments: samplers)
     func marginals(_ sampler: TimestepSchedule) {
         for (step, next) in Self.pairs(sampler) {
             let a = Double(step.a) + Double(step.c) + Double(step.d), b = Double(step.b), sigma = Double(step.sigma)
@@ -53,7 +53,7 @@ struct TimestepScheduleTests {
         }
     }
 
-    @Test("the exact noise gives x_0 back", arguments: samplers)
+    @Test("predicting the exact noise recovers x_0", arguments: samplers)
     func exactNoise(_ sampler: TimestepSchedule) {
         let found = Self.run(sampler, Self.schedule, from: 1.7) { x, t in
             (x - Self.schedule.signal[t] * 0.3) / Self.schedule.noise[t]
@@ -70,7 +70,7 @@ struct TimestepScheduleTests {
         #expect(abs(Double(clean) - min(1, expected)) < 1e-3)
     }
 
-    @Test("two transitions of DDIM without noise are one, where x0 stays the same")
+    @Test("two transitions of DDIM without noise equal one if x0 does not change")
     func twoHalves() {
         func transition(_ timesteps: [Int]) -> [SamplerStep] {
             TimestepSchedule.transitions(timesteps.map { TimestepTransition(timestep: $0) }).steps(of: Self.schedule)
@@ -80,7 +80,7 @@ struct TimestepScheduleTests {
         #expect(abs(whole.next(x, clean: clean, z: 0) - twice) < 1e-6)
     }
 
-    @Test("timesteps fall from the last to 0", arguments: samplers.dropLast())
+    @Test("timesteps fall strictly from the last to 0", arguments: samplers.dropLast())
     func timesteps(_ sampler: TimestepSchedule) {
         let timesteps = sampler.steps(of: Self.schedule).map(\.timestep)
         #expect(timesteps.count == sampler.steps && timesteps[0] == 99)
@@ -88,7 +88,7 @@ struct TimestepScheduleTests {
         if timesteps.count > 1 { #expect(timesteps.last == 0) }
     }
 
-    @Test("spacings are what they are called")
+    @Test("spacings are even in t, √t and ln(signal / noise)")
     func spacings() {
         #expect(Self.schedule.timesteps(4, .uniform) == [99, 66, 33, 0])
         #expect(Self.schedule.timesteps(4, .quadratic) == [99, 44, 11, 0])
@@ -99,7 +99,7 @@ struct TimestepScheduleTests {
         }
     }
 
-    @Test("no noise is added by the last step, nor where η is 0; memory is what the steps read", arguments: samplers)
+    @Test("the last step and steps with η = 0 add no noise; memory is the number of x0 that steps read", arguments: samplers)
     func noiseAndMemory(_ sampler: TimestepSchedule) {
         let steps = sampler.steps(of: Self.schedule)
         #expect(steps.last!.sigma == 0)
@@ -108,7 +108,7 @@ struct TimestepScheduleTests {
         if case .spaced = sampler { #expect(sampler.memory == steps.map(\.memory).max()!) }
     }
 
-    @Test("DDIM eq. 12 and 16, from the schedule's ᾱ", arguments: [0, 0.3, 1], [2, 4, 20, 100])
+    @Test("DDIM follows eq. 12 and 16 of its paper", arguments: [0, 0.3, 1], [2, 4, 20, 100])
     func ddim(eta: Double, steps: Int) {
         for (step, next) in Self.pairs(.ddim(steps: steps, eta: eta)) {
             let now = pow(Self.signal(step.timestep), 2), then = pow(Self.signal(next), 2)
@@ -120,7 +120,7 @@ struct TimestepScheduleTests {
         }
     }
 
-    @Test("DDPM eq. 7, from β alone; over fewer steps with the β of each transition, multiplied up")
+    @Test("DDPM follows eq. 7 of its paper, for fewer steps with the combined β of each transition")
     func ddpm() {
         for count in [2, 4, 20, 100] {
             for (step, next) in Self.pairs(.ancestral(steps: count)) {
@@ -134,7 +134,7 @@ struct TimestepScheduleTests {
         }
     }
 
-    @Test("DDIM with η = 1 is respaced DDPM", arguments: [2, 4, 20, 100])
+    @Test("DDIM with η = 1 equals respaced DDPM", arguments: [2, 4, 20, 100])
     func etaOne(steps: Int) {
         let ddim = TimestepSchedule.ddim(steps: steps, eta: 1 - 1e-9).steps(of: Self.schedule)
         for (a, b) in zip(ddim, TimestepSchedule.ancestral(steps: steps).steps(of: Self.schedule)) {
@@ -142,7 +142,7 @@ struct TimestepScheduleTests {
         }
     }
 
-    /// The papers' λ, h and r of transition i → i + 1.
+    /// Returns the papers' λ, h and r of transition i → i + 1.
     static func gains(_ pairs: [(step: SamplerStep, next: Int?)], _ i: Int) -> (h: Double, r: Double?) {
         func level(_ t: Int) -> Double { log(signal(t) / noise(t)) }
         let h = level(pairs[i].next!) - level(pairs[i].step.timestep)
@@ -150,7 +150,7 @@ struct TimestepScheduleTests {
         return (h, (level(pairs[i].step.timestep) - level(pairs[i - 1].step.timestep)) / h)
     }
 
-    @Test("DPM-Solver++ 2M and its SDE form as the paper writes them", arguments: TimestepSpacing.allCases)
+    @Test("DPM-Solver++ 2M and its SDE form follow their paper", arguments: TimestepSpacing.allCases)
     func dpm2M(_ spacing: TimestepSpacing) {
         for count in [3, 8, 20] {
             let ode = Self.pairs(.spaced(.dpmSolver2M, steps: count, spacing)), sde = Self.pairs(.spaced(.dpmSolver2MSDE, steps: count, spacing))
@@ -173,7 +173,8 @@ struct TimestepScheduleTests {
         }
     }
 
-    /// UniPC with its states kept apart and its linear system solved, as the paper's algorithms 1 and 2 (data prediction, B2) say.
+    /// Runs UniPC by the paper's algorithms 1 and 2 (data prediction, B2), with separate states and a solved linear
+    /// system.
     static func unipc(_ timesteps: [Int], from start: Double, predict: (Double, Int) -> Double) -> Double {
         let level = timesteps.map { log(signal($0) / noise($0)) }
         var x = start, corrected = start, clean: [Double] = []
@@ -206,9 +207,9 @@ struct TimestepScheduleTests {
         return clean.last!
     }
 
-    @Test("UniPC as the paper runs it", arguments: [2, 3, 4, 8, 20], TimestepSpacing.allCases)
+    @Test("UniPC follows its paper", arguments: [2, 3, 4, 8, 20], TimestepSpacing.allCases)
     func unipc(steps: Int, _ spacing: TimestepSpacing) {
-        // A prediction that is neither linear in x nor in t, and is clamped at times.
+        // A prediction that is linear neither in x nor in t, and is clamped sometimes.
         func predict(_ x: Double, _ t: Int) -> Double { sin(x) * 0.8 + x * 0.3 + cos(Double(t) / 13) * 0.2 }
         for start in [-1.3, 0.2, 0.9] {
             let found = Self.run(.spaced(.unipc, steps: steps, spacing), Self.schedule, from: start, predict: predict)
@@ -217,17 +218,17 @@ struct TimestepScheduleTests {
         }
     }
 
-    // MARK: A model whose best prediction is known: x_0 normal, of mean 0.1 and deviation 0.2
+    // MARK: A model with a known optimal prediction: x_0 is normal with mean 0.1 and deviation 0.2
 
     static let fine = NoiseSchedule.cosine(timesteps: 1000)
 
-    /// E[ε │ x_t]: x_t is normal with mean α·0.1 and variance α²·0.2² + σ².
+    /// Returns E[ε │ x_t], where x_t is normal with mean α·0.1 and variance α²·0.2² + σ².
     static func bestNoise(_ x: Double, _ t: Int) -> Double {
         let signal = fine.signal[t], noise = fine.noise[t]
         return noise * (x - signal * 0.1) / (signal * signal * 0.04 + noise * noise)
     }
 
-    /// Largest distance from what 1000 steps of DDIM find.
+    /// Returns the largest difference from the result of 1000 steps of DDIM.
     static func error(_ method: Method, _ steps: Int, _ spacing: TimestepSpacing = .logSNR) -> Double {
         [-2.0, -0.7, 0.3, 1.5].map { x in
             abs(run(.spaced(method.sampler, eta: method.eta, steps: steps, spacing), fine, from: x, predict: bestNoise)
@@ -235,33 +236,34 @@ struct TimestepScheduleTests {
         }.max()!
     }
 
-    @Test("DDIM of all timesteps finds the quantile of x_0 that x_T is of its own")
+    @Test("DDIM over all timesteps maps a quantile of x_T to the same quantile of x_0")
     func exactGaussian() {
         let x = Self.run(.ddim(steps: 1000, eta: 0), Self.fine, from: 1.5, predict: Self.bestNoise)
         #expect(abs(x - (0.1 + 0.2 * 1.5)) < 0.01)
     }
 
-    @Test("every solver without noise comes to 1000 steps of DDIM as steps grow", arguments: TimestepSpacing.allCases)
+    @Test("every solver without noise converges to 1000 steps of DDIM", arguments: TimestepSpacing.allCases)
     func converges(_ spacing: TimestepSpacing) {
         for method in [Method(sampler: .ddim), Method(sampler: .dpmSolver2M), Method(sampler: .unipc)] {
             let errors = [10, 40, 160].map { Self.error(method, $0, spacing) }
-            // 1000 timesteps leave second order little to gain beyond 40 steps.
+            // With 1000 timesteps, second order gains little beyond 40 steps.
             #expect(errors[1] < errors[0] && errors[2] < errors[1] && errors[2] < 0.01, "\(method.sampler.rawValue) \(errors)")
         }
     }
 
-    @Test("second order is better than first")
+    @Test("second order has a smaller error than first order")
     func order() {
         let ddim = Self.error(Method(sampler: .ddim), 20), dpm = Self.error(Method(sampler: .dpmSolver2M), 20), unipc = Self.error(Method(sampler: .unipc), 20)
         #expect(dpm < ddim / 3 && unipc < ddim / 3, "\(ddim) \(dpm) \(unipc)")
     }
 
-    @Test func clampsX0() {
+    @Test("a step clamps x0 to −1…1")
+    func clampsX0() {
         let step = SamplerStep(timestep: 5, p: 3, q: 0, a: 1, b: 0, sigma: 0)
         #expect(step.clean(2, noise: 0) == 1 && step.clean(-2, noise: 0) == -1)
     }
 
-    @Test("timesteps as noisy as one another leave no step without a number")
+    @Test("equally noisy timesteps give finite coefficients")
     func flatSchedule() {
         var betas = Self.schedule.betas
         for t in 20..<60 { betas[t] = 0 }

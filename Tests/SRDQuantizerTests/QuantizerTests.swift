@@ -6,7 +6,7 @@ import SRDModel
 import TestSupport
 import Testing
 
-@Suite("The quantizer")
+@Suite("Quantizer")
 struct QuantizerTests {
     private static let layer = "denoise_fn.downs.1.0.block2.block.1"
 
@@ -16,7 +16,7 @@ struct QuantizerTests {
         return try TinyQuantizer.quantize(try TinyModel.model(), settings: settings)
     }
 
-    @Test("weights are off by at most half a step, and a channel's largest takes the last code", arguments: [
+    @Test("weights are rounded by at most half a step, and a channel's largest becomes ±127", arguments: [
         WeightScales.perChannel, .perTensor
     ])
     func weights(_ scales: WeightScales) throws {
@@ -35,14 +35,14 @@ struct QuantizerTests {
         }
     }
 
-    @Test("threads change nothing, the seed changes the ranges")
+    @Test("the number of threads changes nothing; the seed changes the ranges")
     func reproducible() throws {
         let one = try quantized { $0.threads = 1 }, three = try quantized { $0.threads = 3 }
         #expect(one.layers == three.layers && one.activations == three.activations)
         #expect(try quantized { $0.seed = 1 }.activations != one.activations)
     }
 
-    @Test("a scale per timestep, or one for all")
+    @Test("activations have one scale per timestep, or one for all")
     func scales() throws {
         let several = try quantized(), single = try quantized { $0.usesSingleScale = true }
         #expect(several.calibratedTimesteps == [0, 10, 19])
@@ -52,7 +52,8 @@ struct QuantizerTests {
         #expect(one.upperBound <= all.map(\.upperBound).max()! * 1.01)
     }
 
-    /// The layer's own output, from the inputs that calibration saw: without the correction rounded weights move its mean.
+    /// Compares the layer's output for the calibration's inputs. Without the correction, rounded weights shift its
+    /// mean.
     @Test("bias correction keeps every channel's mean")
     func means() throws {
         let model = try TinyModel.model(), node = model.network.noisePredictor.nodes.first { $0.name == Self.layer }!
@@ -63,7 +64,7 @@ struct QuantizerTests {
         let recipe = Recipe(for: model.network, hasPreview: model.hasPreview)
         let float = model.layers[Self.layer]!, bias = float.bias
         let means = try #require(statistics.means(of: input))
-        /// Of the layer before its activation, for constant inputs at their means.
+        /// Returns the layer's output before its activation, for constant inputs at their means.
         func mean(_ layer: Layer) -> [Double] {
             let real = layer.realWeights(of: node), perOutput = real.count / bias.count, area = perOutput / means.count
             return bias.indices.map { o in
@@ -81,9 +82,9 @@ struct QuantizerTests {
         #expect(off[false]! > 1e-4, "\(off)")
     }
 
-    @Test("the layer that harms most comes first; keeping layers in float lowers the loss")
+    @Test("the most harmful layer comes first; keeping layers in float lowers the loss")
     func ranking() throws {
-        // A layer with a channel of huge weights: eight bits per tensor leave nothing of the others.
+        // A layer with one channel of huge weights: with one scale per tensor all other weights become 0.
         var tensors = TinyModel.tensors()
         var weight = tensors["\(Self.layer).weight"]!
         for i in 0..<weight.values.count / weight.shape[0] { weight.values[i] *= 2000 }
@@ -99,7 +100,7 @@ struct QuantizerTests {
         let int8 = model.network.graphs(withPreview: false).flatMap(\.nodes).filter { $0.isConvolution && recipe([:]).decisions[$0.name]?.weights == .int8 }
         #expect(costs[0].name == Self.layer)
         #expect(Set(costs.map(\.name)) == Set(int8.map(\.name)))
-        // A made-up loss that counts the int8 layers among the three worst: the search must keep just those.
+        // An artificial loss that counts the int8 layers among the three worst. The search must keep exactly those.
         let worst = costs.prefix(3).map(\.name)
         let found = quantizer.keepFloat(untilLossIsAtMost: 0.5, costs, statistics, recipe: recipe) { quantized in
             worst.reduce(0.0) { $0 + (quantized.layers[$1]!.isInt8 ? 1 : 0) }
@@ -109,7 +110,7 @@ struct QuantizerTests {
         #expect(found.recipe.decisions[costs[3].name]!.weights == .int8)
     }
 
-    @Test("the comparison sees a damaged layer")
+    @Test("the comparison detects a damaged layer")
     func damage() throws {
         let model = try TinyModel.model(), quantized = try quantized(), set = TinyQuantizer.images()
         let comparison = Comparison(model, on: set, settings: TinyQuantizer.settings())

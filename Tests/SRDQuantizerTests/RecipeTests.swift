@@ -8,7 +8,7 @@ struct RecipeTests {
     private let network = Network(TinyModel.configuration)
     private var recipe: Recipe { Recipe(for: network, hasPreview: true, keepFloat: ["denoise_fn.ups.0.0.block1.block.1": "a test"]) }
 
-    @Test("what is written is read")
+    @Test("a recipe that is written and parsed is unchanged")
     func roundTrip() throws {
         let text = recipe.text(for: network, hasPreview: true)
         let read = try Recipe(parsing: text, for: network, hasPreview: true)
@@ -18,7 +18,7 @@ struct RecipeTests {
         }
     }
 
-    @Test("images are read and the result is written in float, all else is int8")
+    @Test("layers that read images or write the result are float, all others int8")
     func ordinary() {
         let recipe = Recipe(for: network, hasPreview: true)
         let float = network.graphs(withPreview: true).flatMap(\.nodes)
@@ -44,7 +44,7 @@ struct RecipeTests {
         }
     }
 
-    @Test("what cannot be followed is named, with its line")
+    @Test("errors name the line and the layer")
     func errors() {
         let layer = "denoise_fn.downs.1.0.block1.block.1", input = "denoise_fn.downs.0.2.conv.1"
         #expect(edit(layer) { _ in "" } == "layer `\(layer)` is missing")

@@ -7,9 +7,9 @@ import SRDModel
 import TestSupport
 import Testing
 
-@Suite("The search for few steps")
+@Suite("Timestep schedule search")
 struct ScheduleSearchTests {
-    /// A perceptual distance of random weights: it tests the search, not what it finds.
+    /// A perceptual distance with random weights, which suffices to test the search.
     static func lpips() throws -> LPIPS {
         var random = SeededRandom(seed: 5), tensors: [String: FloatTensor] = [:]
         func add(_ name: String, _ shape: [Int], _ range: ClosedRange<Float>) {
@@ -41,7 +41,7 @@ struct ScheduleSearchTests {
             model, on: set, lpips: try lpips(), settings: settings)
     }
 
-    @Test("what is said of a schedule is what it draws, and timesteps fall")
+    @Test("a schedule's stored quality is the measured one, and its timesteps fall")
     func schedules() throws {
         let search = try #require(try Self.search()), counts = [1, 2, 3, 9]
         let found = search.search(counts)
@@ -56,14 +56,14 @@ struct ScheduleSearchTests {
         }
     }
 
-    @Test("no worse, by its own measure, than DDIM and DDPM over even timesteps", arguments: [2, 4])
+    @Test("a found schedule costs at most as much as DDIM and DDPM over uniform timesteps", arguments: [2, 4])
     func better(count: Int) throws {
         let search = try #require(try Self.search()), found = try #require(search.search([count]).first)
         let best = search.cost(search.quality(of: .transitions(found.transitions)))
         for eta in [0.0, 1] { #expect(best <= search.cost(search.quality(of: .ddim(steps: count, eta: eta)))) }
     }
 
-    @Test("losing PSNR costs, gaining it does not pay; less LPIPS does")
+    @Test("losing PSNR raises the cost, gaining it does not lower it; less LPIPS does")
     func cost() throws {
         let search = try #require(try Self.search())
         func cost(_ gain: Double, _ ratio: Double) -> Double {
@@ -74,17 +74,17 @@ struct ScheduleSearchTests {
         #expect(cost(1, 0.9) < cost(1, 1))
     }
 
-    @Test("the same for every number of threads")
+    @Test("the number of threads does not change the result")
     func threads() throws {
         #expect(try Self.search()?.search([3]) == Self.search(threads: 3)?.search([3]))
     }
 
-    @Test("images too small to look at leave nothing to search on")
+    @Test("there is no search on images that are too small for LPIPS")
     func small() throws {
         #expect(try Self.search(side: 7) == nil)
     }
 
-    @Test("done never passes the total, and ends there")
+    @Test("progress rises to the total and never exceeds it")
     func progress() throws {
         var last = (done: 0, total: 0), calls = 0
         _ = try #require(try Self.search()).search([1, 2, 9]) { _, done, total in
@@ -95,7 +95,7 @@ struct ScheduleSearchTests {
         #expect(calls > 100 && last.done == last.total)
     }
 
-    @Test("timesteps of a family crowd where they must, from the start to the end", arguments: [1, 2, 7, 20])
+    @Test("a family's timesteps fall strictly and are timesteps of the model", arguments: [1, 2, 7, 20])
     func family(count: Int) {
         typealias Family = ScheduleFamily
         for family in [Family(), Family(start: 1, end: 0, power: 4, eta: 0), Family(start: 0.2, end: 0.2, power: 0.5, eta: 0.5)] {

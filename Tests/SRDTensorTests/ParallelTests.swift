@@ -4,8 +4,9 @@ import Testing
 
 @Suite("Loops over threads")
 struct ParallelTests {
-    /// How often each index of a loop came; an index that two threads took at once may be counted once, but not as none.
-    private final class Visits: @unchecked Sendable {      // an index is one thread's, or the test fails
+    /// Counts how often each index of a loop is visited. An index that two threads visit at once may be counted once,
+    /// but not zero times.
+    private final class Visits: @unchecked Sendable {      // an index belongs to one thread, or the test fails
         let counts: UnsafeMutableBufferPointer<Int>
 
         init(_ count: Int) {
@@ -23,7 +24,7 @@ struct ParallelTests {
         }
     }
 
-    @Test("every index comes once in every loop", arguments: [1, 2, 3, 8])
+    @Test("every loop visits every index once", arguments: [1, 2, 3, 8])
     func once(threads: Int) {
         for count in [0, 1, 2, 3, 7, 33, 1000] {
             let visits = Visits(count)
@@ -32,7 +33,7 @@ struct ParallelTests {
         }
     }
 
-    @Test("so it does in loops inside others and beside others")
+    @Test("nested and concurrent loops visit every index once")
     func together() {
         let outer = (0..<6).map { _ in Visits(50) }
         DispatchQueue.concurrentPerform(iterations: outer.count) { k in

@@ -5,7 +5,7 @@ import SRDiff
 public struct ContactSheet {
     public static let pixelLimit = 8_000_000
 
-    /// Bytes of a sheet and its file, for so many images of so many pixels.
+    /// Returns the bytes of a sheet and its file for a number of images with a number of pixels each.
     public static func memory(images: Int, pixels: Int) -> Int { 6 * 2 * min(pixelLimit, images * pixels) }
 
     private static let gap = 8, paper: UInt16 = 255, ink: UInt16 = 32

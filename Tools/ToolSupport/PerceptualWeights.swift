@@ -14,7 +14,7 @@ public enum PerceptualWeights {
         return try read(path)
     }
 
-    /// nil where nobody named any and none came along.
+    /// Returns the weights of the option or of the installation, or nil if there are neither.
     public static func findIfAny(_ option: String?) throws -> LPIPS? {
         try (option ?? InstalledFiles.find(name).found?.path).map(read)
     }

@@ -38,7 +38,7 @@ public struct ProgressLine: Sendable {
         lastLine = copy.lastLine
     }
 
-    /// The same line with its clock at zero.
+    /// Returns a copy of the line whose clock starts at zero.
     public func restarted() -> ProgressLine { ProgressLine(copy: self) }
 
     /// Announces an image or a phase.

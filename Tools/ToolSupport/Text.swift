@@ -1,6 +1,6 @@
 /// Numbers as people read them. Foundation would do it too, at 30 MB in a static binary.
 public enum Text {
-    /// With a fixed number of decimals.
+    /// Returns a number with a fixed number of decimals.
     public static func fixed(_ value: Double, _ decimals: Int) -> String {
         guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
         var power = 1.0

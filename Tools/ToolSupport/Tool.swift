@@ -63,7 +63,7 @@ extension ParsableCommand {
     private static var name: String { configuration.commandName ?? _commandName }
 }
 
-/// The same in every tool.
+/// Texts that all tools share.
 public enum ToolInfo {
     public static let exitCodes = """
         EXIT STATUS

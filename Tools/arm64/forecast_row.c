@@ -1,25 +1,25 @@
-// Calls one kernel once: what `forecast` watches the emulator run.
+// Calls one kernel once, for `forecast` to watch in the emulator.
 //
 //   forecast_row peak KERNELS ROUNDS
 //   forecast_row winograd KERNELS WIDTH OUT ACTIVATION RESIDUALS TIMEBIAS FLOATS CHANNELS...
 //   forecast_row weights KERNELS CHANNELS
 //   forecast_row s8|f32 KERNELS WIDTH OUT TAPS STRIDE ACTIVATION RESIDUALS TIMEBIAS FLOATS CHANNELS...
 //
-// OUT output channels; TAPS of each input; ACTIVATION as srd_activation; RESIDUALS are rows of floats; FLOATS: the results
-// are kept in float too (s8, winograd); one CHANNELS for each of the concatenated inputs. Prints the multiply-accumulates: for
-// Winograd's four rows, those of the 3×3 convolution that they save.
+// OUT: output channels. TAPS: of each input. ACTIVATION: as srd_activation. RESIDUALS: rows of floats. FLOATS: whether
+// the results are stored in float as well (s8, winograd). CHANNELS: of each of the concatenated inputs. Prints the
+// multiply-accumulates; for Winograd's four rows, those of the direct 3×3 convolution.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "srd_int8.h"
 
-enum { most_inputs = 8, vector = 64 };       // the kernels' vectors are filled up to a multiple of 64
+enum { most_inputs = 8, vector = 64 };       // the kernels' vectors are padded to a multiple of 64
 
 static void *zeros(size_t bytes) {
     void *p = aligned_alloc(64, (bytes + 64 + 63) / 64 * 64);
     return memset(p, 0, (bytes + 64 + 63) / 64 * 64);
 }
-static int filled_up(int n, int step) { return (n + step - 1) / step * step; }
+static int round_up(int n, int step) { return (n + step - 1) / step * step; }
 
 static int fail(const char *what) {
     fprintf(stderr, "forecast_row: %s\n", what);
@@ -35,14 +35,14 @@ static const srd_kernels_s8 *kernels_s8(const char *name) {
     return NULL;
 }
 
-/// A row's arguments but for where its products come from; residuals are floats.
+/// Returns a row's arguments except for its taps. Residuals are floats.
 static srd_conv_row_s8_args row_s8(
     int width, int out, const float *ones, int activation, int residuals, int has_time_bias, int keeps_floats
 ) {
-    const int padded = filled_up(out, vector);
+    const int padded = round_up(out, vector);
     const size_t floats = sizeof(float) * (size_t)(width * padded);
     srd_conv_row_s8_args a = {
-        .width = width, .channels = filled_up(out, SRD_CHANNEL_STEP), .weight_scale = ones, .bias = ones,
+        .width = width, .channels = round_up(out, SRD_CHANNEL_STEP), .weight_scale = ones, .bias = ones,
         .time_bias = has_time_bias ? ones : NULL, .gain = 1, .activation = (srd_activation)activation,
         .residual_count = residuals, .quantized = zeros((size_t)(width * padded)), .quantized_pixel = padded, .inverse_scale = 1,
         .floats = keeps_floats ? zeros(floats) : NULL, .floats_pixel = padded};
@@ -55,7 +55,7 @@ static int winograd(int argc, char **argv) {
     const srd_kernels_s8 *k = kernels_s8(argv[2]);
     if (!k || !k->conv_winograd) return fail("this processor has no such kernels of Winograd's products");
     const int width = atoi(argv[3]), out = atoi(argv[4]), residuals = atoi(argv[6]), inputs = argc - 9;
-    const int has_time_bias = atoi(argv[7]), keeps_floats = atoi(argv[8]), padded = filled_up(out, vector);
+    const int has_time_bias = atoi(argv[7]), keeps_floats = atoi(argv[8]), padded = round_up(out, vector);
     srd_winograd_segment_s8 segment[most_inputs];
     float *ones = zeros(sizeof *ones * (size_t)padded);
     for (int i = 0; i < padded; i++) ones[i] = 1;
@@ -63,7 +63,7 @@ static int winograd(int argc, char **argv) {
     ptrdiff_t stride = 0;
     for (int i = 0; i < inputs; i++) {
         sum += atoi(argv[9 + i]);
-        filled[i] = filled_up(atoi(argv[9 + i]), SRD_CHANNEL_STEP);
+        filled[i] = round_up(atoi(argv[9 + i]), SRD_CHANNEL_STEP);
         stride += SRD_WINOGRAD_POINTS * (filled[i] * k->winograd_block + SRD_WINOGRAD_PADDING);
     }
     const int16_t *weights = zeros(sizeof *weights * (size_t)stride * (size_t)(padded / k->winograd_block));
@@ -85,7 +85,7 @@ static int winograd(int argc, char **argv) {
 static int weights(char **argv) {
     const srd_kernels_s8 *k = kernels_s8(argv[2]);
     if (!k || !k->conv_winograd) return fail("this processor has no such kernels of Winograd's products");
-    const int channels = filled_up(atoi(argv[3]), SRD_CHANNEL_STEP);
+    const int channels = round_up(atoi(argv[3]), SRD_CHANNEL_STEP);
     const ptrdiff_t stride = 9 * channels * k->block;
     const int8_t *packed = zeros((size_t)(stride * k->winograd_block / k->block));
     k->winograd_weights(packed, stride, channels, srd_winograd_scratch_s8());
@@ -107,7 +107,7 @@ int main(int argc, char **argv) {
     const int stride = atoi(argv[6]), residuals = atoi(argv[8]), inputs = argc - 11;
     const srd_activation activation = (srd_activation)atoi(argv[7]);
     const int has_time_bias = atoi(argv[9]), keeps_floats = atoi(argv[10]);
-    const int side = taps == 9 ? 3 : taps == 4 ? 2 : 1, columns = (width + 2) * stride, padded = filled_up(out, vector);
+    const int side = taps == 9 ? 3 : taps == 4 ? 2 : 1, columns = (width + 2) * stride, padded = round_up(out, vector);
     int channels[most_inputs], sum = 0;
     for (int i = 0; i < inputs; i++) sum += channels[i] = atoi(argv[11 + i]);
     float *ones = zeros(sizeof(float) * (size_t)padded), *residual = zeros(sizeof(float) * (size_t)(width * padded));
@@ -122,7 +122,7 @@ int main(int argc, char **argv) {
         ptrdiff_t offset = 0;
         int8_t *weights = zeros((size_t)taps * (size_t)(sum + 16 * inputs) * (size_t)padded);
         for (int i = 0; i < inputs; i++) {
-            const int filled = filled_up(channels[i], SRD_CHANNEL_STEP);
+            const int filled = round_up(channels[i], SRD_CHANNEL_STEP);
             srd_quantized *row = zeros((size_t)(side * columns * filled));
             for (int t = 0; t < taps; t++) {
                 tap[i * taps + t] = (srd_tap_s8){

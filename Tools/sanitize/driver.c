@@ -1,9 +1,9 @@
-// Calls every C function of the package with random and damaged inputs: kernels of every instruction set that this machine has
-// against the scalar ones, the thread pool, the PNG shim and the codec shim. Tools/sanitize/run builds it with
-// UndefinedBehaviorSanitizer and AddressSanitizer: buffers are allocated at their exact size, so that an overrun is found.
+// Calls every C function of the package with random and damaged inputs: kernels of every instruction set that this
+// machine has against the scalar ones, the thread pool, the PNG shim and the codec shim. Tools/sanitize/run builds it
+// with UndefinedBehaviorSanitizer and AddressSanitizer. Buffers have their exact size, so every overrun is found.
 //
-// driver SECONDS [SEED]                   exits 0, or prints what differed
-// driver --plant overflow|undefined|leak  makes that mistake, which the sanitizer must find
+// driver SECONDS [SEED]                   exits 0, or prints the difference
+// driver --plant overflow|undefined|leak  makes this mistake, which the sanitizer must find
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -55,7 +55,7 @@ static uint8_t *bytes(size_t count) {
 
 enum { MOST_INPUTS = 3, MOST_TAPS = 9 };
 
-/// One call, made again for every kernel. With 9 taps and stride 1 it is a row of a 3×3 convolution.
+/// One call, which is packed for every kernel. With 9 taps and stride 1 it is a row of a 3×3 convolution.
 typedef struct {
     int width, channels, inputs, taps, stride, height, output_step;
     int in_channels[MOST_INPUTS], zero_points[MOST_INPUTS];
@@ -125,7 +125,7 @@ static void free_call(call_s8 *call) {
     free(call->residual_bytes);
 }
 
-/// Weights in a kernel's order, and the zero-point corrections. `blocks` at least as many as the channels need.
+/// Packs weights in a kernel's order and computes the zero-point corrections. `blocks` must suffice for the channels.
 static int8_t *packed(
     const call_s8 *call, const srd_kernels_s8 *kernels, int blocks, ptrdiff_t *block_stride, ptrdiff_t *offsets,
     int32_t *corrections[MOST_INPUTS]
@@ -169,7 +169,7 @@ static srd_conv_row_s8_args epilogue(const call_s8 *call, uint8_t *quantized, fl
     return args;
 }
 
-/// `quantized` and `floats` hold a row of outputs each for `height` rows.
+/// Runs a kernel. `quantized` and `floats` hold `height` rows of outputs each.
 static void run_rows(const call_s8 *call, const srd_kernels_s8 *kernels, uint8_t *quantized, float *floats) {
     ptrdiff_t block_stride, offsets[MOST_INPUTS];
     int32_t *corrections[MOST_INPUTS];
@@ -423,7 +423,7 @@ static void read_png(const uint8_t *file, size_t count) {
     srd_png_reader_destroy(reader);
 }
 
-/// A copy with some bytes changed, and sometimes cut off. PNG's checksums are kept right half the time.
+/// Returns a copy with some bytes changed, sometimes truncated. Half the time PNG's checksums are corrected.
 static uint8_t *damaged(const uint8_t *file, size_t count, size_t *damaged_count, int is_png) {
     uint8_t *copy = allocated(count);
     memcpy(copy, file, count);

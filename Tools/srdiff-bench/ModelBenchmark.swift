@@ -16,7 +16,7 @@ struct ModelBenchmark: ParsableCommand {
     @Flag(help: "With --random: in float arithmetic.")
     var float = false
 
-    @Option(help: ArgumentHelp("Sizes of the enlarged image, by commas: 256 or 1920x1080.", valueName: "sizes"))
+    @Option(help: ArgumentHelp("Sizes of the upscaled image, separated by commas: 256 or 1920x1080.", valueName: "sizes"))
     var size = "256"
 
     @Option(help: ArgumentHelp("Threads, by commas. (default: the processors this process may use)", valueName: "n"))

@@ -3,12 +3,12 @@ import SRDTensor
 import SRDiff
 import ToolSupport
 
-/// What an instruction set can do at most on so many threads: the best of the short runs so far.
+/// The peak rate of an instruction set on a number of threads: the best of the short runs so far.
 struct Peak {
     private let kernels: srd_kernels_s8
     private let threads: Int
     private var rounds: Int64 = 1 << 12
-    /// Multiply-accumulates a second.
+    /// Multiply-accumulates per second.
     private(set) var rate = 0.0
 
     static func kernels(_ instructionSet: InstructionSet) -> srd_kernels_s8 {

@@ -14,24 +14,24 @@ struct Interpolate: ParsableCommand {
             """,
         discussion: """
             EXAMPLES
-              srdiff-interpolate small.png --seeds 1 2  from one guess at the detail to another
+              srdiff-interpolate small.png --seeds 1 2  from one sample to another
               srdiff-interpolate a.png b.png            from one image to another
               srdiff-interpolate a_x4.png b_x4.png --low small.png --frames 25
-              ffmpeg -i a-b/frame_%03d.png a-b.mp4      a film of them
+              ffmpeg -i a-b/frame_%03d.png a-b.mp4      a video of the frames
 
-            With --seeds, one small image is enlarged as srdiff-upscale does, and the
-            noise goes from that of one seed to that of the other: the first and the last
-            frame are just what srdiff-upscale makes with these seeds.
+            With --seeds, one low-resolution image is upscaled as by srdiff-upscale, with
+            noise interpolated from one seed to the other. The first and the last frame
+            are the files that srdiff-upscale writes with these seeds.
 
-            With two images of one size (as they should be, not small ones), what each
-            has beyond the enlargement of its own reduced self is taken back into the same
-            noise (to step t: --strength), the two are mixed, and sampling goes on from
-            there. What they are reduced to is mixed too and guides it, or else --low does.
-            The first and the last frame are the two images sampled anew like that.
+            With two high-resolution images of equal size, each image's residual over the
+            bicubic upsample of its downscaled self is noised to timestep t (--strength)
+            with the same noise. The two states are blended, and sampling continues from
+            there, conditioned on the blend of the downscaled images, or on --low. The
+            first and the last frame are the two images, resampled.
 
-            Frames are FOLDER/frame_000.png and so on, with FOLDER/sheet.png to see them at
-            once; λ, 0 to 1, is in each PNG's text "srdiff". Run again after an
-            interruption, frames that are there are kept.
+            Frames are FOLDER/frame_000.png and so on, with FOLDER/sheet.png as an
+            overview; λ, 0 to 1, is in each PNG's text "srdiff". When the command is run
+            again after an interruption, existing frames are kept.
 
             \(ToolInfo.exitCodes)
             """,
@@ -41,25 +41,25 @@ struct Interpolate: ParsableCommand {
     @Argument(help: ArgumentHelp("One small image and --seeds, or two images.", valueName: "input"))
     var inputs: [String]
 
-    @Option(parsing: .upToNextOption, help: ArgumentHelp("From one seed to the other, over one small image.", valueName: "n n"))
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("Two seeds to interpolate between, with one low-resolution image.", valueName: "n n"))
     var seeds: [UInt64] = []
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("A folder, made where missing. (default: NAME_x4_seed1-2 or A-B beside the input)", valueName: "folder"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write to, created if missing. (default: NAME_x4_seed1-2 or A-B next to the input)", valueName: "folder"))
     var output: String?
 
-    @Option(help: ArgumentHelp("The small image that guides every frame between two images. (default: their own, mixed)", valueName: "file"))
+    @Option(help: ArgumentHelp("The low-resolution image that conditions every frame between two images. (default: the blend of their own)", valueName: "file"))
     var low: String?
 
-    @Option(help: ArgumentHelp("Frames, both ends included: 2 to 1000.", valueName: "n"))
+    @Option(help: ArgumentHelp("Number of frames, including both ends: 2 to 1000.", valueName: "n"))
     var frames = 9
 
-    @Flag(help: "Mix along a straight line, as published, instead of an arc: halfway between two seeds there is less noise than the model knows, and less detail.")
+    @Flag(help: "Interpolate linearly, as published, instead of spherically. Halfway between two seeds there is less noise and less detail.")
     var linear = false
 
-    @Option(help: ArgumentHelp("How far back into the noise two images are taken, above 0 to 1: the more, the more is invented anew. (default: \(Interpolate.defaultStrength))", valueName: "x"))
+    @Option(help: ArgumentHelp("Timestep that two images are noised to, as a fraction of all, above 0 to 1. Higher values invent more detail. (default: \(Interpolate.defaultStrength))", valueName: "x"))
     var strength: Strength?
 
-    @Option(help: ArgumentHelp("Of the noise that two images are taken into. (default: 0)", valueName: "n"))
+    @Option(help: ArgumentHelp("Random seed of the noise for two images. (default: 0)", valueName: "n"))
     var seed: UInt64?
 
     @OptionGroup var sampling: SamplingOptions

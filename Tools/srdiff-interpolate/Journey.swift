@@ -2,13 +2,14 @@ import SRDFile
 import SRDiff
 import ToolSupport
 
-/// What lies at λ = 0 and λ = 1.
+/// The two ends, at λ = 0 and λ = 1.
 enum Ends {
     case seeds(UInt64, UInt64, over: Image)
-    /// Of one size and kind, taken back to step t with the noise of a seed. `low` guides both; nil for what each is reduced to.
+    /// Two images of equal size and kind, noised to a timestep with the noise of a seed. Both are conditioned on `low`,
+    /// or on their own downscaled images if it is nil.
     case images(Image, Image, low: Image?, timestep: Int, seed: UInt64)
 
-    /// Of a frame.
+    /// Returns the size of a frame.
     func size(_ loaded: LoadedModel) -> (width: Int, height: Int) {
         let scale = loaded.configuration.scale
         return switch self {
@@ -17,7 +18,7 @@ enum Ends {
         }
     }
 
-    /// Which images they are of: a hash of their pixels.
+    /// A hash of the images' pixels, for the frames' settings.
     var fact: String {
         var sha = SHA256()
         func add(_ image: Image) { sha.update(image.samples) }
@@ -31,7 +32,7 @@ enum Ends {
         return "inputs=\(sha.hexDigest().prefix(16))"
     }
 
-    /// On the sheet, before, of the frames and after them.
+    /// Returns the labels on the sheet: before the frames, of the frames, and after them.
     func labels(_ frames: Int) -> (before: [String], frames: [String], after: [String]) {
         var labels = (0..<frames).map { "λ \(Text.fixed(Double($0) / Double(frames - 1), 3))" }
         guard case .seeds(let a, let b, _) = self else { return (["a"], labels, ["b"]) }
@@ -40,7 +41,7 @@ enum Ends {
         return ([], labels, [])
     }
 
-    /// The images between which the frames lie, where there are any.
+    /// The images at the ends, or nil between seeds.
     var images: (Image, Image)? {
         guard case .images(let a, let b, _, _, _) = self else { return nil }
         return (a, b)
@@ -52,12 +53,12 @@ struct Journey {
     let loaded: LoadedModel
     let sampler: TimestepSchedule
     let generator: SamplingSettings.Generator
-    /// Between seeds; frames between images are samples as they are.
+    /// The fidelity of frames between seeds. Frames between images are plain samples.
     let fidelity: Fidelity
     let isLinear: Bool
     let frames: Int
 
-    /// 0…1, both exactly.
+    /// Returns λ of a frame, exactly 0 for the first and 1 for the last.
     func lambda(_ frame: Int) -> Double { Double(frame) / Double(frames - 1) }
 
     private func weights(_ frame: Int, angle: Double = .pi / 2) -> BlendWeights {
@@ -65,7 +66,8 @@ struct Journey {
     }
 
     /// - Parameter inputs: what `Ends.fact` says.
-    /// - Returns: what it takes to make a frame again. Between seeds, the ends are what srdiff-upscale makes, and say so.
+    /// - Returns: what it takes to make a frame again. Between seeds, the ends are what srdiff-upscale makes, and say
+    ///   so.
     func facts(_ ends: Ends, inputs: String, frame: Int) -> [String] {
         let path = ["lambda=\(lambda(frame))", "path=\(isLinear ? "linear" : "spherical")"]
         func sampled(_ seed: UInt64, fidelity: Fidelity = .sample) -> [String] {

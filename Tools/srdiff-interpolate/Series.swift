@@ -5,19 +5,19 @@ import ToolSupport
 /// The numbered frames of a folder and the sheet of all of them.
 struct Series {
     let folder: String
-    /// Of each frame.
+    /// The settings of each frame.
     private let facts: [[String]]
     private let flags: WritingFlags
     private var sheet: ContactSheet
-    /// Frames that are not there yet.
+    /// The frames that do not exist yet.
     private(set) var missing: [Int] = []
     private(set) var isSheetMissing = true
 
-    /// Where the frames begin on the sheet.
+    /// The index of the first frame on the sheet.
     private let first: Int
 
-    /// Looks at what is there: our own frames, made in just this way, are kept. Anything else is an error unless it may be
-    /// replaced.
+    /// Finds existing frames. Those with the same settings are kept; any other existing file is an error unless it may
+    /// be replaced.
     init(
         folder: String, facts: [[String]], labels: (before: [String], frames: [String], after: [String]),
         size: (width: Int, height: Int), flags: WritingFlags, rules: OutputRules

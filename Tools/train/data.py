@@ -38,7 +38,7 @@ def network_inputs(lr_u8, scale):
 
 
 def contact_sheet(pairs, scale, columns=4, gap=4):
-    """An image of (low resolution, original) pairs side by side; the low-resolution images are enlarged by repeating pixels."""
+    """An image of (low resolution, original) pairs side by side; the low-resolution images are scaled up by repeating pixels."""
     tiles = [np.pad(np.concatenate((lr.repeat(scale, 0).repeat(scale, 1), hr), 1), ((0, gap), (0, gap), (0, 0)), constant_values=255)
              for lr, hr in pairs]
     tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)

@@ -39,7 +39,7 @@ def consistency_l1(image, lr):
 
 
 def random_view(a, b, generator):
-    """The same random view of both: cut at 0...15 px, flipped, transposed, resized by 1, 1.25, 1.5 or 2.
+    """Returns one random view of both images: cut at 0...15 px, flipped, transposed, resized by 1, 1.25, 1.5 or 2.
 
     AlexNet samples its input with stride 4. Without random views a network learns a grid that is aligned to that stride and lowers LPIPS.
     """

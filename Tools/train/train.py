@@ -35,7 +35,7 @@ def arguments(argv=None):
     p.add_argument("--degrade", choices=list(DEGRADATIONS), default="none",
                    help="degradation of the low-resolution images; photo: several filters, blur, noise, JPEG")
     p.add_argument("--recolor", type=float, default=0.0, help="fraction of the crops with channels in random order and vivid colours")
-    p.add_argument("--show-data", metavar="FILE.png", help="write a contact sheet of crops, low resolution beside original, and exit")
+    p.add_argument("--show-data", metavar="FILE.png", help="write a contact sheet of crops, low resolution next to the original, and exit")
     p.add_argument("--respaced", type=int, metavar="STEPS", help="draw only the timesteps that a respaced sampler with STEPS steps visits")
     p.add_argument("--weighting", choices=["uniform", "velocity"], default="velocity",
                    help="weighting of the noise loss over timesteps; velocity: 1/sqrt(abar), at most 5, as for v-prediction")

@@ -1,7 +1,7 @@
 // One body for every vector width. Before including it, define
-//   SRD_NAME    the function            SRD_LANES   floats in a vector
-//   SRD_PIXELS  pixels in a tile        SRD_TARGET  __attribute__((target(…))) or nothing
-//   SRD_FEW_PIXELS     pixels in a tile of few input channels, and in the epilogue; divides SRD_PIXELS
+//   SRD_NAME        the function            SRD_LANES   floats in a vector
+//   SRD_PIXELS      pixels in a tile        SRD_TARGET  __attribute__((target(…))) or nothing
+//   SRD_FEW_PIXELS  pixels in a tile with few input channels, and in the epilogue; divides SRD_PIXELS
 // A tile is SRD_PIXELS pixels × 2 vectors of output channels, held in registers.
 #include "srd_float.h"
 
@@ -40,7 +40,8 @@ SRD_INLINE void store(float *p, vec v, int lanes) {
 #define SRD_UNROLL _Pragma("clang loop unroll(full)")
 #define SRD_EACH SRD_UNROLL for (int p = 0; p < pixels; p++) SRD_UNROLL for (int j = 0; j < vectors; j++)
 
-/// All pixels take each operation together: one after the other, each would wait for its own results.
+/// The epilogue of some pixels. All of them take each operation before the next one, because each operation depends on
+/// the one before.
 SRD_INLINE void finish(
     const srd_conv_row_f32_args *a, vec (*v)[2], const int pixels, const int vectors, int x, int o
 ) {
@@ -58,8 +59,8 @@ SRD_INLINE void finish(
     SRD_EACH store(a->output + (x + p) * a->output_pixel + o + j * SRD_LANES, v[p][j], lanes - j * SRD_LANES);
 }
 
-/// One channel's products for every pixel and vector; a tap's sum begins with them or takes them up. (0 + v differs from v
-/// in the sign of zero alone, which is lost where the tap's sum is added to the others.)
+/// Adds one channel's products to a tap's sums. The first channel's products initialize them. (0 + v differs from v
+/// only in the sign of zero, which is lost when the tap's sum is added to the others.)
 SRD_INLINE void add_channel(
     const float *input, ptrdiff_t pixel, const float *weights, vec (*part)[2], const int first, const int pixels,
     const int vectors
@@ -72,7 +73,7 @@ SRD_INLINE void add_channel(
     }
 }
 
-/// `channels` of every tap, or 0 where they are many.
+/// Computes a tile. `channels` is the number of channels of every tap, or 0 to use the taps' own, not unrolled.
 SRD_INLINE void tile(
     const srd_conv_row_f32_args *a, int x, int block, const int pixels, const int vectors, const int channels
 ) {
@@ -121,7 +122,7 @@ SRD_INLINE void columns(const srd_conv_row_f32_args *a, int block, const int pix
 #define SRD_ZIP_HIGH(a, b) __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31)
 #endif
 
-/// v[i][j] becomes v[j][i].
+/// Transposes in place: v[i][j] becomes v[j][i].
 SRD_INLINE void transpose(vec *v) {
     SRD_UNROLL for (int round = 1; round < SRD_LANES; round *= 2) {
         vec next[SRD_LANES];
@@ -133,7 +134,8 @@ SRD_INLINE void transpose(vec *v) {
     }
 }
 
-/// Three output channels fill a vector badly: here its lanes are SRD_LANES pixels, and the sums run in the same order.
+/// Computes SRD_LANES pixels of three output channels. The lanes are pixels, since three channels would leave most
+/// lanes unused; sums run in the same order.
 SRD_INLINE void three_outputs(const srd_conv_row_f32_args *a, int x) {
     enum { outputs = 3 };
     vec sum[outputs];
@@ -169,11 +171,11 @@ SRD_INLINE int has_three_outputs(const srd_conv_row_f32_args *a) {
 
 SRD_TARGET void SRD_NAME(const srd_conv_row_f32_args *a) {
     if (has_three_outputs(a)) {
-        // What is left at the end is computed with some of its neighbours again.
+        // The last pixels are computed together with some of their neighbours again.
         for (int x = 0; x < a->width; x += SRD_LANES) three_outputs(a, x + SRD_LANES <= a->width ? x : a->width - SRD_LANES);
         return;
     }
-    // With few channels a tap's own sums do not last long enough to be worth putting all others aside.
+    // With only three channels per tap, spilling a large tile's totals for every tap does not pay off.
     int narrow = 1;
     for (int t = 0; t < a->tap_count; t++) narrow = narrow && a->taps[t].channels == 3;
     for (int block = 0; block * SRD_BLOCK < a->channels; block++) {

@@ -1,4 +1,4 @@
-// The plain twin: the norm for every other conv_row.
+// The scalar kernel, which defines the bits of every other conv_row.
 #pragma STDC FP_CONTRACT OFF
 #include "srd_float.h"
 #include "srd_int8.h"
@@ -28,7 +28,7 @@ void srd_conv_row_f32_scalar(const srd_conv_row_f32_args *a) {
                 const srd_tap_f32 *tap = &a->taps[t];
                 const float *input = tap->input + x * tap->pixel;
                 const float *weights = tap->weights + (o / block) * a->block_stride + o % block;
-                float part = 0;   // a sum per tap: fewer roundings gather than in one long sum
+                float part = 0;   // one sum per tap accumulates less rounding than one long sum
                 for (int i = 0; i < tap->channels; i++) part = part + input[i] * weights[(ptrdiff_t)i * block];
                 sum = sum + part;
             }

@@ -1,4 +1,4 @@
-// The baseline of the architecture: SSE2 or NEON, 16 or 32 registers of 4 floats.
+// The architecture's baseline: SSE2 with 16 or NEON with 32 registers of 4 floats.
 #pragma STDC FP_CONTRACT OFF
 #include "conv_row_f32.h"
 #define SRD_NAME srd_conv_row_f32_vector128

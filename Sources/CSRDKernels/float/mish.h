@@ -1,4 +1,4 @@
-// Mish in float from + − × ÷ alone, written once for a scalar and for vectors: T float, I int32 of the same shape.
+// Mish in float32 from + − × ÷ alone, for scalars and vectors: T is float, I is int32 of the same shape.
 //
 // tanh(ln(1 + e)) = n / (n + 2) with e = eˣ and n = e (e + 2). eˣ = 2ᵏ · e^r, |r| ≤ ln 2 / 2, polynomial of degree 7.
 #define SRD_DEFINE_MISH(SRD_NAME, T, I, SELECT_MIN, SELECT_MAX, SRD_TARGET)                                                    \

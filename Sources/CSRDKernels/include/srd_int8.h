@@ -1,14 +1,15 @@
 // Integer kernels.
 //
-// The scalar kernels are normative: every function gives the same bytes on every instruction set. Accumulators are exact integers. The
-// epilogue is float32 with one rounding per operation, in the order written here, without contraction; ties round to even.
+// The scalar kernels are normative: every function gives the same bytes on every instruction set. Accumulators are
+// exact integers. The epilogue is float32 with one rounding per operation, in the order written here, without
+// contraction; ties round to even.
 #ifndef SRD_INT8_H
 #define SRD_INT8_H
 
 #include "srd_float.h"
 
-/// A quantized value q in −128…127 stands for scale · (q − zero point). It is stored as the byte q + SRD_QUANTIZED_BIAS, because x86's
-/// byte products take one unsigned factor and ARM's take two signed ones.
+/// A quantized value q in −128…127 stands for scale · (q − zero point). It is stored as the byte q +
+/// SRD_QUANTIZED_BIAS, because x86's byte products take one unsigned factor and ARM's take two signed ones.
 #if defined(__x86_64__)
 #define SRD_QUANTIZED_BIAS 128
 #else
@@ -72,8 +73,8 @@ typedef struct {
 /// The points of Winograd's F(4×4, 3×3): a transformed patch of 6×6 inputs, whose products give 4×4 outputs.
 #define SRD_WINOGRAD_POINTS 36
 #define SRD_WINOGRAD_ROWS 4
-/// The largest accumulator of an input, of quantized values with the kernels' offset, that the products can represent: theirs are 576
-/// times as large, modulo 2³².
+/// The largest accumulator of an input, of quantized values with the kernels' offset, that the products can represent:
+/// theirs are 576 times as large, modulo 2³².
 #define SRD_WINOGRAD_LARGEST_SUM 0x1ffffff
 /// The largest number of channels of all inputs together.
 #define SRD_WINOGRAD_CHANNELS 256
@@ -90,19 +91,21 @@ typedef struct {
     float scale;
 } srd_winograd_segment_s8;
 
-/// Four rows by Winograd's F(4×4, 3×3) (Lavin and Gray 2016, arXiv 1509.09308) in exact integers: the same bytes as four calls of conv_row.
+/// Four rows by Winograd's F(4×4, 3×3) (Lavin and Gray 2016, arXiv 1509.09308) in exact integers: the same bytes as
+/// four calls of conv_row.
 typedef struct {
     const srd_winograd_segment_s8 *segments;
     int segment_count;
     ptrdiff_t block_stride;     // weights per block of output channels
-    /// The rows' epilogues and outputs; their segments and block_stride are not read. At least winograd_width wide. The last rows may be NULL.
+    /// The rows' epilogues and outputs; their segments and block_stride are not read. At least winograd_width wide. The
+    /// last rows may be NULL.
     const srd_conv_row_s8_args *rows[SRD_WINOGRAD_ROWS];
 } srd_conv_winograd_s8_args;
 
 typedef struct __attribute__((swift_attr("@Sendable"))) {
     const char *name;
-    /// Packed weights are [block of output channels][segment][tap][channels / group][block][group]; the last block is padded with zeros.
-    /// A block is at most 64.
+    /// Packed weights are [block of output channels][segment][tap][channels / group][block][group]; the last block is
+    /// padded with zeros. A block is at most 64.
     int block, group;
     /// The products read q + offset: some instructions take signed bytes, some unsigned ones.
     int offset;
@@ -112,7 +115,7 @@ typedef struct __attribute__((swift_attr("@Sendable"))) {
     /// Transforms one input's 3×3 weights of a block of winograd_block outputs from packed weights.
     void (*winograd_weights)(const int8_t *packed, ptrdiff_t block_stride, int channels, int16_t *transformed);
     int winograd_block, winograd_group; // transformed weights are [block][input][point][channels / group][block][group]
-    /// The fewest pixels that make up for transforming the weights.
+    /// The fewest pixels of a band that make up for transforming the weights.
     int winograd_pixels;
     /// The smallest width of a part of the rows.
     int winograd_width;
@@ -120,7 +123,8 @@ typedef struct __attribute__((swift_attr("@Sendable"))) {
     void (*quantize_row)(const float *floats, ptrdiff_t count, float inverse_scale, int zero_point, srd_quantized *quantized);
     /// floats[i] = (float)(q − zero point) · scale
     void (*dequantize_row)(const srd_quantized *quantized, ptrdiff_t count, float scale, int zero_point, float *floats);
-    /// Runs `rounds` of this set's products from registers only: the peak rate of a convolution. Returns the number of multiply-accumulates.
+    /// Runs `rounds` of this set's products from registers only: the peak rate of a convolution. Returns the number of
+    /// multiply-accumulates.
     int64_t (*peak)(int64_t rounds);
     /// The float kernels with vectors of the same width.
     const srd_kernels_f32 *float_kernels;

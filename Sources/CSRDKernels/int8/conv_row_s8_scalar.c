@@ -1,4 +1,4 @@
-// The plain twin: what it writes is right, and every other conv_row writes the same bytes.
+// The scalar kernel, which defines the bytes of every other conv_row.
 #pragma STDC FP_CONTRACT OFF
 #include "kernels_s8.h"
 #include "mish_s8.h"
@@ -24,7 +24,7 @@ float srd_mish_s8(float x) {
     return v[0][0];
 }
 
-/// Σ taps Σ channels code · weight. Weights are [output channel][segment][tap][channel].
+/// Returns correction + Σ taps Σ channels q · weight. Weights are [output channel][segment][tap][channel].
 static int32_t sum(const srd_segment_s8 *segment, ptrdiff_t block_stride, int x, int o) {
     int32_t sum = segment->correction[o];
     for (int t = 0; t < segment->tap_count; t++) {

@@ -7,7 +7,7 @@
         .quantize_row = srd_quantize_row_s8_##ISA, .dequantize_row = srd_dequantize_row_s8_##ISA,                      \
         .peak = srd_peak_s8_##ISA, __VA_ARGS__                                                                         \
     }
-/// TILES: the kernel's SRD_WINOGRAD_TILES.
+/// The Winograd entries of a set of kernels. TILES is the kernel's SRD_WINOGRAD_TILES.
 #define SRD_WINOGRAD(ISA, BLOCK, GROUP, TILES, PIXELS)                                                                     \
     .conv_winograd = srd_conv_winograd_s8_##ISA, .winograd_weights = srd_winograd_weights_s8_##ISA,                    \
     .winograd_block = BLOCK, .winograd_group = GROUP, .winograd_pixels = PIXELS, .winograd_width = 4 * TILES - 3
@@ -15,7 +15,7 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 
-/// Leaf 7.1, EAX bit 4: the compiler's own question is not known to every version.
+/// Reads leaf 7.1, EAX bit 4, because not every compiler's __builtin_cpu_supports knows AVX-VNNI.
 static int has_avxvnni(void) {
     unsigned a, b, c, d;
     return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
@@ -41,7 +41,7 @@ static int has_avx512vnni(void) {
 static srd_kernels_s8 available[5];
 static int available_count;
 
-/// The float kernels of a name; the scalar ones if this machine has none of that name.
+/// Returns the float kernels of this name, or the scalar ones if this machine has none of that name.
 static const srd_kernels_f32 *float_kernels(const char *name) {
     int count = 0;
     const srd_kernels_f32 *all = srd_kernels_f32_available(&count);
@@ -56,7 +56,7 @@ static void add(srd_kernels_s8 kernels, const char *floats) {
     available[available_count++] = kernels;
 }
 
-/// Runs before main, so that no two threads do it.
+/// Fills `available`. Runs before main, so no two threads run it.
 __attribute__((constructor)) static void find_available(void) {
     const srd_kernels_s8 scalar = SRD_KERNELS(scalar, 1, SRD_CHANNEL_STEP, 0);
     add(scalar, "scalar");

@@ -23,12 +23,13 @@ SRD_DECLARE_S8(neondotprod);
 SRD_DECLARE_S8(neoni8mm);
 #endif
 
-// For the files of the instruction sets, each of which has a SRD_TARGET, SRD_LANES and SRD_VECTORS of its own.
+// For the files of the instruction sets, each of which defines SRD_TARGET, SRD_LANES and SRD_VECTORS.
 #define SRD_INLINE SRD_TARGET static inline __attribute__((always_inline))
 #define SRD_UNROLL _Pragma("clang loop unroll(full)")
 #define SRD_BLOCK (SRD_LANES * SRD_VECTORS)
 #define SRD_JOIN_(a, b) a##b
 #define SRD_JOIN(a, b) SRD_JOIN_(a, b)
-// The compiler would load the codes of many products beforehand, and spill sums for that.
+// Keeps the order of products. Otherwise the compiler would load the inputs of many products in advance and spill
+// accumulators for them.
 #define SRD_KEEP_ORDER(sum) __asm__ volatile("" : "+" SRD_VECTOR_REGISTER(sum)::"memory")
 #endif

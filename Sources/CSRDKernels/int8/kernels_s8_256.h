@@ -1,4 +1,4 @@
-// What kernels_s8_body.h needs of 256-bit vectors, but the products. SRD_TARGET is defined before.
+// The 256-bit operations that kernels_s8_body.h requires, except the products. SRD_TARGET must be defined.
 typedef __m256 vec;
 typedef int32_t ivec __attribute__((vector_size(32)));
 typedef int32_t any_int __attribute__((aligned(1), may_alias));
@@ -11,8 +11,8 @@ SRD_INLINE vec real(const srd_quantized *p, int zero_point) {
     return _mm256_cvtepi32_ps(_mm256_sub_epi32(quantized, _mm256_set1_epi32(SRD_QUANTIZED_BIAS + zero_point)));
 }
 
-/// 16 codes, or 8. Beyond ±32768 the packing saturates; a conversion that overflows gives −2³¹, so only the upper side
-/// is clamped.
+/// Stores 16 or 8 quantized values. Packing saturates beyond ±32768. A conversion that overflows gives −2³¹, so only
+/// the upper side is clamped.
 SRD_INLINE void store_quantized(srd_quantized *p, const vec *v, const int count, int zero_point) {
     const vec most = _mm256_set1_ps(256);
     const __m256i zero = _mm256_set1_epi16((int16_t)(SRD_QUANTIZED_BIAS + zero_point));

@@ -1,5 +1,5 @@
-// Without a byte product that cannot saturate: bytes become words, even and odd channels apart, and pmaddwd adds pairs.
-// 8 sums of 8 lanes, 4 words of weights, 2 of codes: 14 of 16 registers.
+// AVX2's byte product saturates, so bytes become words, even and odd channels separately, and pmaddwd adds pairs.
+// 8 accumulators of 8 lanes, 4 registers of weights, 2 of inputs: 14 of 16 registers.
 #if defined(__x86_64__)
 #pragma STDC FP_CONTRACT OFF
 #include <immintrin.h>

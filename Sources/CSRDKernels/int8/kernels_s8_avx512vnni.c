@@ -1,5 +1,5 @@
-// 20 sums of 16 lanes: 10 pixels × 32 channels; the other registers are for the epilogue of the tile before. Hidden 32 fills
-// a block, and a block's 3×3 weights of 64 channels fill 18 KB of the first cache.
+// 20 accumulators of 16 lanes: 10 pixels × 32 channels. The other registers are for the epilogue of the previous tile.
+// Hidden size 32 fills a block. A block's 3×3 weights for 64 channels take 18 KB of L1.
 #if defined(__x86_64__)
 #pragma STDC FP_CONTRACT OFF
 #include <immintrin.h>
@@ -27,7 +27,7 @@ SRD_INLINE four_values hidden(four_values c) {
 SRD_INLINE ivec dot(ivec sum, ivec c, ivec w) { return (ivec)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)c, (__m512i)w); }
 SRD_INLINE vec to_float(ivec v) { return _mm512_cvtepi32_ps((__m512i)v); }
 SRD_INLINE vec min_vec(vec a, vec b) { return _mm512_min_ps(a, b); }
-/// Of the two the one nearer zero, with the first's sign: one instruction for two.
+/// Returns the operand nearer to zero, with the sign of the first: one instruction instead of two.
 #define SRD_CLAMP(a, b) _mm512_range_ps(a, splat(b), 2)
 SRD_INLINE vec max_vec(vec a, vec b) { return _mm512_max_ps(a, b); }
 SRD_INLINE vec real(const srd_quantized *p, int zero_point) {
@@ -35,7 +35,8 @@ SRD_INLINE vec real(const srd_quantized *p, int zero_point) {
     return _mm512_cvtepi32_ps(_mm512_sub_epi32(quantized, _mm512_set1_epi32(SRD_QUANTIZED_BIAS + zero_point)));
 }
 
-/// Beyond ±32768 the packing saturates; a conversion that overflows gives −2³¹, so only the upper side is clamped.
+/// Stores 32 or 16 quantized values. Packing saturates beyond ±32768. A conversion that overflows gives −2³¹, so only
+/// the upper side is clamped.
 SRD_INLINE void store_quantized(srd_quantized *p, const vec *v, const int count, int zero_point) {
     const vec most = _mm512_set1_ps(256);
     const __m512i zero = _mm512_set1_epi16((int16_t)(SRD_QUANTIZED_BIAS + zero_point));
@@ -56,7 +57,7 @@ SRD_INLINE void store_quantized(srd_quantized *p, const vec *v, const int count,
 #define SRD_WINOGRAD_TILES 8
 SRD_INLINE ivec two_weights(const int16_t *p) { return (ivec)_mm512_load_si512(p); }
 SRD_INLINE ivec two_values(const int16_t *p) { return (ivec)_mm512_set1_epi32(*(const any_int *)p); }
-/// The compiler would make two instructions of its intrinsic.
+/// Inline assembly, because the compiler makes two instructions of the intrinsic.
 SRD_INLINE ivec add_two(ivec sum, ivec c, ivec w) {
     __asm__("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(c), "v"(w));
     return sum;

@@ -1,4 +1,4 @@
-// 12 sums, 2 of weights, 1 of codes: 15 of 16 registers.
+// 12 accumulators, 2 registers of weights, 1 of inputs: 15 of 16 registers.
 #if defined(__x86_64__)
 #pragma STDC FP_CONTRACT OFF
 #include <immintrin.h>
@@ -28,7 +28,7 @@ SRD_INLINE ivec dot(ivec sum, ivec c, ivec w) {
 #define SRD_WINOGRAD_TILES 6
 SRD_INLINE ivec two_weights(const int16_t *p) { return (ivec)_mm256_load_si256((const __m256i *)p); }
 SRD_INLINE ivec two_values(const int16_t *p) { return (ivec)_mm256_set1_epi32(*(const any_int *)p); }
-/// The compiler would make two instructions of its intrinsic.
+/// Inline assembly, because the compiler makes two instructions of the intrinsic.
 SRD_INLINE ivec add_two(ivec sum, ivec c, ivec w) {
     __asm__("%{vex%} vpdpwssd %2, %1, %0" : "+x"(sum) : "x"(c), "x"(w));
     return sum;

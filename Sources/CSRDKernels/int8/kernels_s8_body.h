@@ -1,21 +1,21 @@
 // The int8 kernels, written once for every vector width. Before including it, define
 //   SRD_ISA      the suffix of the functions       SRD_TARGET   __attribute__((target(…))) or nothing
 //   SRD_LANES    floats in a vector                SRD_VECTORS  vectors of output channels in a block: 1, 2 or 4
-//   SRD_PIXELS   pixels in the largest tile: 4, 6, 8 or 12
+//   SRD_PIXELS   pixels in the largest tile: 4, 6, 8 or 10
 //   SRD_EPILOGUE_PIXELS pixels that go through the epilogue together
 // the types vec (floats) and ivec (int32), and
 //   SRD_VECTOR_REGISTER           how inline assembly names such a register
-//   products(segment, …)      adds a segment's products to a tile's sums: kernels_s8_dot.h, or the instruction set's own
+//   products(segment, …)      adds a segment's products to a tile's accumulators (kernels_s8_dot.h has those of x86)
 //   to_float(ivec)            rounded to nearest even
 //   min_vec, max_vec          as a < b ? a : b, a > b ? a : b
-//   real(p, zero)             SRD_LANES codes as floats, in units of the scale
-//   put(p, v, count, zero)    `count` vectors, rounded and clamped
+//   real(p, zero)             SRD_LANES quantized values as floats, in units of the scale
+//   store_quantized(p, v, count, zero)  rounds, clamps and stores `count` vectors
 //
-// A tile is SRD_PIXELS × SRD_VECTORS sums held in registers. Its block of weights is read anew for every tile of the row: from
-// the first cache where it fits (64 channels, 3×3, 32 outputs: 18 KB), else streamed from the second.
+// A tile is SRD_PIXELS × SRD_VECTORS accumulators in registers. Its block of weights is read again for every tile of
+// the row: from L1 if it fits (64 channels, 3×3, 32 outputs: 18 KB), else from L2.
 #include "kernels_s8_epilogue.h"
 
-/// `pixels` from x on, `vectors` of output channels from the start of a block on.
+/// Computes `pixels` from x on for `vectors` of output channels from the start of a block on.
 SRD_INLINE void tile(const srd_conv_row_s8_args *a, int x, int block, const int pixels, const int vectors) {
     const int o = block * SRD_BLOCK;
     vec v[SRD_PIXELS][SRD_VECTORS];
@@ -42,8 +42,8 @@ SRD_INLINE void tile(const srd_conv_row_s8_args *a, int x, int block, const int 
 SRD_INLINE void finish_all(pipelined_tile *w) {}
 #endif
 
-/// A block's part of the row. What is left at the end is computed with some of its neighbours again: that is as fast as
-/// a narrower tile, whose few sums would wait for one another.
+/// Computes a block's part of the row. The last pixels are computed together with some of their neighbours again, which
+/// is as fast as a narrower tile, whose few accumulators would wait for one another.
 SRD_INLINE void columns(pipelined_tile *w, int block, const int vectors) {
     const int width = w->a->width;
     int x = 0;
@@ -67,7 +67,7 @@ SRD_INLINE void columns(pipelined_tile *w, int block, const int vectors) {
 }
 
 SRD_TARGET void SRD_JOIN(srd_conv_row_s8_, SRD_ISA)(const srd_conv_row_s8_args *a) {
-    // What is left behind the last whole block is a multiple of SRD_CHANNEL_STEP.
+    // The channels after the last whole block are exactly SRD_CHANNEL_STEP, since a block is at most twice that.
     enum { rest = SRD_BLOCK > SRD_CHANNEL_STEP ? SRD_CHANNEL_STEP / SRD_LANES : SRD_VECTORS };
     pipelined_tile w = {.a = a};
     for (int o = 0; o < a->channels; o += SRD_BLOCK) {

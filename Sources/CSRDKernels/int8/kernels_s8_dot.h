@@ -1,9 +1,9 @@
-// A tile's products by four neighbouring channels at a time, for kernels_s8_body.h. Weights are packed in groups of 4.
-// Before including it, define, beside what the body asks for,
-//   four_values, quantized(p)      four channels of a pixel, in every lane
-//   four_weights, weights(p)  four channels' weights of SRD_LANES outputs
-//   dot(sum, codes, weights)  plus the four products, in each lane
-//   hidden(codes)             the same, though the compiler must not know that
+// A tile's products, four neighbouring channels at a time, for kernels_s8_body.h. Weights are packed in groups of 4.
+// Before including it, define the requirements of the body and
+//   four_values, quantized(p)  four channels of a pixel, in every lane
+//   four_weights, weights(p)   four channels' weights for SRD_LANES outputs
+//   dot(sum, values, weights)  adds the four products in each lane
+//   hidden(values)             returns its argument, which the compiler cannot know
 
 #include "kernels_s8_epilogue.h"
 #if SRD_PIPELINES_TILES
@@ -13,7 +13,8 @@ typedef struct interleaved interleaved;
 SRD_INLINE void interleave(interleaved *m, const int done, const int all) {}
 #endif
 
-/// The products of SRD_CHANNEL_STEP channels, and between them, where there is one, a pixel of another tile.
+/// Adds the products of SRD_CHANNEL_STEP channels. If `m` is not NULL, the epilogue of a pixel of the previous tile
+/// runs between them.
 SRD_INLINE void step(
     const srd_quantized *const *input, ptrdiff_t pixel, const int8_t *packed, ivec (*sum)[SRD_VECTORS], const int pixels,
     const int vectors, interleaved *m
@@ -32,8 +33,9 @@ SRD_INLINE void step(
     }
 }
 
-/// Adds the taps' products to the sums of `pixels` from x on, `vectors` of output channels from the start of a block on,
-/// whose weights lie `offset` bytes from the first block's. What waits (or NULL) goes on meanwhile.
+/// Adds the taps' products to the accumulators of `pixels` from x on and `vectors` of output channels from the start of
+/// a block on. The block's weights are `offset` bytes from the first block's. Pending pixels of `w`, if it is not NULL,
+/// go through the epilogue meanwhile.
 SRD_INLINE void add_products(
     pipelined_tile *w, const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels,
     const int vectors
@@ -84,7 +86,7 @@ SRD_INLINE void products(
     add_products(0, segment, sum, x, offset, pixels, vectors);
 }
 
-/// Products alone, on a tile's worth of sums that stay in registers.
+/// Runs products alone, on a tile's accumulators, which stay in registers. Returns the multiply-accumulates.
 SRD_TARGET int64_t SRD_JOIN(srd_peak_s8_, SRD_ISA)(int64_t rounds) {
     static const int8_t bytes[SRD_VECTORS * SRD_LANES * 4];
     ivec sum[SRD_PIXELS][SRD_VECTORS] = {0};

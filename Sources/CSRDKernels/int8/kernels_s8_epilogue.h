@@ -1,4 +1,4 @@
-// From a tile's sums to what is kept of them, for kernels_s8_body.h.
+// From a tile's accumulators to stored values, for kernels_s8_body.h.
 #ifndef SRD_KERNELS_S8_EPILOGUE_H
 #define SRD_KERNELS_S8_EPILOGUE_H
 #include "kernels_s8.h"
@@ -17,7 +17,7 @@ SRD_DEFINE_MISH_S8(mish, SRD_EPILOGUE_PIXELS, SRD_VECTORS, vec, SRD_CLAMP, SRD_A
 
 #define SRD_EACH SRD_UNROLL for (int p = 0; p < pixels; p++) SRD_UNROLL for (int j = 0; j < vectors; j++)
 
-/// The sums of segment s before its products.
+/// Initializes the accumulators of segment s with its zero-point correction.
 SRD_INLINE void start_accumulators(
     const srd_conv_row_s8_args *a, int s, ivec (*sum)[SRD_VECTORS], const int pixels, const int vectors, int o
 ) {
@@ -27,7 +27,7 @@ SRD_INLINE void start_accumulators(
     }
 }
 
-/// v = bias for the first segment, then v + sum · scale.
+/// Computes v = (s = 0 ? bias : v) + accumulator · scale.
 SRD_INLINE void scale_accumulators(
     const srd_conv_row_s8_args *a, int s, ivec (*sum)[SRD_VECTORS], vec (*v)[SRD_VECTORS], const int pixels, const int vectors, int o
 ) {
@@ -46,7 +46,7 @@ SRD_INLINE void store_pixels(
 }
 #endif
 
-/// What follows the activation.
+/// Applies the part of the epilogue after the activation.
 SRD_INLINE void apply_epilogue(const srd_conv_row_s8_args *a, vec (*v)[SRD_VECTORS], const int pixels, const int vectors, int x, int o) {
     if (a->gain != 1) SRD_EACH v[p][j] = v[p][j] * a->gain;
     if (a->time_bias) SRD_EACH v[p][j] = v[p][j] + load(a->time_bias + o + j * SRD_LANES);
@@ -73,8 +73,8 @@ SRD_INLINE void apply_epilogue(const srd_conv_row_s8_args *a, vec (*v)[SRD_VECTO
     }
 }
 
-/// All that follows the sums, for some pixels from x on and some vectors of channels from o on. All of them take each
-/// operation together: one after the other, each would wait for its own results.
+/// Applies the epilogue from the activation on, for some pixels from x on and some vectors of channels from o on. All
+/// of them take each operation before the next one, because each operation depends on the one before.
 SRD_INLINE void finish(
     const srd_conv_row_s8_args *a, vec (*v)[SRD_VECTORS], const int pixels, const int vectors, int x, int o
 ) {
@@ -86,8 +86,9 @@ SRD_INLINE void finish(
     apply_epilogue(a, v, pixels, vectors, x, o);
 }
 
-/// Brings in the floats and codes that the epilogue of `pixels` from x on and of a block of channels from o on will read and write:
-/// they lie in lines that no processor foresees, and have left the second cache since the last band.
+/// Prefetches the floats and quantized values that the epilogue of `pixels` from x on and of a block of channels from o
+/// on will read and write. They have left L2 since the last band, and hardware prefetchers do not predict their cache
+/// lines.
 SRD_INLINE void prefetch_outputs(const srd_conv_row_s8_args *a, int x, const int pixels, int o) {
 #if SRD_PREFETCHES_OUTPUTS
     enum { line = 16 };         // floats
@@ -109,7 +110,7 @@ SRD_INLINE void prefetch_outputs(const srd_conv_row_s8_args *a, int x, const int
 }
 
 #if !SRD_PIPELINES_TILES
-/// A row and what of its epilogue is still to be done: nothing.
+/// A row. Without pipelined tiles no epilogue is pending.
 typedef struct {
     const srd_conv_row_s8_args *a;
 } pipelined_tile;

@@ -1,5 +1,5 @@
-// Without a dot product: 16 channels of a pixel times 16 of an output become eight words, which become four sums. Those
-// stay apart until all taps are done. 4 pixels × 4 outputs × 4 partial sums are 16 registers.
+// NEON without dot products: 16 channels of a pixel times 16 weights of an output give eight words, which are added to
+// four partial sums. Those are added up after all taps. 4 pixels × 4 outputs × 4 partial sums are 16 registers.
 #if defined(__aarch64__)
 #pragma STDC FP_CONTRACT OFF
 #include <arm_neon.h>
@@ -12,8 +12,8 @@
 #define SRD_PRODUCTS 16
 #define SRD_TOGETHER 4
 
-/// Two products in a word: at most 2 · 128 · 127, as weights are within ±127. Each of the three operations on all sums
-/// before the next: a core that keeps the order (Cortex-A53) would wait for its results otherwise.
+/// Adds two products per word: at most 2 · 128 · 127, since weights are within ±127. All sums take each of the three
+/// operations before the next one; otherwise an in-order core (Cortex-A53) would wait for the results.
 SRD_INLINE void multiply(int32x4_t (*sum)[SRD_TOGETHER], const int8x16_t *c, const int8x16_t *w, const int pixels) {
     int16x8_t word[2][SRD_TOGETHER];
     SRD_UNROLL for (int p = 0; p < pixels; p++) {
@@ -28,7 +28,7 @@ SRD_INLINE void multiply(int32x4_t (*sum)[SRD_TOGETHER], const int8x16_t *c, con
 }
 #include "kernels_s8_neon_common.h"
 
-/// Weights are packed in groups of 16 channels.
+/// Adds a segment's products to a tile's accumulators. Weights are packed in groups of 16 channels.
 SRD_INLINE void products(
     const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels, const int vectors
 ) {
@@ -60,7 +60,7 @@ SRD_INLINE void products(
 }
 #include "kernels_s8_body.h"
 
-// Two registers of outputs × 8 tiles are 16 sums; the tiles' next eight channels take 8 more.
+// Two registers of outputs × 8 tiles are 16 accumulators; eight channels of the tiles take 8 more registers.
 #define SRD_WINOGRAD_BLOCK 8
 #define SRD_WINOGRAD_TILES 8
 
@@ -88,7 +88,8 @@ SRD_INLINE void point_products(
     }
 }
 
-/// [output][16 channels] of two blocks becomes [channel][8 outputs]: zipped with what is half the registers away, three times.
+/// Turns [output][16 channels] of two blocks into [channel][8 outputs], by interleaving the first half of the registers
+/// with the second three times.
 SRD_INLINE void regroup_weights(const int8_t *packed, ptrdiff_t block_stride, int8_t *out) {
     int8x16_t w[SRD_WINOGRAD_BLOCK];
     SRD_UNROLL for (int o = 0; o < SRD_WINOGRAD_BLOCK; o++) w[o] = vld1q_s8(packed + o / SRD_BLOCK * block_stride + o % SRD_BLOCK * 16);

@@ -1,6 +1,6 @@
-// What kernels_s8_body.h needs of ARM's vectors of four, but the products. Before including it, define
-//   multiply(sums, codes, weights, pixels)  adds the instruction set's products of 16 bytes by 16: `pixels` × SRD_TOGETHER sums
-//   SRD_PRODUCTS                                how many such a product of two registers is
+// The NEON operations that kernels_s8_body.h requires, except the products. Before including it, define
+//   multiply(sums, inputs, weights, pixels)  adds products of 16 bytes by 16 to `pixels` × SRD_TOGETHER sums
+//   SRD_PRODUCTS                             multiply-accumulates per product of two registers
 #define SRD_VECTOR_REGISTER "w"
 #define SRD_LANES 4
 typedef float32x4_t vec;
@@ -20,8 +20,8 @@ SRD_INLINE vec real(const srd_quantized *p, int zero_point) {
     return vcvtq_f32_s32(vsubq_s32(vmovl_s16(vget_low_s16(words)), vdupq_n_s32(zero_point)));
 }
 
-/// Four codes a vector, two vectors to a place of `packed`. The conversion and the packing saturate; NaN, which converts to 0,
-/// is clamped before. All of them take each operation together.
+/// Quantizes `count` vectors of four values; each element of `packed` takes two vectors. The conversion and the packing
+/// saturate. NaN would convert to 0, so values are clamped first. All vectors take each operation before the next one.
 SRD_INLINE void pack(const vec *v, const int count, int zero_point, int32x2_t *packed) {
     const int16x8_t zero = vdupq_n_s16((int16_t)zero_point);
     int16x8_t words[SRD_EPILOGUE_PIXELS * SRD_VECTORS > 4 ? SRD_EPILOGUE_PIXELS * SRD_VECTORS : 4];
@@ -33,7 +33,7 @@ SRD_INLINE void pack(const vec *v, const int count, int zero_point, int32x2_t *p
     SRD_UNROLL for (int i = 0; i < count; i += 2) packed[i / 2] = vreinterpret_s32_s8(vqmovn_s16(vqaddq_s16(words[i / 2], zero)));
 }
 
-/// Vector number i.
+/// Stores the quantized values of vector i.
 SRD_INLINE void put_packed(srd_quantized *p, const int32x2_t *packed, const int i) {
     const int32_t four = i % 2 ? vget_lane_s32(packed[i / 2], 1) : vget_lane_s32(packed[i / 2], 0);
     __builtin_memcpy(p, &four, 4);
@@ -46,7 +46,7 @@ SRD_INLINE void store_quantized(srd_quantized *p, const vec *v, const int count,
 }
 
 #define SRD_STORES_PIXELS
-/// `vectors` are always all of a block: it is at most SRD_CHANNEL_STEP.
+/// Stores some pixels. `vectors` is always the whole block, which has at most SRD_CHANNEL_STEP channels.
 SRD_INLINE void store_pixels(
     srd_quantized *p, ptrdiff_t pixel, vec (*v)[SRD_VECTORS], const int pixels, const int vectors, int zero_point
 ) {
@@ -55,7 +55,7 @@ SRD_INLINE void store_pixels(
     SRD_UNROLL for (int i = 0; i < pixels * SRD_VECTORS; i++) put_packed(p + i / SRD_VECTORS * pixel + i % SRD_VECTORS * 4, packed, i);
 }
 
-/// Products alone, on 16 sums that stay in registers.
+/// Runs products alone, on 16 accumulators that stay in registers. Returns the multiply-accumulates.
 SRD_TARGET int64_t SRD_JOIN(srd_peak_s8_, SRD_ISA)(int64_t rounds) {
     enum { pairs = 2 };
     ivec sum[2 * pairs][SRD_TOGETHER] = {0};

@@ -1,4 +1,4 @@
-// 8 pixels × 8 outputs; 16 channels of a pixel lie in a register, and a product takes four of them by lane.
+// 8 pixels × 8 outputs. A register holds 16 channels of a pixel, and a product takes four of them by lane.
 #if defined(__aarch64__)
 #pragma STDC FP_CONTRACT OFF
 #include <arm_neon.h>
@@ -18,7 +18,7 @@ SRD_INLINE void multiply(int32x4_t (*sum)[SRD_TOGETHER], const int8x16_t *c, con
 }
 #include "kernels_s8_neon_common.h"
 
-/// Weights are packed in groups of 4 channels.
+/// Adds a segment's products to a tile's accumulators. Weights are packed in groups of 4 channels.
 SRD_INLINE void products(
     const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels, const int vectors
 ) {

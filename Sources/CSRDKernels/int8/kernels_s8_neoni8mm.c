@@ -1,4 +1,4 @@
-// 4 pixels × 16 outputs: a product takes 8 channels of two pixels by 8 channels of two outputs.
+// 4 pixels × 16 outputs. A product multiplies 8 channels of two pixels by 8 channels of two outputs.
 #if defined(__aarch64__)
 #pragma STDC FP_CONTRACT OFF
 #include <arm_neon.h>
@@ -21,7 +21,8 @@ SRD_INLINE void multiply(int32x4_t (*sum)[SRD_TOGETHER], const int8x16_t *c, con
 SRD_INLINE int8x16_t first_halves(int8x16_t a, int8x16_t b) { return vcombine_s8(vget_low_s8(a), vget_low_s8(b)); }
 SRD_INLINE int8x16_t second_halves(int8x16_t a, int8x16_t b) { return vcombine_s8(vget_high_s8(a), vget_high_s8(b)); }
 
-/// Weights are packed in groups of 8 channels. A tile of one pixel counts it twice.
+/// Adds a segment's products to a tile's accumulators. Weights are packed in groups of 8 channels. A tile of one pixel
+/// computes it twice.
 SRD_INLINE void products(
     const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels, const int vectors
 ) {

@@ -1,17 +1,18 @@
-// The epilogue of one tile between the products of the next, where a core multiplies bytes on fewer pipes than it has:
-// additions, conversions and comparisons then cost nothing. Each operation stands alone among the products, since a
-// processor looks only some hundred operations ahead.
+// Runs the epilogue of one tile between the products of the next. If a core multiplies bytes on only some of its vector
+// pipes, the epilogue's additions, conversions and comparisons are free. Its operations are spread evenly among the
+// products, because a core looks only some hundred operations ahead.
 #include "kernels_s8_epilogue.h"
 
-/// Tiles whose sums are done, the last of which has pixels that have not gone through the epilogue yet.
+/// A tile whose accumulators are complete, with the pixels that have not gone through the epilogue yet, and space for
+/// the next tile's.
 typedef struct {
     const srd_conv_row_s8_args *a;
-    int x, o, next, end;        // of the last: where it lies, and which of its pixels are left
-    int last;
+    int x, o, next, end;        // the tile's first pixel and channel; its pending pixels next ..< end
+    int last;                   // which of v is the tile's
     vec v[2][SRD_PIXELS][SRD_VECTORS];
 } pipelined_tile;
 
-/// A pixel in the midst of Mish, and the one before, which has what follows Mish ahead of it.
+/// A pixel during Mish, and the pixel before it, which has been through Mish but not through the rest of the epilogue.
 typedef struct {
     pipelined_tile *w;
     const vec *v;
@@ -31,10 +32,11 @@ SRD_INLINE void finish_previous(interleaved *m) {
         SRD_KEEP_ORDER(what[0][0]);                                                                                        \
         break;
 
-/// What of Mish belongs behind product number `done` of `all`. The vectors take turns.
+/// Runs the operations of Mish that follow product number `done` of `all`. Consecutive operations are on different
+/// vectors.
 SRD_INLINE void interleave(interleaved *m, const int done, const int all) {
     enum { operations = SRD_VECTORS * SRD_MISH_S8_OPERATIONS, i = 0, j = 0 };
-    if (done == all / 5) finish_previous(m);     // its results are there by now
+    if (done == all / 5) finish_previous(m);     // its results are available by now
     SRD_UNROLL for (int next = (done - 1) * operations / all; next < done * operations / all; next++) {
         const int vector = next % SRD_VECTORS;
         const vec(*v)[1] = (const vec(*)[1])(m->v + vector);
@@ -72,7 +74,8 @@ SRD_INLINE void add_products(
     pipelined_tile *w, const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels,
     const int vectors);
 
-/// `pixels` from x on, of a whole block of output channels, and the epilogue of the tile before.
+/// Computes the accumulators of `pixels` from x on for a whole block of output channels, and the epilogue of the
+/// previous tile.
 SRD_INLINE void compute_pipelined(pipelined_tile *w, int x, int block, const int pixels) {
     const srd_conv_row_s8_args *a = w->a;
     const int o = block * SRD_BLOCK;

@@ -1,4 +1,4 @@
-// As kernels_s8_avx2.c, in vectors of four.
+// The products of kernels_s8_avx2.c, in vectors of four.
 #if defined(__x86_64__)
 #pragma STDC FP_CONTRACT OFF
 #include <immintrin.h>
@@ -38,8 +38,8 @@ SRD_INLINE vec real(const srd_quantized *p, int zero_point) {
     return _mm_cvtepi32_ps(_mm_sub_epi32(quantized, _mm_set1_epi32(SRD_QUANTIZED_BIAS + zero_point)));
 }
 
-/// Four codes a vector. Beyond ±32768 the packing saturates; a conversion that overflows gives −2³¹, so only the upper side
-/// is clamped.
+/// Stores four quantized values per vector. Packing saturates beyond ±32768. A conversion that overflows gives −2³¹, so
+/// only the upper side is clamped.
 SRD_INLINE void store_quantized(srd_quantized *p, const vec *v, const int count, int zero_point) {
     const __m128i zero = _mm_set1_epi16((int16_t)(SRD_QUANTIZED_BIAS + zero_point));
     for (int i = 0; i < count; i++) {

@@ -1,7 +1,7 @@
-// Words of two channels at a time, for kernels_s8_winograd.h. Before including it, define SRD_WINOGRAD_TILES,
-//   two_weights(p)            two channels' weights of SRD_LANES outputs, as an ivec
-//   two_values(p)              two channels of a tile, in every lane
-//   add_two(sum, c, w)        plus both products, in each lane
+// Products of two channels at a time, for kernels_s8_winograd.h. Before including it, define SRD_WINOGRAD_TILES and
+//   two_weights(p)            two channels' weights for SRD_LANES outputs, as an ivec
+//   two_values(p)             two channels of a tile, in every lane
+//   add_two(sum, c, w)        adds both products in each lane
 #define SRD_WINOGRAD_BLOCK SRD_BLOCK
 
 SRD_INLINE void point_products(
@@ -27,7 +27,7 @@ SRD_INLINE void point_products(
     }
 }
 
-/// Groups of four channels become groups of two.
+/// Turns groups of four channels into groups of two.
 SRD_INLINE void regroup_weights(const int8_t *packed, ptrdiff_t block_stride, int8_t *out) {
     for (int g = 0; g < SRD_CHANNEL_STEP; g += 4, packed += 4 * SRD_BLOCK, out += 4 * SRD_BLOCK) {
         SRD_UNROLL for (int j = 0; j < SRD_BLOCK; j += SRD_LANES) {

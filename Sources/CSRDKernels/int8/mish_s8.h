@@ -1,13 +1,14 @@
-// Mish for results that get eight bits, from + − × alone: T float, I int32 of the same shape.
+// Mish for results that are quantized to 8 bits, from + − × and integer operations: T is float.
 //
-// mish(x) = x · n / (n + 2) with n = e (e + 2), e = eˣ.
-// e = 2ᵗ, t in fixed point. 2^(f − 1) for 1 ≤ f < 2 is c (f³ + a f + b), off by 9.6e-5: its f² would hardly count. No product by c:
-// log₂ c is in t, whose bits below the point are f's, and those above go to the exponent.
-// 1 / d: a guess from d's bits, y = d · guess = 0.950…1.051, then guess · 1/y by a quadratic of y, off by 3.3e-5.
+// mish(x) = x · n / (n + 2) with n = e (e + 2), e = eˣ. e = 2ᵗ, with t in fixed point. For 1 ≤ f < 2, 2^(f − 1) is
+// approximated by c (f³ + a f + b) with a relative error of 9.6e-5; a term in f² would hardly reduce it. log₂ c is
+// included in t, which saves the product with c. The bits of t below the point are those of f, the others go to the
+// exponent. 1 / d: a guess from the bits of d, y = d · guess = 0.950…1.051, then guess · 1/y by a quadratic in y, with
+// a relative error of 3.3e-5.
 #ifndef SRD_MISH_S8_H
 #define SRD_MISH_S8_H
 
-/// The operations in order: DO(number, what it changes, its new value). SRD_CLAMP(a, b) is −b ≤ a ≤ b, SRD_AS_INT cuts off.
+/// The operations in order: DO(number, variable, new value). SRD_CLAMP(a, b) clamps a to −b…b. SRD_AS_INT truncates.
 #define SRD_MISH_S8_OPERATIONS 20
 #define SRD_MISH_S8(DO, SRD_CLAMP, SRD_AS_INT, SRD_AS_BITS, SRD_FROM_BITS)                                                                \
     /* 2²³ · log₂ e; beyond ±20.8 mish is x or 0 to the last bit used */                                               \
@@ -37,12 +38,13 @@
         _Pragma("clang loop unroll(full)") for (int j = 0; j < columns; j++)
 #define SRD_MISH_EACH_S8(number, what, value) SRD_EACH_S8 what[i][j] = value;
 
-/// For vectors, of types vec and ivec.
+/// Conversions for vectors of types vec and ivec.
 #define SRD_AS_INT(v) __builtin_convertvector(v, ivec)
 #define SRD_AS_BITS(v) ((ivec)(v))
 #define SRD_FROM_BITS(v) ((vec)(v))
 
-/// In place, at most ROWS: every operation on all of them before the next.
+/// Defines a function that applies Mish in place to at most ROWS × COLUMNS values. All of them take each operation
+/// before the next one.
 #define SRD_DEFINE_MISH_S8(SRD_NAME, ROWS, COLUMNS, T, SRD_CLAMP, SRD_AS_INT, SRD_AS_BITS, SRD_FROM_BITS, SRD_TARGET)                             \
     SRD_TARGET static inline __attribute__((always_inline)) void SRD_NAME(T (*v)[COLUMNS], const int rows, const int columns) {\
         T k[ROWS][COLUMNS], r[ROWS][COLUMNS], e[ROWS][COLUMNS], n[ROWS][COLUMNS];                                      \

@@ -1,11 +1,12 @@
-// Codes and reals, one at a time.
+// Quantizes and dequantizes single values.
 #ifndef SRD_ROUND_S8_SCALAR_H
 #define SRD_ROUND_S8_SCALAR_H
 #include "srd_int8.h"
 
 static inline int unbiased(srd_quantized code) { return (int8_t)(code ^ SRD_QUANTIZED_BIAS); }
 
-/// clamp(rint(v · inverse scale) + zero point, −128…127), ties to even. Beyond ±256 every zero point ends at a bound.
+/// Returns clamp(rint(v · inverse scale) + zero point, −128…127) as a byte, ties to even. Beyond ±256 steps every zero
+/// point gives a bound, so the steps are clamped first; NaN counts as 256.
 static inline srd_quantized code(float v, float inverse_scale, int zero_point) {
     float steps = v * inverse_scale;
     steps = steps < 256 ? steps : 256;
@@ -14,6 +15,6 @@ static inline srd_quantized code(float v, float inverse_scale, int zero_point) {
     return (srd_quantized)((q < -128 ? -128 : q > 127 ? 127 : q) + SRD_QUANTIZED_BIAS);
 }
 
-/// In units of the scale.
+/// Returns the real value in units of the scale: q − zero point.
 static inline float real(srd_quantized code, int zero_point) { return (float)(unbiased(code) - zero_point); }
 #endif

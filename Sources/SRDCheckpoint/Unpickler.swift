@@ -4,7 +4,7 @@ import SRDFile
 /// are known here.
 ///
 /// Nothing is ever looked up, called or imported. Classes and functions that are not in `Pickle.Global.known` give opaque
-/// values, which may stand beside the weights but not become one.
+/// values, which may accompany the weights but not become one.
 struct Unpickler {
     /// Instructions per pickle. A tensor takes about 60, so this suffices for about 16,000 of them. Each instruction makes
     /// at most one small object, so this also bounds the memory.

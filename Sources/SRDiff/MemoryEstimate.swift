@@ -26,7 +26,7 @@ public enum MemoryEstimate {
         return executor + lrWidth * lrHeight * scale * scale * (2 * 12 + 3 * 2 + 2 * bytesPerPixel + extra) + program
     }
 
-    /// Returns the bytes of computing a region of a result, beside the low-resolution image.
+    /// Returns the bytes of computing a region of a result, not counting the low-resolution image.
     ///
     /// - Parameters:
     ///   - width, height: of the low-resolution image.

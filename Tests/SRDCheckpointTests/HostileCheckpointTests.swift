@@ -15,7 +15,7 @@ private func isNoTensors(_ error: CheckpointError?) -> Bool {
     if case .noTensors? = error { true } else { false }
 }
 
-/// Two tensors, one of them a view, and optimizer state that nobody asks for.
+/// Two tensors, one of them a view, and optimizer state that is not read.
 private let small: [UInt8] = legacyFile(
     P.dict([
         ("optimizer_states", P.list([P.tensor(P.storage("9", count: 3, view: P.none), [3], strides: [1])])),
@@ -120,7 +120,7 @@ struct HostileCheckpointTests {
     ])
     func globals(module: String, name: String) throws {
         let attack = P.call(P.global(module, name), [P.string("echo gotcha")])
-        // Beside the weights it does not matter; as a weight it is named.
+        // Next to the weights it is ignored; as a weight it is an error that names it.
         let weight = P.tensor(P.storage("0", count: 2), [2], strides: [1])
         #expect(try read(zip(zipOf(P.dict([("w", weight), ("callbacks", attack)])))).tensors["w"]?.values == [1, 2])
         #expect(throws: CheckpointError.opaqueTensor(name: "c.weight", className: "\(module).\(name)")) {

@@ -19,7 +19,7 @@ struct WrappedCheckpointTests {
         try Checkpoint.read(TorchFixtureTests.path("wrapped/\(name)"))
     }
 
-    @Test("prefixes, nesting and objects beside the weights do not hide them", arguments: plainFiles)
+    @Test("prefixes, nesting and other objects do not hide the weights", arguments: plainFiles)
     func plain(file: String) throws {
         #expect(try Self.read(file).tensors == Self.read("plain.expected.safetensors").tensors)
     }

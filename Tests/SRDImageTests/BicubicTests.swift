@@ -12,7 +12,7 @@ struct BicubicTests {
     }
 
     /// The golden values are float64; 1e-12 is their rounding over four taps and two axes.
-    @Test("enlargements without rounding", .enabled(if: Golden.isPresent, "no golden files"), arguments: [2, 4, 8])
+    @Test("upsamples without rounding equal the golden ones", .enabled(if: Golden.isPresent, "no golden files"), arguments: [2, 4, 8])
     func enlargement(factor: Int) throws {
         let rows = BicubicRows(try goldenImage("image_u8").cropped(width: 23, height: 16), scaledBy: factor)
         let golden = try Golden.tensor("f64_up_\(factor)", in: Golden.resize)

@@ -1,6 +1,6 @@
 import Foundation
 
-/// `golden/` beside the package, where the checkout has it.
+/// `golden/` next to the package, if the checkout has it.
 enum Golden {
     static let folder = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()

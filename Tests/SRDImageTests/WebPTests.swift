@@ -19,7 +19,7 @@ struct WebPTests {
     func lossless(channels: Int) throws {
         for (width, height) in [(1, 1), (3, 2), (17, 9)] {
             var image = randomImage(width: width, height: height, channels: channels, bitDepth: 8)
-            if image.hasAlpha {  // the encoder changes colors that nobody sees
+            if image.hasAlpha {  // the encoder changes colours of transparent pixels
                 for i in stride(from: channels - 1, to: image.samples.count, by: channels) { image.samples[i] |= 1 }
             }
             let read = try Image(parsing: image.encoded(as: .webP, options: EncodingOptions(isLossless: true)))

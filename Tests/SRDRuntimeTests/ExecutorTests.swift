@@ -47,7 +47,7 @@ struct ExecutorTests {
             reference.predictNoise(in: x, at: timestep, given: reference.encode(low, upsampled: upsampled))
         }
 
-        /// Every value that may be in codes alone, or also in float.
+        /// Every value that may be quantized only, or also float.
         func quantized(_ output: Recipe.Output) throws -> Model {
             try TinyQuantizer.quantize(model) { recipe in
                 for name in recipe.decisions.keys where recipe.decisions[name]!.output != .float {
@@ -165,7 +165,7 @@ struct ExecutorTests {
         _ = setting.noise(simulation, at: 10)
         _ = setting.noise(executor, at: 10)
         #expect(Set(found.keys).isSuperset(of: setting.model.network.noisePredictor.nodes.map(\.name)))
-        // Before any code can differ: the second layer reads codes of what a float layer made.
+        // The second layer reads quantized values of a float layer, so up to there no quantized value can differ.
         let first = ["denoise_fn.downs.0.0.block2.block.1", "rrdb.RRDB_trunk.0.RDB1.conv1"]
         for (name, values) in found {
             guard let tensor = expected[name] else { continue }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Files beside the package that are not part of it. Tests that need one are skipped where it is absent:
+/// Files next to the package that are not part of it. Tests that need one are skipped where it is absent:
 /// `.enabled(if: SharedFiles.has("golden/x4.ckpt"), SharedFiles.absent)`.
 public enum SharedFiles {
     public static let absent: Comment = "there is no such file in ../shared"

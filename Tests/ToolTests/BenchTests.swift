@@ -74,7 +74,7 @@ struct BenchTests {
         }
     }
 
-    @Test("what makes no sense is refused", arguments: [
+    @Test("usage errors exit 2 and say why", arguments: [
         ["--size", "0"], ["--size", "64x"], ["--threads", "0"], ["--threads", "1,"], ["--cpu", "mmx"], ["--random", "huge"], ["--float"],
         ["--steps", "0"], ["--steps", "101"], ["--format", "xml"], ["kernels", "--width", "0"], ["job"], ["job", "x.png", "--threads", "0"],
     ])

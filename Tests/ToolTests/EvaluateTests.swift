@@ -76,7 +76,7 @@ struct EvaluateTests {
         }
     }
 
-    @Test("a command line that makes no sense exits 2 and says why", arguments: [
+    @Test("usage errors exit 2 and say why", arguments: [
         [], ["m"], ["m", "--images", "i", "--steps", "0"], ["m", "--images", "i", "--steps", "5,5"], ["m", "--images", "i", "--json", "--csv"],
         ["m", "--images", "i", "--layers"], ["m", "--images", "i", "--fail-if", "psnr_drop>0.1"], ["m", "--images", "i", "--fail-if", "beauty<1"],
         ["m", "--images", "i", "--fail-if", "psnr<"], ["m", "--images", "i", "--eta", "1"], ["m", "--images", "i", "--fail-if", "sigma<1"],

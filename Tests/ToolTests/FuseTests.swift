@@ -39,7 +39,7 @@ struct FuseTests {
         }
     }
 
-    @Test("a command line that makes no sense exits 2 and says why", arguments: [
+    @Test("usage errors exit 2 and say why", arguments: [
         [], ["a.png"], ["a.png", "b.png"], ["a.png", "b.png", "--box", "1,2,3"], ["a.png", "b.png", "--box", "1,2,0,4"],
         ["a.png", "b.png", "--box", "-1,2,3,4"], ["a.png", "b.png", "--box", "1,2,3,4", "--mask", "m.png"],
         ["a.png", "b.png", "--box", "1,2,3,4", "--from", "1"], ["a.png", "b.png", "--box", "1,2,3,4", "--strength", "0"],
@@ -81,7 +81,7 @@ struct FuseTests {
         }
     }
 
-    @Test("the whole image as region is REFERENCE sampled anew, whatever BASE was; --guide base is not")
+    @Test("the whole image as region is a new sample of REFERENCE, whatever BASE was; with --guide base it is not")
     func wholeRegion() throws {
         try withSetting { folder, options in
             let whole = ["--box", "0,0,\(Self.width),\(Self.height)"]

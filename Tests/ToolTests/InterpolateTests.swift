@@ -29,7 +29,7 @@ struct InterpolateTests {
         }
     }
 
-    @Test("a command line that makes no sense exits 2 and says why", arguments: [
+    @Test("usage errors exit 2 and say why", arguments: [
         [], ["a.png"], ["a.png", "b.png", "c.png"], ["a.png", "--seeds", "1"], ["a.png", "--seeds", "1", "1"], ["a.png", "--seeds", "1", "2", "3"],
         ["a.png", "b.png", "--seeds", "1", "2"], ["a.png", "b.png", "--frames", "1"], ["a.png", "b.png", "--strength", "0"],
         ["a.png", "b.png", "--strength", "1.5"], ["a.png", "--seeds", "1", "2", "--strength", "0.5"], ["a.png", "b.png", "--steps", "0"],

@@ -46,7 +46,7 @@ struct PathTests {
         }
     }
 
-    @Test("a named pipe is read, beside its name or to a file")
+    @Test("a named pipe is read; the result is named after it or by -o")
     func pipes() throws {
         try withTinyModel { folder, options in
             try Image.random(7, 5).write(to: "\(folder)/a.png")

@@ -30,7 +30,7 @@ struct QuantizeTests {
         }
     }
 
-    @Test("a command line that makes no sense exits 2 and says why", arguments: [
+    @Test("usage errors exit 2 and say why", arguments: [
         [], ["m", "--threads", "0"], ["m", "--max-loss", "-1"], ["m", "--keep-float", "("], ["m", "--lr", "a", "--calibration", "b"],
         ["m", "--lr", "a", "--max-loss", "0.1"], ["m", "--lpips", "l"], ["m", "--lr", "a", "--search-steps", "4"], ["m", "--search-steps", "0"], ["m", "--search-on", "a"], ["m", "--search-steps", "4,4"], ["m", "--ranges", "wide"]
     ])
@@ -39,7 +39,7 @@ struct QuantizeTests {
         #expect(run.status == 2 && !run.error.isEmpty && run.output.isEmpty)
     }
 
-    @Test("writes the model beside its original, with a report; the same again gives the same bytes; upscale takes it")
+    @Test("writes the model next to its original, with a report; another run gives the same bytes; srdiff-upscale reads it")
     func writes() throws {
         try withSetting { folder, arguments in
             let run = try ToolRun("srdiff-quantize", arguments + ["--report", "\(folder)/report.md"])

@@ -8,7 +8,8 @@ import TestSupport
 @Suite("Same bytes on every processor", .serialized)
 struct SameBytesTests {
     static let modelSHA256 = "0540bcb605be22c9210a76e8c34ab411af7246508a09397a38439ae8f1cae150"
-    /// Of the PPM: a PNG's bytes depend on zlib's version too. By the options that choose the sampler; none is the model's own schedule.
+    /// Hashes of PPM files, because the bytes of PNG also depend on zlib's version, by the options that choose the sampler. No option is the
+    /// model's own schedule.
     static let imageSHA256 = [
         "": "6c6e32b65deebc7b75514c8502ad2bb705e4f3121d1ac17a53a574d0883e283d",
         "--sampler ddpm": "ae742f660c6e68087ae22652e445aa1252415c443c2b36f80caf6561b4253b48",

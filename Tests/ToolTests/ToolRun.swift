@@ -9,7 +9,7 @@ struct ToolRun {
 
     var text: String { String(decoding: output, as: UTF8.self) }
 
-    /// The tools are built beside the test bundle.
+    /// The tools are built next to the test bundle.
     static let folder: URL = {
         // swift test starts …/release/NAME.xctest itself, or a helper with that as its argument.
         let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? Bundle.main.bundlePath

@@ -41,7 +41,7 @@ struct UpscaleTests {
         }
     }
 
-    @Test("a command line that makes no sense exits 2 and says why", arguments: [
+    @Test("usage errors exit 2 and say why", arguments: [
         [], ["--steps", "0", "a.png"], ["--steps", "x", "a.png"], ["--eta", "0.5", "a.png"], ["--steps", "auto", "--sampler", "ddim", "a.png"],
         ["--spacing", "odd", "a.png"], ["--statistics", "a.png"], ["--statistics", "--preview", "a.png"], ["--nonsense"], ["--seed", "-1", "a.png"],
     ])
@@ -58,7 +58,7 @@ struct UpscaleTests {
         }
     }
 
-    @Test("writes beside the input, keeps its settings, and skips what is there")
+    @Test("writes next to the input, stores the settings, and skips existing results")
     func writesAndSkips() throws {
         try withSetting { folder, options in
             let run = try ToolRun("srdiff-upscale", ["\(folder)/in.png"] + options)
@@ -195,7 +195,7 @@ struct UpscaleTests {
         }
     }
 
-    @Test("--bicubic is the plain enlargement")
+    @Test("--bicubic is the bicubic upsample")
     func bicubic() throws {
         try withSetting { folder, options in
             #expect(try ToolRun("srdiff-upscale", ["\(folder)/in.png", "--bicubic"] + options).status == 0)
@@ -205,7 +205,7 @@ struct UpscaleTests {
         }
     }
 
-    @Test("what we made before is not enlarged again; outputs of one name are a usage error; PNM takes no alpha")
+    @Test("own results are not upscaled again; two outputs of one name are a usage error; PNM takes no alpha")
     func names() throws {
         try withSetting { folder, options in
             for _ in 0..<2 { #expect(try ToolRun("srdiff-upscale", [folder] + options).status == 0) }
@@ -243,7 +243,7 @@ struct UpscaleTests {
         }
     }
 
-    /// A file that is no image, and a part of what must be said of it.
+    /// A file that is no image, and a part of the expected error.
     enum BadImage: CaseIterable {
         case missing, folder, empty, text, truncated, brokenCRC, hugeHeader
 
@@ -275,7 +275,7 @@ struct UpscaleTests {
         }
     }
 
-    @Test("a bad image is an error that names it; the good one beside it is still done", arguments: BadImage.allCases)
+    @Test("a bad image is an error that names it; the good one next to it is still upscaled", arguments: BadImage.allCases)
     func badImage(_ bad: BadImage) throws {
         try withSetting { folder, options in
             let good = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/in.png"))

@@ -15,7 +15,7 @@ class OpenVINO:
 
     @staticmethod
     def request(model, threads):
-        """Of a model or its file."""
+        """The size of a model or its file."""
         import openvino
         config = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY"}
         if threads == 1:

@@ -18,7 +18,7 @@ PEERS = {"openvino": OpenVINO, "ncnn": NCNN}
 
 
 def export(peer, hidden, side, folder):
-    """Two files: picture → condition, and one noise prediction, which takes a timestep's sines and cosines."""
+    """Two files: image → condition, and one noise prediction, which takes a timestep's sines and cosines."""
     import torch
     from model import Config, SRDiff
     torch.manual_seed(0)

@@ -20,7 +20,7 @@ struct Contestant {
                 continue                                     // the reference is measured anyway
             }
             if let first = contestants.first, first.loaded.configuration.scale != loaded.configuration.scale {
-                throw ToolError("\(path) enlarges by \(loaded.configuration.scale), \(first.loaded.path) by \(first.loaded.configuration.scale)")
+                throw ToolError("\(path) upscales by \(loaded.configuration.scale), \(first.loaded.path) by \(first.loaded.configuration.scale)")
             }
             let stem = FilePath.stem(of: path), count = names[stem, default: 0] + 1
             names[stem] = count

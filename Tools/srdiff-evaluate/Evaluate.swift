@@ -20,7 +20,7 @@ struct Evaluate: ParsableCommand {
               srdiff-evaluate edge.int8.safetensors --reference edge.safetensors \\
                 --images photos --quiet --fail-if 'psnr_drop>0.1'
 
-            Images are reduced (MATLAB bicubic, 8 bits) and enlarged again by every model,
+            Images are downscaled (MATLAB bicubic, 8 bits) and upscaled by every model,
             sampler and step count, all from the same noise. Each folder is a set of its own
             in the tables. The first baseline is bicubic, the second the encoder's image.
 

@@ -47,7 +47,7 @@ final class ImageStore {
         note(path)
     }
 
-    /// What nobody asked to keep.
+    /// The images that were not to be kept.
     func removePartial() {
         for path in passing { unlink(path) }
         for folder in Set(passing.map { FilePath.folder(of: $0) }) { rmdir(folder) }

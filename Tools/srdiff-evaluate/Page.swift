@@ -20,7 +20,7 @@ enum Page {
 
         """
 
-    /// Of a drawing by itself, whose viewer may know no variables.
+    /// Colours of a drawing in a file of its own, whose viewer may not support variables.
     static var drawingStyle: String {
         func filled(_ colors: [String: String]) -> String {
             colors.reduce(plotStyle + "text{fill:var(--fg)}rect{fill:var(--bg)}") { $0.replacing("var(--\($1.key))", with: $1.value) }

@@ -11,7 +11,7 @@ struct ReportSummary {
         let count = results.entries.count, run = results.runs[subject.run], schedule = subject.schedule
         let sets = results.sets.count > 1 ? " of \(results.sets.joined(separator: " and "))" : ""
         var words = ["""
-            \(count) image\(count == 1 ? "" : "s")\(sets), reduced\(plan.degradation.map { ", degraded (\($0))" } ?? "") and enlarged ×\(plan.scale) again from the same noise. \
+            \(count) image\(count == 1 ? "" : "s")\(sets), downscaled\(plan.degradation.map { ", degraded (\($0))" } ?? "") and upscaled ×\(plan.scale) again from the same noise. \
             \(run.label): PSNR \(mean(.psnr, subject.run) ?? "–") dB\(mean(.lpips, subject.run).map { ", LPIPS \($0)" } ?? ""). \
             Bicubic alone: \(mean(.psnr, 0) ?? "–") dB\(mean(.lpips, 0).map { ", LPIPS \($0)" } ?? "").
             """]

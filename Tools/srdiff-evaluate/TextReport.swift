@@ -63,7 +63,7 @@ struct TextReport {
             title: "LAYERS of \(inside.contestant), worst first",
             note: """
                 Signal over error against the float model, on a patch of \(inside.image): of the layer itself, given the float model's
-                values; of what it puts out in the int8 model; of its rounded weights.\(more > 0 ? " \(more) more in --json and --report." : "")
+                values; of its output in the int8 model; of its rounded weights.\(more > 0 ? " \(more) more in --json and --report." : "")
                 """)
     }
 

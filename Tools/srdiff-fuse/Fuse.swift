@@ -46,7 +46,7 @@ struct Fuse: ParsableCommand {
     @Option(help: ArgumentHelp("Where the region's upper left corner is in REFERENCE, which may then be of any size. (default: where it is in BASE)", valueName: "x,y"))
     var from: Corner?
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("A file (\(ImageFormat.preferredExtensions)), or - for standard output. (default: NAME_fused.png beside BASE)", valueName: "file"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("A file (\(ImageFormat.preferredExtensions)), or - for standard output. (default: NAME_fused.png next to BASE)", valueName: "file"))
     var output: String?
 
     @Option(help: ArgumentHelp("How much noise is added, above 0 to 1: the more, the more of the region is generated.", valueName: "x"))

@@ -1,7 +1,7 @@
 import SRDiff
 import ToolSupport
 
-/// Content fusion: a region of the reference in the base, melted in.
+/// Content fusion: a region of the reference, blended into the base.
 struct Fusion {
     /// What is sampled around the region, in pixels of the small image.
     private static let margin = 24
@@ -60,7 +60,7 @@ struct Fusion {
 }
 
 extension Image {
-    /// With another image of its kind put over it there.
+    /// Returns the image with another one of the same kind blended over it in the region.
     fileprivate func replacing(x: Int, y: Int, with part: Image) -> Image {
         var image = self
         let length = part.width * channels

@@ -54,7 +54,7 @@ struct Region {
         self.shares = shares
     }
 
-    /// Rising from the region's edge inwards over so many pixels; outside it stays 0.
+    /// Blend weights that rise from 0 at the region's edge inwards, over the given number of pixels.
     func feathered(_ pixels: Int) -> Region {
         guard pixels > 0 else { return self }
         // Distance to the nearest pixel outside, by two sweeps (Borgefors 1986: 3 along, 4 across, in thirds of a pixel).

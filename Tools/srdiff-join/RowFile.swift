@@ -115,6 +115,6 @@ struct JoinedImage {
 }
 
 extension Range<Int> {
-    /// As `--rows` takes it.
+    /// The range in the form of `--rows`.
     fileprivate var text: String { "\(lowerBound):\(upperBound)" }
 }

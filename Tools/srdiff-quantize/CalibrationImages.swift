@@ -20,7 +20,7 @@ struct CalibrationImages {
         if !lr.isEmpty {
             let images = try read(lr)
             return CalibrationSet(
-                lowResolution: images, side: Self.side, seed: seed, description: describe(images.count, "to be enlarged"))
+                lowResolution: images, side: Self.side, seed: seed, description: describe(images.count, "to be upscaled"))
         }
         let isBuiltIn = calibration.isEmpty
         let images = try read(isBuiltIn ? [Self.builtIn()] : calibration)

@@ -14,7 +14,7 @@ struct Quantize: ParsableCommand {
         usage: "srdiff-quantize MODEL [-o OUTPUT] [options]",
         discussion: """
             EXAMPLES
-              srdiff-quantize model.ckpt                writes model.int8.safetensors beside it
+              srdiff-quantize model.ckpt                writes model.int8.safetensors next to it
               srdiff-quantize model.ckpt --calibration photos
               srdiff-quantize model.ckpt --max-loss 0.02
               srdiff-quantize model.ckpt --recipe model.recipe --dry-run
@@ -34,13 +34,13 @@ struct Quantize: ParsableCommand {
     @Argument(help: ArgumentHelp("A trained model: PyTorch checkpoint or safetensors.", valueName: "model"))
     var model: String
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Where to write. (default: NAME.int8.safetensors beside the model)", valueName: "file"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("Where to write. (default: NAME.int8.safetensors next to the model)", valueName: "file"))
     var output: String?
 
     @Option(help: ArgumentHelp("An image or a folder of images as they should become; they are reduced first. May be repeated. (default: a small set of our own)", valueName: "path"))
     var calibration: [String] = []
 
-    @Option(help: ArgumentHelp("The same with images to be enlarged, taken as they are.", valueName: "path"))
+    @Option(help: ArgumentHelp("Low-resolution calibration images, used as they are.", valueName: "path"))
     var lr: [String] = []
 
     @Option(help: ArgumentHelp(

@@ -61,7 +61,7 @@ struct Report {
             ReportSection("Kept in float", ["Layers where eight bits would cost more than they bring, or that were asked for."], table: Table(
                 ["layers", "why"], excluded.map { [Self.list($0.names), $0.reason] })),
             ReportSection("The image", ["""
-                PSNR of what the int8 model draws against what the float model draws from the same noise (\
+                PSNR of the int8 model's samples against the float model's, from the same noise (\
                 DDIM, \(quality.noise.count) steps). Above 46 dB the two are hard to tell apart, side by side; \
                 40 dB is a visible difference in flat areas. LR-PSNR says how well a result, reduced again, agrees with the image \
                 it was made from: lost colour shows there first.
@@ -87,7 +87,7 @@ struct Report {
             20 dB is a tenth off, 40 dB a hundredth. Timesteps near 0 are the last ones, where the noise to be found is smallest.
             """], table: Table(["timestep", "SNR, dB"], quality.noise.map { [String($0.timestep), Text.fixed($0.ratio.decibels, 1)] }, right: [0, 1])))
         sections.append(ReportSection("Layers, worst first", ["""
-            SNR of what each layer puts out: with the float model's values before it (its own error), and with everything before it \
+            SNR of each layer's output: with the float model's values before it (its own error), and with everything before it \
             int8 too; and of its rounded weights. Errors gather from layer to layer and average out again in the sums of the next: a \
             low number in the middle need not show in the image. \
             `--keep-float` takes a layer out, `--max-loss` finds the ones that matter.

@@ -76,7 +76,7 @@ struct JobPlan {
         }
     }
 
-    /// Leaves out results of an earlier run that lie beside their originals. Others are recognized when they are read.
+    /// Leaves out results of an earlier run next to their originals. Others are recognized when they are read.
     private static func withoutResults(_ inputs: [InputSearch.Found], suffix: String) -> [InputSearch.Found] {
         func stem(_ found: InputSearch.Found) -> String? {
             guard case .file(let path) = found.input else { return nil }

@@ -3,7 +3,7 @@ import ToolSupport
 
 /// What an image will cost.
 struct Plan {
-    /// Pixels of the image, of what the network sees, and of the result or the rows of it.
+    /// Sizes in pixels of the image, of the padded image, and of the result or the rows of it.
     let low, padded, high: (width: Int, height: Int)
     let steps: Int
     /// Multiply-accumulates: encoder and condition, then each step.

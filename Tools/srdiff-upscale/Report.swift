@@ -102,7 +102,7 @@ struct Report {
 
     /// - Parameters:
     ///   - sigma: mean standard deviation over the samples.
-    ///   - white: σ of the map's white. Both in codes of 8 bits.
+    ///   - white: σ of the map's white. Both on a scale of 0 to 255.
     mutating func summarized(_ job: Job, sigma: Double, white: Double) {
         let outputs = Job.Summary.allCases.compactMap { job.summaries[$0] }
         line("""

@@ -6,7 +6,7 @@ import ToolSupport
 struct SampleSummary {
     private var statistics: SampleStatistics?
     private var sheet: ContactSheet
-    /// Samples, the first at 1: before them comes the bicubic enlargement.
+    /// Samples, the first at 1: before them comes the bicubic upsample.
     private var count = 0
     private let low: Image
     private let scale: Int
@@ -25,7 +25,7 @@ struct SampleSummary {
         sheet.place(image, at: count)
     }
 
-    /// In codes of 8 bits.
+    /// On a scale of 0 to 255.
     var sigma: Double { statistics!.sigma }
     /// σ of the map's white.
     var white: Double { statistics!.map.white }

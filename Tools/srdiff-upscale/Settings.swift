@@ -27,7 +27,7 @@ struct Settings: Sendable {
     let format: ImageFormat?
     /// nil for the default, with which lossless WebP stays lossless.
     let quality: Int?
-    /// Of PNG; see `EncodingOptions`.
+    /// Compression of PNG; see `EncodingOptions`.
     let compression: Int?
 
     var seeds: [UInt64] { (0..<UInt64(samples)).map { seed &+ $0 } }

@@ -6,7 +6,7 @@ import ToolSupport
 struct ShardSummary {
     struct Node {
         var images = 0
-        /// Of all images that it computed.
+        /// Seconds of all images that the node computed.
         var seconds = 0.0
     }
 

@@ -7,11 +7,11 @@ import ToolSupport
 struct Upscale: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "srdiff-upscale",
-        abstract: "Enlarges images with SRDiff: low resolution in, sharp detail out.",
+        abstract: "Upscales images with SRDiff, a diffusion model that adds plausible detail.",
         usage: "srdiff-upscale INPUT... [-o OUTPUT] [options]",
         discussion: """
             EXAMPLES
-              srdiff-upscale photo.png                  writes photo_x4.png beside it
+              srdiff-upscale photo.png                  writes photo_x4.png next to it
               srdiff-upscale photos -o large            a folder's images into another
               srdiff-upscale 'scan*.png' -o large --samples 3
               srdiff-upscale photo.png --samples 8 --statistics
@@ -31,8 +31,8 @@ struct Upscale: ParsableCommand {
             machine and for every number of threads. They are kept in the PNG's text
             "srdiff".
 
-            A model is found by --model, else SRDIFF_MODEL, else Models/ beside the
-            package, else ../share/srdiff/ beside the executable. SRDIFF_CPU names an
+            A model is found by --model, else SRDIFF_MODEL, else Models/ next to the
+            package, else ../share/srdiff/ next to the executable. SRDIFF_CPU names an
             instruction set to use instead of the fastest.
 
             \(ToolInfo.exitCodes)
@@ -76,7 +76,7 @@ struct Upscale: ParsableCommand {
     @Flag(help: "Write the encoder's own image: quick, smooth, no seed.")
     var preview = false
 
-    @Flag(help: "Write the plain bicubic enlargement, to compare with.")
+    @Flag(help: "Write the bicubic upsample, for comparison.")
     var bicubic = false
 
     @Option(help: ArgumentHelp(
@@ -98,6 +98,8 @@ struct Upscale: ParsableCommand {
         """, valueName: "n"))
     var compression: Int?
 
+    @Option(help: ArgumentHelp(
+        """
         Only the I-th of N parts of the images, which every machine divides alike: by pixels, from the headers. -o names the common folder; \
         results that exist are skipped. What is done is noted in FOLDER/.srdiff/shard-I-of-N.jsonl.
         """, valueName: "I/N"))

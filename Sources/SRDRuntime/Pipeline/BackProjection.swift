@@ -1,7 +1,7 @@
 import SRDImage
 
 extension Image {
-    /// Makes the image agree with the one it was enlarged from: x += up(low − down(x)), both MATLAB's bicubic, until
+    /// Makes the image agree with the one it was upscaled from: x += up(low − down(x)), both MATLAB's bicubic, until
     /// down(x), rounded, is `low` itself (iterative back-projection, Irani & Peleg 1991). Alpha is left alone.
     ///
     /// A difference stays where black or white would have to be exceeded, and may stay by a code here and there, as

@@ -34,7 +34,7 @@ class Load:
         self.is_over = False
 
     async def client(self, number, jobs):
-        """Sends jobs one after another, as often as it takes, waits for each and reads the result."""
+        """Sends jobs one after another, each again until it is accepted, waits for it and reads the result."""
         source = random.Random(number)
         for _ in range(jobs):
             image = source.choice(self.images)

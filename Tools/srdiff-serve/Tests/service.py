@@ -9,7 +9,7 @@ def free_port():
 
 
 def noise(path, width, height, seed=1):
-    """A PPM image that nobody has seen before."""
+    """A new random PPM image."""
     path.write_bytes(b"P6 %d %d 255\n" % (width, height) + random.Random(seed).randbytes(width * height * 3))
     return path
 

@@ -13,7 +13,7 @@ final class WatchedFolder: Sendable {
         self.target = try Self.resolved(target, "--into")
         let (a, b) = (self.source + "/", self.target + "/")
         guard !a.hasPrefix(b), !b.hasPrefix(a) else {
-            throw ServeError("--into \(target): it lies in the watched folder or around it. Name a folder beside it.")
+            throw ServeError("--into \(target): it lies in the watched folder or around it. Name a folder outside of it.")
         }
     }
 

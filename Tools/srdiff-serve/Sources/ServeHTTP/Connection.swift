@@ -13,7 +13,7 @@ struct Connection {
         do {
             while try await exchange(reader) {}
         } catch {
-            // The client has gone, or was too slow. Nobody is left to tell.
+            // The client has gone, or was too slow. No one is left to answer.
         }
     }
 

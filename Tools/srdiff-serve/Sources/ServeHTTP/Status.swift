@@ -1,4 +1,4 @@
-/// The status codes that the service sends.
+/// HTTP statuses of the service.
 public enum HTTPStatus: Int, Sendable {
     case ok = 200, created = 201, noContent = 204
     case notModified = 304

@@ -8,8 +8,7 @@ struct JobRoutes {
     /// `POST /api/v1/jobs`: images into the queue; `?from=ID` uses a job's image again.
     func create(_ request: HTTPRequest) async throws -> HTTPResponse {
         let query = try Parameters(request.head.query, allowed: Parameters.job.union(["from"]))
-        let counts = try await service.store.counts()
-        guard counts.queued + counts.running < service.settings.queueLength else { throw await service.queueIsFull() }
+        guard try await service.store.unfinished().count < service.settings.queueLength else { throw await service.queueIsFull() }
         let jobs: [Job]
         if let id = query["from"] {
             jobs = [try await again(id, query)]

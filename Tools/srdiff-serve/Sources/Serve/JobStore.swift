@@ -28,25 +28,11 @@ actor JobStore {
         for name in Files.list("\(folder)/incoming") { unlink("\(folder)/incoming/\(name)") }
         try Files.makeFolder("\(folder)/incoming")
         try Files.makeFolder("\(folder)/files")
-        database = try Database(path: "\(folder)/jobs.sqlite", migrations: Migrations.all)
-        try Self.recover(database, folder)
-    }
-
-    private static func recover(_ database: Database, _ folder: String) throws {
-        try database.transaction {
-            try database.run("DELETE FROM jobs WHERE origin = 'request'")
-            try database.run("""
-                UPDATE jobs SET state = 'failed', finished = ?, error = 'the program was stopped by this image several times' \
-                WHERE state = 'running' AND attempts >= ?
-                """, .real(Clock.now), .int(maximumAttempts))
-            // A job that was running twice goes behind the others, so that it holds up none.
-            try database.run("""
-                UPDATE jobs SET sequence = (SELECT max(sequence) FROM jobs) + 1 WHERE state = 'running' AND attempts >= 2
-                """)
-            try database.run("UPDATE jobs SET state = 'queued', started = NULL WHERE state = 'running'")
-        }
+        let database = try Database(path: "\(folder)/jobs.sqlite", migrations: Migrations.all)
+        try database.requeueRunningJobs(maximumAttempts: Self.maximumAttempts)
         let known = Set(try database.rows("SELECT id FROM jobs").compactMap { $0.text("id") })
         for name in Files.list("\(folder)/files") where !known.contains(name) { Files.removeFolder("\(folder)/files/\(name)") }
+        self.database = database
     }
 
     // MARK: Files
@@ -61,12 +47,12 @@ actor JobStore {
 
     /// Adds jobs with their images, all or none.
     ///
-    /// - Parameter queueLength: more unfinished jobs are refused, by returning false.
+    /// - Parameters:
+    ///   - queueLength: the most unfinished jobs. If there would be more, returns false.
+    ///   - unfinishedBytes: the most bytes of their images. If there would be more, returns false.
     func add(_ jobs: [(job: Job, path: String)], queueLength: Int, unfinishedBytes: Int = .max) throws -> Bool {
-        let unfinished = try counts()
-        guard unfinished.queued + unfinished.running + jobs.count <= queueLength else { return false }
-        let bytes = try database.rows("SELECT total(bytes) AS sum FROM jobs WHERE state IN ('queued', 'running')").first?.real("sum") ?? 0
-        guard bytes + Double(jobs.reduce(0) { $0 + $1.job.image.bytes }) <= Double(unfinishedBytes) else { return false }
+        let unfinished = try unfinished(), bytes = jobs.reduce(0) { $0 + $1.job.image.bytes }
+        guard unfinished.count + jobs.count <= queueLength, unfinished.bytes + Double(bytes) <= Double(unfinishedBytes) else { return false }
         do {
             for (job, path) in jobs {
                 let folder = "\(folder)/files/\(job.id)"
@@ -77,28 +63,13 @@ actor JobStore {
             }
             try Files.synchronize("\(folder)/files")
             try database.transaction {
-                for (job, _) in jobs { try insert(job) }
+                for (job, _) in jobs { try database.insert(job) }
             }
         } catch {
             for (job, _) in jobs { Files.removeFolder("\(folder)/files/\(job.id)") }
             throw error
         }
         return true
-    }
-
-    private func insert(_ job: Job) throws {
-        var path: String?, stamp: String?
-        if case .folder(let ofFile, let ofTime) = job.origin { (path, stamp) = (ofFile, ofTime) }
-        let options = job.options, image = job.image
-        try database.run("""
-            INSERT INTO jobs (id, sequence, image_id, name, origin, folder_path, folder_stamp, state, model, steps, fidelity, seed, \
-            samples, format, quality, image_format, width, height, channels, bytes, work, created) \
-            VALUES (?, (SELECT ifnull(max(sequence), 0) + 1 FROM jobs), ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """,
-            .text(job.id), .text(job.imageID), .text(job.name), .text(job.origin.name), DatabaseValue(path), DatabaseValue(stamp),
-            .text(options.model), .int(options.steps), .real(Double(options.fidelity)), .int(Int(bitPattern: UInt(options.seed))),
-            .int(options.samples), .text(options.format.name), .int(options.quality), .text(image.format.name), .int(image.width),
-            .int(image.height), .int(image.channels), .int(image.bytes), .real(job.work), .real(job.created))
     }
 
     /// Whether an unfinished job has this file of the watched folder.
@@ -151,8 +122,7 @@ actor JobStore {
     // MARK: Reading
 
     func job(_ id: String) throws -> Job? {
-        guard let row = try database.rows("SELECT * FROM jobs WHERE id = ?", .text(id)).first else { return nil }
-        return try job(row)
+        try database.rows("SELECT * FROM jobs WHERE id = ?", .text(id)).first.flatMap { try database.job($0) }
     }
 
     /// Returns jobs from the newest on.
@@ -163,7 +133,7 @@ actor JobStore {
         return try database.rows("""
             SELECT * FROM jobs WHERE origin <> 'request' AND (?1 IS NULL OR sequence < ?1) AND (?2 IS NULL OR state = ?2) \
             ORDER BY sequence DESC LIMIT ?3
-            """, DatabaseValue(last), DatabaseValue(state?.rawValue), .int(limit)).compactMap { try job($0) }
+            """, DatabaseValue(last), DatabaseValue(state?.rawValue), .int(limit)).compactMap { try database.job($0) }
     }
 
     /// Returns the number of jobs before this one and itself, and their work by model.
@@ -179,55 +149,18 @@ actor JobStore {
         return (position, work)
     }
 
-    struct Counts {
-        var queued = 0, running = 0, done = 0, failed = 0
-    }
-
-    func counts() throws -> Counts {
-        var counts = Counts()
+    func counts() throws -> [Job.State: Int] {
+        var counts: [Job.State: Int] = [:]
         for row in try database.rows("SELECT state, count(*) AS count FROM jobs GROUP BY state") {
-            let count = row.int("count") ?? 0
-            switch row.text("state").flatMap(Job.State.init) {
-            case .queued: counts.queued = count
-            case .running: counts.running = count
-            case .done: counts.done = count
-            case .failed: counts.failed = count
-            case nil: break
-            }
+            if let state = row.text("state").flatMap(Job.State.init) { counts[state] = row.int("count") }
         }
         return counts
     }
 
-    private func job(_ row: DatabaseRow) throws -> Job? {
-        guard let id = row.text("id"), let name = row.text("name"), let state = row.text("state").flatMap(Job.State.init),
-            let model = row.text("model"), let steps = row.int("steps"), let fidelity = row.real("fidelity"),
-            let seed = row.int("seed"), let samples = row.int("samples"), let quality = row.int("quality"),
-            let format = row.text("format").flatMap({ ImageFormat(named: $0) }),
-            let imageFormat = row.text("image_format").flatMap({ ImageFormat(named: $0) }), let width = row.int("width"),
-            let height = row.int("height"), let channels = row.int("channels"), let bytes = row.int("bytes")
-        else { return nil }
-        let origin: Job.Origin = switch row.text("origin") {
-        case "folder": .folder(path: row.text("folder_path") ?? "", stamp: row.text("folder_stamp") ?? "")
-        case "request": .waitingRequest
-        default: .upload
-        }
-        var job = Job(
-            id: id, imageID: row.text("image_id") ?? id, name: name, origin: origin,
-            options: JobOptions(
-                model: model, steps: steps, fidelity: Float(fidelity), seed: UInt64(UInt(bitPattern: seed)), samples: samples,
-                format: format, quality: quality),
-            image: JobImage(format: imageFormat, width: width, height: height, channels: channels, bytes: bytes,
-                isLossy: imageFormat == .jpeg),
-            created: row.real("created") ?? 0)
-        job.state = state
-        job.started = row.real("started")
-        job.finished = row.real("finished")
-        job.seconds = row.real("seconds")
-        job.error = row.text("error")
-        job.results = try database.rows("SELECT sample, seed, bytes FROM results WHERE job = ? ORDER BY sample", .text(id)).map {
-            JobResult(sample: $0.int("sample") ?? 0, seed: UInt64(UInt(bitPattern: $0.int("seed") ?? 0)), bytes: $0.int("bytes") ?? 0)
-        }
-        return job
+    /// Returns the number of unfinished jobs and the bytes of their images.
+    func unfinished() throws -> (count: Int, bytes: Double) {
+        let row = try database.rows("SELECT count(*) AS count, total(bytes) AS bytes FROM jobs WHERE state IN ('queued', 'running')").first
+        return (row?.int("count") ?? 0, row?.real("bytes") ?? 0)
     }
 
     // MARK: Removing
@@ -262,27 +195,4 @@ actor JobStore {
         let inputs = try database.rows("SELECT total(bytes) AS sum FROM jobs").first?.real("sum") ?? 0
         return Int(inputs + (try database.rows("SELECT total(bytes) AS sum FROM results").first?.real("sum") ?? 0))
     }
-}
-
-extension Job.Origin {
-    var name: String {
-        switch self {
-        case .upload: "upload"
-        case .waitingRequest: "request"
-        case .folder: "folder"
-        }
-    }
-}
-
-/// Keeps a second program out of the folder.
-private struct FolderLock: ~Copyable {
-    private let descriptor: Int32
-
-    init(_ folder: String) throws {
-        descriptor = open("\(folder)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw FileFailure("\(folder)/lock") }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw ServeError("\(folder): another srdiff-serve uses this folder") }
-    }
-
-    deinit { close(descriptor) }
 }

@@ -23,7 +23,7 @@ final class Metrics: Sendable {
     func responded(_ status: Int) { counts.withLock { $0.responses[status, default: 0] += 1 } }
 
     /// In the text format of Prometheus.
-    func text(_ jobs: JobStore.Counts, storedBytes: Int, connections: Int) -> String {
+    func text(_ jobs: [Job.State: Int], storedBytes: Int, connections: Int) -> String {
         let now = counts.withLock { $0 }
         var out = ""
         func metric(_ name: String, _ kind: String, _ help: String, _ samples: [(labels: String, value: Double)]) {
@@ -34,10 +34,9 @@ final class Metrics: Sendable {
                 out += "srdiff_\(name)\(sample.labels) \(value)\n"
             }
         }
-        let states: [(String, Int)] = [
-            ("queued", jobs.queued), ("running", jobs.running), ("done", jobs.done), ("failed", jobs.failed),
-        ]
-        metric("jobs", "gauge", "Jobs that are kept, by state.", states.map { ("{state=\"\($0.0)\"}", Double($0.1)) })
+        metric("jobs", "gauge", "Jobs that are kept, by state.", Job.State.allCases.map {
+            ("{state=\"\($0.rawValue)\"}", Double(jobs[$0, default: 0]))
+        })
         let finished: [(labels: String, value: Double)] = [
             ("{result=\"done\"}", Double(now.done)), ("{result=\"failed\"}", Double(now.failed)),
         ]

@@ -10,42 +10,22 @@ public enum JSON: Sendable {
     /// Members are written in this order.
     case object([(String, JSON)])
 
-    /// On one line.
+    /// The value on one line.
     public var text: String {
-        var out = ""
-        write(to: &out)
-        return out
-    }
-
-    private func write(to out: inout String) {
         switch self {
-        case .null: out += "null"
-        case .bool(let value): out += value ? "true" : "false"
-        case .int(let value): out += String(value)
-        case .unsigned(let value): out += String(value)
-        case .number(let value): out += value.isFinite ? "\(value)" : "null"
-        case .string(let value): Self.write(value, to: &out)
-        case .array(let values):
-            out += "["
-            for (i, value) in values.enumerated() {
-                if i > 0 { out += "," }
-                value.write(to: &out)
-            }
-            out += "]"
-        case .object(let members):
-            out += "{"
-            for (i, member) in members.enumerated() {
-                if i > 0 { out += "," }
-                Self.write(member.0, to: &out)
-                out += ":"
-                member.1.write(to: &out)
-            }
-            out += "}"
+        case .null: "null"
+        case .bool(let value): value ? "true" : "false"
+        case .int(let value): String(value)
+        case .unsigned(let value): String(value)
+        case .number(let value): value.isFinite ? "\(value)" : "null"
+        case .string(let value): Self.quoted(value)
+        case .array(let values): "[" + values.map(\.text).joined(separator: ",") + "]"
+        case .object(let members): "{" + members.map { "\(Self.quoted($0.0)):\($0.1.text)" }.joined(separator: ",") + "}"
         }
     }
 
-    private static func write(_ text: String, to out: inout String) {
-        out += "\""
+    private static func quoted(_ text: String) -> String {
+        var out = "\""
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\"": out += "\\\""
@@ -62,7 +42,7 @@ public enum JSON: Sendable {
                 }
             }
         }
-        out += "\""
+        return out + "\""
     }
 }
 

@@ -7,7 +7,8 @@ final class TestFolder {
     let path: String
 
     init() throws {
-        path = "/tmp/srdiff-serve-test-\(RandomBytes.hexadecimal(8))"
+        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? P_tmpdir
+        path = "\(parent)/srdiff-serve-test-\(RandomBytes.hexadecimal(8))"
         try Files.makeFolder(path)
     }
 

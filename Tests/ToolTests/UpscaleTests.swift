@@ -36,7 +36,7 @@ struct UpscaleTests {
         let run = try ToolRun("srdiff-upscale", ["--help"])
         #expect(run.status == 0)
         for option in ["--model", "--steps", "--sampler", "--eta", "--spacing", "--seed", "--samples", "--statistics", "--consistent", "--threads", "--rng", "--preview",
-                       "--dry-run", "--json", "--quiet", "--strip-metadata", "EXIT STATUS"] {
+                       "--rows", "--shard", "--summary", "--dry-run", "--json", "--quiet", "--strip-metadata", "EXIT STATUS"] {
             #expect(run.text.contains(option), "\(option)")
         }
     }

@@ -173,7 +173,9 @@ struct Batch {
             var warnings: [String] = []
             try output.destination.write { write in
                 var file: PNGRowWriter?
-                try machine.run(image, rows: rows, seed: output.seed, progress: progress, label: label) { band in
+                try machine.run(
+                    image, rows: rows, seed: output.seed, memory: options.force ? .max : nil, progress: progress, label: label
+                ) { band in
                     let writer = try file ?? PNGRowWriter(
                         width: width, height: rows.count, channels: band.channels, bitDepth: band.bitDepth,
                         metadata: band.with(runSettings: facts).metadata, compression: settings.compression, onWarning: { warnings.append($0) })

@@ -66,8 +66,11 @@ final class UpscaleMachine {
     }
 
     /// Computes some rows of the result and passes them to `band` from top to bottom.
+    ///
+    /// - Parameter memory: bytes that may be used; nil for what is available.
     func run(
-        _ image: Image, rows: Range<Int>, seed: UInt64, progress: ProgressLine, label: String, band: (Image) throws -> Void
+        _ image: Image, rows: Range<Int>, seed: UInt64, memory: Int?, progress: ProgressLine, label: String,
+        band: (Image) throws -> Void
     ) throws {
         if settings.method == .bicubic {
             for first in stride(from: rows.lowerBound, to: rows.upperBound, by: 256) {
@@ -77,10 +80,10 @@ final class UpscaleMachine {
         }
         last = nil                                        // tiles are of several sizes
         let upscaler = try upscaler()
-        if settings.method == .preview { return try upscaler.encoderImage(image, rows: rows, band) }
+        if settings.method == .preview { return try upscaler.encoderImage(image, rows: rows, memory: memory, band) }
         let steps = progress.restarted()
         steps.show("\(label)  step 0")
-        try upscaler.upscale(image, rows: rows, settings: settings.sampling(seed: seed)) { done, total in
+        try upscaler.upscale(image, rows: rows, settings: settings.sampling(seed: seed), memory: memory) { done, total in
             steps.show(label, done: done, of: total)
         } _: { try band($0) }
     }

@@ -26,7 +26,7 @@ let package = Package(
     targets: [
         // Runtime libraries: no Foundation, no printing, no arguments.
         .target(name: "CSRDKernels", exclude: ["README.md"]),
-        .target(name: "CSRDThreads"),
+        .target(name: "CSRDThreads", exclude: ["README.md"]),
         .target(name: "SRDTensor", dependencies: ["CSRDThreads"]),
         .systemLibrary(name: "CLibPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .target(name: "CPNG", dependencies: ["CLibPNG"], linkerSettings: [.linkedLibrary("z")]),

@@ -11,7 +11,6 @@ final class LargeBuffer<Element: BitwiseCopyable>: @unchecked Sendable {  // its
     private let mapping: UnsafeMutableRawBufferPointer?
 
     private static var leastMapped: Int { 1 << 20 }
-    private static var hugePage: Int { 2 << 20 }
 
     init(count: Int) {
         let bytes = max(64, count * MemoryLayout<Element>.stride)
@@ -29,16 +28,12 @@ final class LargeBuffer<Element: BitwiseCopyable>: @unchecked Sendable {  // its
         }
     }
 
-    /// Maps pages, from the start of a huge page on; nil if the system has none left.
+    /// Maps pages; nil if the system has none left.
     private static func mapped(_ bytes: Int) -> UnsafeMutableRawBufferPointer? {
-        let total = bytes + hugePage
-        guard let start = mmap(nil, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), start != MAP_FAILED else {
+        guard let start = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), start != MAP_FAILED else {
             return nil
         }
-        let aligned = start.alignedUp(toMultipleOf: hugePage), page = 1 << 16, end = (aligned + bytes).alignedUp(toMultipleOf: page)
-        if aligned > start { munmap(start, aligned - start) }
-        if start + total > end { munmap(end, start + total - end) }
-        madvise(aligned, end - aligned, MADV_HUGEPAGE)
-        return UnsafeMutableRawBufferPointer(start: aligned, count: end - aligned)
+        madvise(start, bytes, MADV_HUGEPAGE)
+        return UnsafeMutableRawBufferPointer(start: start, count: bytes)
     }
 }

@@ -39,16 +39,7 @@ extension Image {
     /// The part whose upper left corner is (x, y). Traps when it reaches beyond the image.
     public func cropped(x: Int, y: Int, width: Int, height: Int) -> Image {
         precondition(x >= 0 && y >= 0 && x + width <= self.width && y + height <= self.height)
-        guard width != self.width || height != self.height else { return self }
-        var out: [UInt16] = []
-        out.reserveCapacity(width * height * channels)
-        for row in y..<y + height {
-            let start = (row * self.width + x) * channels
-            out += samples[start..<start + width * channels]
-        }
-        return Image(
-            width: width, height: height, channels: channels, bitDepth: bitDepth, samples: out, metadata: metadata
-        )
+        return window(columns: x..<x + width, rows: y..<y + height)
     }
 
     /// Returns the image in another kind: gray as equal red, green and blue, and back as their mean; opaque alpha added

@@ -94,7 +94,7 @@ struct Tiles {
     func forEachBand(_ body: (Image) throws -> Void, _ tile: (ResultRegion) throws -> Image) throws {
         for rows in rows {
             var band = try tile(ResultRegion(columns: columns[0], rows: rows))
-            for columns in columns.dropFirst() { band = band.beside(try tile(ResultRegion(columns: columns, rows: rows))) }
+            for columns in columns.dropFirst() { band = band.appending(try tile(ResultRegion(columns: columns, rows: rows))) }
             try body(band)
         }
     }
@@ -102,7 +102,7 @@ struct Tiles {
 
 extension Image {
     /// Returns the image with another of the same height and kind at its right.
-    fileprivate func beside(_ right: Image) -> Image {
+    fileprivate func appending(_ right: Image) -> Image {
         var samples: [UInt16] = []
         samples.reserveCapacity(self.samples.count + right.samples.count)
         for y in 0..<height {

@@ -56,14 +56,7 @@ struct JobBenchmark: ParsableCommand {
             }
         }
         progress.clear()
-        let table = table(jobs)
-        switch format {
-        case .md: Terminal.output.line(table.markdown)
-        case .csv: Terminal.output.line(table.csv)
-        case .json: Terminal.output.line(JSON.object([
-            ("machine", Machine.name.map { .string($0) } ?? .null), ("version", .string(SRDiffVersion.string)), ("results", table.json)
-        ]).text)
-        }
+        Terminal.output.line(table(jobs).text(format))
     }
 
     private func table(_ jobs: [JobRun]) -> Measurements {

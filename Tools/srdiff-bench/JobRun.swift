@@ -11,16 +11,7 @@ struct JobRun {
     let threads: Int
 
     /// By name, in the order of the first measurement.
-    private var parts: [(name: String, first: Series, again: Series)] = []
-
-    init(image: String, output: String, model: String?, steps: Int?, cpu: InstructionSet, threads: Int) {
-        self.image = image
-        self.output = output
-        self.model = model
-        self.steps = steps
-        self.cpu = cpu
-        self.threads = threads
-    }
+    private(set) var parts: [(name: String, first: Series, again: Series)] = []
 
     var label: String { "\(cpu.rawValue), \(threads) thread\(threads == 1 ? "" : "s")" }
 
@@ -45,13 +36,11 @@ struct JobRun {
             if again { parts[index].again.add(time) } else { parts[index].first.add(time) }
         }
 
-        let opened = try ImageInput.file(image).open()
-        let header = opened.header
-        _ = lap()
-        let loaded = try LoadedModel.requested(model) ?? .installed(LoadedModel.defaultName(isLossy: header.isLossy))
+        let opened = try ImageInput.file(image).open(), opening = lap()
+        let loaded = try LoadedModel.requested(model) ?? .installed(LoadedModel.defaultName(isLossy: opened.header.isLossy))
         note(Self.read, lap())
-        let decoded = try ImageInput.file(image).read { _ in }.withHiddenColorsFilled()
-        note(Self.decode, lap())
+        let decoded = try opened.decode { _ in }.withHiddenColorsFilled()
+        note(Self.decode, opening + lap())
         let upscaler = try Upscaler(loaded, options: .init(threads: threads, instructionSet: cpu))
         let schedule = try loaded.schedule(for: ScheduleRequest(steps: steps.map { .count($0) }))
         let settings = SamplingSettings(schedule: schedule, seed: 0, fidelity: loaded.defaultFidelity(for: schedule))

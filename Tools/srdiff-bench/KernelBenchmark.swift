@@ -66,13 +66,7 @@ struct KernelBenchmark: ParsableCommand {
             }
         }
         progress.clear()
-        switch format {
-        case .md: Terminal.output.line(table.markdown)
-        case .csv: Terminal.output.line(table.csv)
-        case .json: Terminal.output.line(JSON.object([
-            ("machine", Machine.name.map { .string($0) } ?? .null), ("version", .string(SRDiffVersion.string)), ("results", table.json)
-        ]).text)
-        }
+        Terminal.output.line(table.text(format))
     }
 
     /// Multiply-accumulates per second, or nil if programs do not use the kernel. Winograd's products count as what they replace.

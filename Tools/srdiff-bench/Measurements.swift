@@ -1,4 +1,5 @@
 import ArgumentParser
+import SRDiff
 import ToolSupport
 
 enum Format: String, CaseIterable, ExpressibleByArgument {
@@ -15,6 +16,17 @@ struct Measurements {
 
     let columns: [Column]
     var rows: [[JSON]] = []
+
+    /// The table in a format. JSON names the machine and the version too.
+    func text(_ format: Format) -> String {
+        switch format {
+        case .md: markdown
+        case .csv: csv
+        case .json: JSON.object([
+            ("machine", Machine.name.map { .string($0) } ?? .null), ("version", .string(SRDiffVersion.string)), ("results", json)
+        ]).text
+        }
+    }
 
     var json: JSON {
         .array(rows.map { row in .object(zip(columns, row).map { (key: $0.key, value: $1) }) })

@@ -83,7 +83,7 @@ class Crops:
         hr = np.rot90(image[y:y + self.crop, x:x + self.crop], random.integers(4))
         if random.integers(2):
             hr = hr[:, ::-1]
-        if random.random() < self.recolor:
+        if self.recolor and random.random() < self.recolor:
             hr = recolored(hr, random)
         hr = np.ascontiguousarray(hr)
         return self.degrade(hr, self.scale, random), hr

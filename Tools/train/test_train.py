@@ -19,7 +19,7 @@ import plot
 import train
 import validate
 from checkpoint import load_model
-from data import Crops, read_image
+from data import Crops, read_image, recolored
 from degrade import DEGRADATIONS, jpeg
 from losses import (Discriminator, FakeQuantization, blur, consistency_l1, low_band_l1, random_view, rounded, spectral,
                     with_fidelity)
@@ -366,6 +366,15 @@ class Degradation(unittest.TestCase):
             self.assertEqual((lr.shape, lr.dtype), ((8, 8, 3), np.uint8))
             self.assertGreater(psnr(lr, plain), 14)
         self.assertTrue(30 <= clean <= 70, clean)
+
+    def test_recolored_crops_are_more_saturated_and_gray_stays_gray(self):
+        random = np.random.default_rng(0)
+        color = random.integers(100, 156, (8, 8, 3)).astype(np.uint8)
+        gray = color[..., :1].repeat(3, 2)
+        self.assertTrue((recolored(gray, random) == gray).all())
+        spread = lambda image: np.ptp(image.astype(int), axis=2)
+        for _ in range(20):
+            self.assertTrue((spread(recolored(color, random)) >= spread(color) - 1).all())
 
     def test_the_phase_of_jpeg_moves_its_blocks(self):
         """At quality 1 each 8 x 8 block of a ramp becomes flat, so the image changes at the blocks' edges only."""

@@ -18,25 +18,29 @@ package struct MapPart: Hashable, Sendable {
 final class FeatureMap: @unchecked Sendable {       // rows are written by one thread each, and read only afterwards
     enum Storage {
         /// Quantized values `[height][width][padded channels]`.
-        case quantized(LargeBuffer<srd_quantized>, Quantization)
+        case quantized(UnsafeMutableBufferPointer<srd_quantized>, Quantization)
         /// Floats `[height][width][channels]`.
-        case float(LargeBuffer<Float>)
+        case float(UnsafeMutableBufferPointer<Float>)
         /// Floats of the same layout that belong to the caller.
         case borrowed(UnsafePointer<Float>)
     }
 
     let height, width, channels: Int
     let storage: Storage
+    /// The memory that `storage` refers to, apart from it: a reference in there would be counted for every row that is read.
+    private let memory: AnyObject?
 
     /// Allocates a map; `quantization` is nil for floats.
     init(height: Int, width: Int, channels: Int, quantization: Quantization?) {
         self.height = height
         self.width = width
         self.channels = channels
-        storage = if let quantization {
-            .quantized(LargeBuffer(count: height * width * paddedChannels(channels)), quantization)
+        if let quantization {
+            let buffer = LargeBuffer<srd_quantized>(count: height * width * paddedChannels(channels))
+            (memory, storage) = (buffer, .quantized(buffer.elements, quantization))
         } else {
-            .float(LargeBuffer(count: height * width * channels))
+            let buffer = LargeBuffer<Float>(count: height * width * channels)
+            (memory, storage) = (buffer, .float(buffer.elements))
         }
     }
 
@@ -47,7 +51,7 @@ final class FeatureMap: @unchecked Sendable {       // rows are written by one t
         channels = tensor.channels
         let buffer = LargeBuffer<Float>(count: tensor.values.count)
         _ = buffer.elements.update(from: tensor.values)
-        storage = .float(buffer)
+        (memory, storage) = (buffer, .float(buffer.elements))
     }
 
     /// Refers to floats `[height][width][channels]` that outlive the map.
@@ -55,7 +59,7 @@ final class FeatureMap: @unchecked Sendable {       // rows are written by one t
         self.height = height
         self.width = width
         self.channels = channels
-        storage = .borrowed(floats)
+        (memory, storage) = (nil, .borrowed(floats))
     }
 
     /// Copies the finished rows of a node's output, as far as they belong to the part of it that this map holds.
@@ -65,7 +69,7 @@ final class FeatureMap: @unchecked Sendable {       // rows are written by one t
         case .quantized(let values, _):
             let ring = buffer.quantized!
             for y in rows.clamped(to: part.rows) {
-                (values.elements.baseAddress! + (y - top) * width * ring.pixel)
+                (values.baseAddress! + (y - top) * width * ring.pixel)
                     .update(from: ring.interior(y) + left * ring.pixel, count: width * ring.pixel)
             }
         case .float(let values):
@@ -73,7 +77,7 @@ final class FeatureMap: @unchecked Sendable {       // rows are written by one t
             for y in rows.clamped(to: part.rows) {
                 copyPixels(
                     0..<width, channels, ring.interior(y) + left * ring.pixel, pixel: ring.pixel,
-                    to: values.elements.baseAddress! + (y - top) * width * channels, pixel: channels)
+                    to: values.baseAddress! + (y - top) * width * channels, pixel: channels)
             }
         case .borrowed: preconditionFailure("borrowed maps are read only")
         }
@@ -86,9 +90,9 @@ final class FeatureMap: @unchecked Sendable {       // rows are written by one t
         case .quantized(let values, let quantization):
             let pixel = paddedChannels(channels)
             for p in 0..<height * width {
-                for c in 0..<channels { tensor.values[p * channels + c] = quantization.real(decoded(values.elements[p * pixel + c])) }
+                for c in 0..<channels { tensor.values[p * channels + c] = quantization.real(decoded(values[p * pixel + c])) }
             }
-        case .float(let values): for i in tensor.values.indices { tensor.values[i] = values.elements[i] }
+        case .float(let values): for i in tensor.values.indices { tensor.values[i] = values[i] }
         case .borrowed(let values): for i in tensor.values.indices { tensor.values[i] = values[i] }
         }
         return tensor

@@ -13,18 +13,21 @@ final class LargeBuffer<Element: BitwiseCopyable>: @unchecked Sendable {  // its
     private static var leastMapped: Int { 1 << 20 }
 
     init(count: Int) {
-        let bytes = max(64, count * MemoryLayout<Element>.stride)
+        let bytes = count * MemoryLayout<Element>.stride
         mapping = bytes < Self.leastMapped ? nil : Self.mapped(bytes)
-        let start = mapping?.baseAddress ?? .allocate(byteCount: bytes, alignment: 64)
-        if mapping == nil { start.initializeMemory(as: UInt8.self, repeating: 0, count: bytes) }
-        elements = UnsafeMutableBufferPointer(start: start.bindMemory(to: Element.self, capacity: count), count: count)
+        if let mapping {
+            elements = mapping.bindMemory(to: Element.self)
+        } else {
+            elements = .aligned(count)
+            UnsafeMutableRawBufferPointer(elements).initializeMemory(as: UInt8.self, repeating: 0)
+        }
     }
 
     deinit {
         if let mapping {
             munmap(mapping.baseAddress!, mapping.count)
         } else {
-            elements.baseAddress!.deallocate()
+            elements.deallocate()
         }
     }
 

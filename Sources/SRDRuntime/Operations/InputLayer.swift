@@ -19,9 +19,9 @@ func readInput(_ source: FeatureMap, _ y: Int, _ columns: Range<Int>, into outpu
     case .quantized(let values, _):
         let ring = output.quantized!, first = columns.lowerBound * ring.pixel
         (ring.interior(y) + first).update(
-            from: values.elements.baseAddress! + y * source.width * ring.pixel + first, count: columns.count * ring.pixel)
+            from: values.baseAddress! + y * source.width * ring.pixel + first, count: columns.count * ring.pixel)
         if case .quantizedFromFloat = output.storage { output.dequantize(y, columns, kernels) }
-    case .float(let values): copy(UnsafePointer(values.elements.baseAddress!))
+    case .float(let values): copy(UnsafePointer(values.baseAddress!))
     case .borrowed(let values): copy(values)
     }
 

@@ -1,11 +1,8 @@
-import SRDTensor
-
-/// How much of the result comes from the encoder's image: its low frequencies, up to a limit that rises with the
-/// fidelity.
+/// How much of the result comes from the encoder's image: its middle frequencies, up to a limit that rises with the fidelity.
 ///
-/// The result is S + G(P − S), where S is the sample, P the encoder's image and G a Gaussian blur of standard deviation
-/// σ. Low frequencies come from P, high ones from S. Below the low-resolution image's Nyquist frequency a sample has
-/// about twice the error of P and no more detail.
+/// The result is S + G(P − S) − H(P − S), where S is the sample, P the encoder's image, G a Gaussian blur of standard deviation σ and H a
+/// wider one. Middle frequencies come from P: below the low-resolution image's Nyquist frequency a sample has about twice the error of P
+/// and no more detail. High frequencies come from S, and so does the mean colour, because P shifts saturated colours.
 public struct Fidelity: Hashable, Sendable {
     /// 0 is the sample, 1 the encoder's image.
     public let value: Float
@@ -27,16 +24,18 @@ public struct Fidelity: Hashable, Sendable {
     /// Whether the encoder's image is needed.
     public var needsEncoderImage: Bool { value > 0 }
 
-    /// σ of the blur in pixels of the result: 1.5 · (1 − f) / f. It is ∞ at 0 and 0 at 1.
+    /// σ of G in pixels of the result: 1.5 · (1 − f) / f. It is ∞ at 0 and 0 at 1.
     public var sigma: Double { Self.middleSigma * (1 - Double(value)) / Double(value) }
 
-    /// The blur's weights from the centre on, normalized over both sides: exp(−i² / 2σ²) up to 3σ, but at most 64
-    /// pixels.
-    package var kernel: [Float] {
-        let sigma = sigma, radius = min(64, Int((3 * sigma).rounded(.up)))
-        guard radius > 0 else { return [1] }
-        let weights = (0...radius).map { Mathematics.exp(-Double($0 * $0) / (2 * sigma * sigma)) }
-        let total = weights[0] + 2 * weights.dropFirst().reduce(0, +)
-        return weights.map { Float($0 / total) }
-    }
+    /// σ of H in pixels of the result: 4σ, but at least 6. It is nil at 1, where the result is the encoder's image.
+    public var colorSigma: Double? { value < 1 ? max(6, 4 * sigma) : nil }
+
+    /// The blur G, whose result is added to the sample.
+    package var addedBand: BlurKernel { BlurKernel(sigma: sigma) }
+
+    /// The blur H, whose result is subtracted from the sample.
+    package var removedBand: BlurKernel? { colorSigma.map(BlurKernel.init) }
+
+    /// Pixels on either side of a pixel of the result that it depends on.
+    package var radius: Int { needsEncoderImage ? max(addedBand.radius, removedBand?.radius ?? 0) : 0 }
 }

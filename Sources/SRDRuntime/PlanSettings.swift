@@ -55,8 +55,8 @@ package struct PlanSettings {
         var trunk = 0, correction = 0
         if fidelity.needsEncoderImage {
             trunk = mapBytes(network.preview.inputs[0], in: network.preview, lrWidth, lrHeight)
-            correction = LowBandCorrection.bytes(
-                kernel: fidelity.kernel, bandRows: bandRows(width: width, reduction: 1), width: width, height: lrHeight * scale)
+            correction = FidelityCorrection.bytes(
+                fidelity, bandRows: bandRows(width: width, reduction: 1), width: width, height: lrHeight * scale)
         }
         guard storesCondition(lrWidth: lrWidth, lrHeight: lrHeight) else {
             return weights + correction + max(encoder, features + rowBytes(conditionedPredictor))

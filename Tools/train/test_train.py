@@ -261,13 +261,14 @@ class Losses(unittest.TestCase):
         gradient, = torch.autograd.grad(consistency_l1(shifted, lr), shifted)
         self.assertAlmostEqual(gradient.sum().item(), 1, places=3)
 
-    def test_fidelity_takes_low_frequencies_from_the_encoder(self):
-        sampled, encoder = texture(seed=1), texture(seed=2)
-        mixed = with_fidelity(sampled, encoder, 1.5)
-        distance = lambda x: (blur(x, 6) - blur(encoder, 6)).abs().mean().item()
-        self.assertLess(distance(mixed), 0.15 * distance(sampled))
-        self.assertTrue(torch.allclose(with_fidelity(sampled, sampled + 0.25, 1.5), sampled + 0.25, atol=1e-6))
-        self.assertLess((with_fidelity(sampled, sampled + 0.1 * waves(64, 2), 1.5) - sampled).abs().mean().item(), 0.01)
+    def test_fidelity_takes_middle_frequencies_from_the_encoder(self):
+        sampled = texture(seed=1)
+        inner = lambda x: x[..., 16:-16, 16:-16].abs().mean().item()       # without the borders
+        change = lambda period: inner(with_fidelity(sampled, sampled + 0.1 * waves(64, period), 1.5) - sampled)
+        whole = inner(0.1 * waves(64, 16))
+        self.assertLess(change(2), 0.1 * whole)
+        self.assertGreater(change(16), 0.75 * whole)
+        self.assertTrue(torch.allclose(with_fidelity(sampled, sampled + 0.25, 1.5), sampled, atol=1e-6))     # the mean colour stays
 
     def test_blur_has_float32_precision_under_autocast(self):
         image = texture()

@@ -126,13 +126,12 @@ public struct Pipeline {
         return composer.finished()
     }
 
-    /// Returns the image that the residual x_0 makes with the bicubic upsample, with the low band of the encoder's image. It is composed
-    /// while the encoder's image is computed.
+    /// Returns the image that the residual x_0 makes with the bicubic upsample, corrected by the encoder's image. It is composed while the
+    /// encoder's image is computed.
     private func image(of residual: FloatTensor, _ prepared: Prepared, _ fidelity: Fidelity) -> Image {
         var composer = composer(prepared), composed = composer.rows.lowerBound
-        let correction = LowBandCorrection(
-            of: residual, bicubicRows(prepared.padded), kernel: fidelity.kernel, bandRows: executor.bandRows(width: residual.width),
-            finiteness)
+        let correction = FidelityCorrection(
+            of: residual, bicubicRows(prepared.padded), fidelity, bandRows: executor.bandRows(width: residual.width), finiteness)
         executor.encoderImage(of: prepared.condition) { y, encoded in
             correction.store(y, encoded)
         } finished: { stored in

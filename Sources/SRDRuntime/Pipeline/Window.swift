@@ -31,8 +31,8 @@ package struct Window: Hashable, Sendable {
     ///   - fidelity: of the sample.
     package init(_ region: ResultRegion, of network: Network, width: Int, height: Int, steps: Int, fidelity: Fidelity) {
         let size = network.configuration.paddedSize(width: width, height: height)
-        let radius = fidelity.needsEncoderImage ? fidelity.kernel.count - 1 : 0
-        let field = ReceptiveField(network, steps: steps, radius: radius, readsEncoderImage: steps == 0 || fidelity.needsEncoderImage)
+        let field = ReceptiveField(
+            network, steps: steps, radius: fidelity.radius, readsEncoderImage: steps == 0 || fidelity.needsEncoderImage)
         let columns = field.parts(for: region.columns, of: size.width), rows = field.parts(for: region.rows, of: size.height)
         self.region = region
         sampled = MapPart(columns: columns.sampled, rows: rows.sampled)

@@ -18,10 +18,10 @@ func tests(_ name: String, _ libraries: Target.Dependency...) -> Target {
 let package = Package(
     name: "srdiff-edge",
     products: [
-        .library(name: "SRDiff", targets: ["SRDiff"]),
+        .library(name: "SRDiff", targets: ["SRDiff"])
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
     ],
     targets: [
         // Runtime libraries: no Foundation, no printing, no arguments.
@@ -37,19 +37,23 @@ let package = Package(
         .target(name: "SRDFile", dependencies: ["CSHA256", "SRDTensor", "SRDModel"], exclude: ["FORMAT.md"]),
         .target(name: "SRDCheckpoint", dependencies: ["SRDTensor", "SRDModel", "SRDFile"]),
         .target(
-            name: "SRDRuntime", dependencies: ["CSRDKernels", "SRDTensor", "SRDImage", "SRDModel"], exclude: ["README.md"]),
+            name: "SRDRuntime", dependencies: ["CSRDKernels", "SRDTensor", "SRDImage", "SRDModel"],
+            exclude: ["README.md"]),
         .target(name: "SRDMetrics", dependencies: ["SRDTensor", "SRDImage"]),
         .target(
             name: "SRDQuantizer",
             dependencies: ["SRDTensor", "SRDImage", "SRDModel", "SRDFile", "SRDRuntime", "SRDMetrics"],
             exclude: ["README.md"]),
-        .target(name: "SRDiff", dependencies: ["SRDTensor", "SRDImage", "SRDModel", "SRDFile", "SRDCheckpoint", "SRDRuntime"]),
+        .target(
+            name: "SRDiff",
+            dependencies: ["SRDTensor", "SRDImage", "SRDModel", "SRDFile", "SRDCheckpoint", "SRDRuntime"]),
 
         // Tools
         .target(
             name: "ToolSupport",
             dependencies: [
-                "SRDTensor", "SRDFile", "SRDMetrics", "SRDiff", .product(name: "ArgumentParser", package: "swift-argument-parser")
+                "SRDTensor", "SRDFile", "SRDMetrics", "SRDiff",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Tools/ToolSupport"
         ),
@@ -69,7 +73,9 @@ let package = Package(
         // What Tools/fuzz searches and FuzzTests replays.
         .target(
             name: "FuzzTargets",
-            dependencies: ["SRDTensor", "SRDImage", "SRDModel", "SRDFile", "SRDCheckpoint", "SRDRuntime", "SRDQuantizer"],
+            dependencies: [
+                "SRDTensor", "SRDImage", "SRDModel", "SRDFile", "SRDCheckpoint", "SRDRuntime", "SRDQuantizer",
+            ],
             path: "Tests/FuzzTargets"),
         tests("FuzzTests", "FuzzTargets"),
         tests("SRDTensorTests", "SRDTensor"),
@@ -77,19 +83,22 @@ let package = Package(
         tests("SRDFileTests", "SRDFile", "SRDTensor", "CSHA256"),
         tests("SRDCheckpointTests", "SRDCheckpoint", "SRDFile", "SRDTensor"),
         tests("SRDModelTests", "SRDModel", "SRDTensor"),
-        tests("SRDRuntimeTests", "SRDRuntime", "SRDQuantizer", "SRDModel", "SRDImage", "SRDFile", "SRDCheckpoint", "SRDTensor"),
+        tests(
+            "SRDRuntimeTests", "SRDRuntime", "SRDQuantizer", "SRDModel", "SRDImage", "SRDFile", "SRDCheckpoint",
+            "SRDTensor"),
         tests("SRDQuantizerTests", "SRDQuantizer", "SRDMetrics", "SRDRuntime", "SRDModel", "SRDImage", "SRDTensor"),
         tests("SRDMetricsTests", "SRDMetrics", "SRDImage", "SRDFile", "SRDTensor"),
         tests("SRDKernelTests", "CSRDKernels"),
         tests("SRDiffTests", "SRDiff"),
         tests(
-            "ToolTests", "SRDFile", "SRDTensor", "SRDiff", "SRDQuantizer", "ToolSupport", "srdiff-upscale", "srdiff-join",
+            "ToolTests", "SRDFile", "SRDTensor", "SRDiff", "SRDQuantizer", "ToolSupport", "srdiff-upscale",
+            "srdiff-join",
             "srdiff-interpolate", "srdiff-fuse", "srdiff-evaluate", "srdiff-bench", "srdiff-inspect", "srdiff-quantize"),
     ]
 )
 
-// Tools/fuzz and Tools/sanitize set this to "address" or "thread". They build the fuzzer, which a normal build could not link, but no
-// tools, whose tests run other programs, and no tests of the kernels, which a C driver calls.
+// Tools/fuzz and Tools/sanitize set this to "address" or "thread". They build the fuzzer, which a normal build could
+// not link, but no tools, whose tests run other programs, and no tests of the kernels, which a C driver calls.
 if let sanitizer = Context.environment["SRD_SANITIZE"] {
     let others: Set = ["ToolSupport", "ToolTests", "SRDKernelTests"]
     package.targets.removeAll { $0.name.hasPrefix("srdiff-") || others.contains($0.name) }

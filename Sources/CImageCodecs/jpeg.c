@@ -9,24 +9,21 @@ enum { TJERR_WARNING = 0 };
 
 bool srd_jpeg_load(srd_jpeg_library *library, const char *path) {
     static const char *const names[] = {
-        "tjInitDecompress", "tjInitCompress", "tjDestroy", "tjDecompress2",
-        "tjCompress2", "tjFree", "tjGetErrorStr2", "tjGetErrorCode",
+        "tjInitDecompress", "tjInitCompress", "tjDestroy",      "tjDecompress2",
+        "tjCompress2",      "tjFree",         "tjGetErrorStr2", "tjGetErrorCode",
     };
     void *const targets[] = {
-        &library->init_decompress, &library->init_compress, &library->destroy, &library->decompress,
-        &library->compress, &library->free, &library->error_string, &library->error_code,
+        &library->init_decompress, &library->init_compress, &library->destroy,      &library->decompress,
+        &library->compress,        &library->free,          &library->error_string, &library->error_code,
     };
     return srd_codec_load(path, names, targets, sizeof names / sizeof *names);
 }
 
-static int pixel_format(int channels) {
-    return channels == 1 ? TJPF_GRAY : channels == 3 ? TJPF_RGB : TJPF_CMYK;
-}
+static int pixel_format(int channels) { return channels == 1 ? TJPF_GRAY : channels == 3 ? TJPF_RGB : TJPF_CMYK; }
 
 srd_codec_status srd_jpeg_decode(
     const srd_jpeg_library *library, const uint8_t *bytes, size_t count, uint8_t *pixels, int width, int height,
-    int channels, char message[SRD_CODEC_MESSAGE]
-) {
+    int channels, char message[SRD_CODEC_MESSAGE]) {
     void *decoder = library->init_decompress();
     if (!decoder) {
         srd_codec_copy(message, "out of memory");
@@ -46,8 +43,7 @@ srd_codec_status srd_jpeg_decode(
 
 srd_codec_status srd_jpeg_encode(
     const srd_jpeg_library *library, const uint8_t *pixels, int width, int height, int channels, int quality,
-    bool is_subsampled, uint8_t **bytes, size_t *count, char message[SRD_CODEC_MESSAGE]
-) {
+    bool is_subsampled, uint8_t **bytes, size_t *count, char message[SRD_CODEC_MESSAGE]) {
     void *encoder = library->init_compress();
     if (!encoder) {
         srd_codec_copy(message, "out of memory");

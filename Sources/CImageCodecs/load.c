@@ -1,4 +1,4 @@
-#define _GNU_SOURCE // secure_getenv
+#define _GNU_SOURCE  // secure_getenv
 #include "load.h"
 #include "CImageCodecs.h"
 
@@ -23,7 +23,7 @@ bool srd_codec_load(const char *path, const char *const *names, void *const *tar
             dlclose(library);
             return false;
         }
-        memcpy(targets[i], &symbol, sizeof symbol); // ISO C has no conversion from void * to a function pointer
+        memcpy(targets[i], &symbol, sizeof symbol);  // ISO C has no conversion from void * to a function pointer
     }
     return true;
 }

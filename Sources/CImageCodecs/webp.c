@@ -7,20 +7,26 @@ enum { VP8_STATUS_OK = 0, VP8_STATUS_OUT_OF_MEMORY = 1, VP8_STATUS_SUSPENDED = 5
 
 bool srd_webp_load(srd_webp_library *library, const char *path) {
     static const char *const names[] = {
-        "WebPINewRGB", "WebPIUpdate", "WebPIDecGetRGB", "WebPIDelete", "WebPEncodeRGB",
+        "WebPINewRGB",    "WebPIUpdate",           "WebPIDecGetRGB",         "WebPIDelete", "WebPEncodeRGB",
         "WebPEncodeRGBA", "WebPEncodeLosslessRGB", "WebPEncodeLosslessRGBA", "WebPFree",
     };
     void *const targets[] = {
-        &library->new_decoder, &library->update, &library->get_rows, &library->delete_decoder, &library->encode_rgb,
-        &library->encode_rgba, &library->encode_lossless_rgb, &library->encode_lossless_rgba, &library->free,
+        &library->new_decoder,
+        &library->update,
+        &library->get_rows,
+        &library->delete_decoder,
+        &library->encode_rgb,
+        &library->encode_rgba,
+        &library->encode_lossless_rgb,
+        &library->encode_lossless_rgba,
+        &library->free,
     };
     return srd_codec_load(path, names, targets, sizeof names / sizeof *names);
 }
 
 srd_codec_status srd_webp_decode(
     const srd_webp_library *library, const uint8_t *bytes, size_t count, uint8_t *pixels, int width, int height,
-    int channels, int *rows, char message[SRD_CODEC_MESSAGE]
-) {
+    int channels, int *rows, char message[SRD_CODEC_MESSAGE]) {
     *rows = 0;
     size_t stride = (size_t)width * channels;
     void *decoder = library->new_decoder(channels == 4 ? MODE_RGBA : MODE_RGB, pixels, stride * height, (int)stride);
@@ -38,15 +44,17 @@ srd_codec_status srd_webp_decode(
         return SRD_CODEC_OK;
     }
     int ends_early = status == VP8_STATUS_SUSPENDED || status == VP8_STATUS_NOT_ENOUGH_DATA;
-    srd_codec_copy(message, status == VP8_STATUS_OUT_OF_MEMORY ? "out of memory"
-                          : ends_early ? "the file ends early" : "invalid compressed data");
+    srd_codec_copy(
+        message,
+        status == VP8_STATUS_OUT_OF_MEMORY ? "out of memory"
+            : ends_early                   ? "the file ends early"
+                                           : "invalid compressed data");
     return *rows > 0 && status != VP8_STATUS_OUT_OF_MEMORY ? SRD_CODEC_DAMAGED : SRD_CODEC_FAILED;
 }
 
 srd_codec_status srd_webp_encode(
     const srd_webp_library *library, const uint8_t *pixels, int width, int height, int channels, float quality,
-    uint8_t **bytes, size_t *count, char message[SRD_CODEC_MESSAGE]
-) {
+    uint8_t **bytes, size_t *count, char message[SRD_CODEC_MESSAGE]) {
     int stride = width * channels;
     *bytes = NULL;
     if (quality < 0)
@@ -58,7 +66,7 @@ srd_codec_status srd_webp_encode(
     if (*count > 0) return SRD_CODEC_OK;
     library->free(*bytes);
     *bytes = NULL;
-    srd_codec_copy(message, "out of memory"); // sizes are valid, so nothing else can fail
+    srd_codec_copy(message, "out of memory");  // sizes are valid, so nothing else can fail
     return SRD_CODEC_FAILED;
 }
 

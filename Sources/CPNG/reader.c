@@ -14,7 +14,7 @@ struct srd_png_reader {
     size_t row_bytes;
     uint32_t height, next_row;
     int passes;
-    uint8_t *image; // interlaced images only: every row is complete only after the last pass
+    uint8_t *image;  // interlaced images only: every row is complete only after the last pass
     srd_png_status status;
     char message[MESSAGE];
     int warning_count;
@@ -68,7 +68,7 @@ srd_png_status srd_png_read_header(srd_png_reader *reader, srd_png_header *heade
     if (setjmp(png_jmpbuf(png))) return reader->status;
 
     png_set_read_fn(png, reader, on_read);
-    png_set_user_limits(png, 1000000, 1000000); // one row stays below 8 MB
+    png_set_user_limits(png, 1000000, 1000000);  // one row stays below 8 MB
     png_set_chunk_malloc_max(png, 64 << 20);
     png_set_chunk_cache_max(png, 1000);
     png_set_benign_errors(png, 1);
@@ -79,7 +79,7 @@ srd_png_status srd_png_read_header(srd_png_reader *reader, srd_png_header *heade
 
     png_read_info(png, info);
     header->inflated_bytes = (uint64_t)png_get_image_height(png, info) * (1 + (uint64_t)png_get_rowbytes(png, info));
-    png_set_expand(png); // palette to RGB, 1, 2 and 4 bits to 8, tRNS to alpha
+    png_set_expand(png);  // palette to RGB, 1, 2 and 4 bits to 8, tRNS to alpha
     reader->passes = png_set_interlace_handling(png);
     png_read_update_info(png, info);
 
@@ -93,7 +93,8 @@ srd_png_status srd_png_read_header(srd_png_reader *reader, srd_png_header *heade
 }
 
 static void read_interlaced(srd_png_reader *reader) {
-    reader->image = calloc(reader->height, reader->row_bytes); // not png_malloc: calloc's pages come as they are touched
+    reader->image = calloc(
+        reader->height, reader->row_bytes);  // not png_malloc: calloc's pages come as they are touched
     if (!reader->image) png_error(reader->png, "out of memory for an interlaced image");
     for (int pass = 0; pass < reader->passes; pass++)
         for (uint32_t y = 0; y < reader->height; y++)

@@ -19,9 +19,7 @@ static void on_error(png_structp png, png_const_charp message) {
     png_longjmp(png, 1);
 }
 
-static void on_warning(png_structp png, png_const_charp message) {
-    (void)png, (void)message;
-}
+static void on_warning(png_structp png, png_const_charp message) { (void)png, (void)message; }
 
 static void on_write(png_structp png, png_bytep data, size_t count) {
     srd_png_writer *writer = png_get_io_ptr(png);
@@ -36,9 +34,7 @@ static void on_write(png_structp png, png_bytep data, size_t count) {
     writer->count += count;
 }
 
-static void on_flush(png_structp png) {
-    (void)png;
-}
+static void on_flush(png_structp png) { (void)png; }
 
 srd_png_writer *srd_png_writer_create(void) {
     srd_png_writer *writer = calloc(1, sizeof *writer);
@@ -54,22 +50,22 @@ srd_png_writer *srd_png_writer_create(void) {
 
 srd_png_status srd_png_write_header(srd_png_writer *writer, const srd_png_header *header, int compression) {
     static const int color_types[] = {
-        PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGB_ALPHA
-    };
+        PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGB_ALPHA};
     if (setjmp(png_jmpbuf(writer->png))) return SRD_PNG_FAILED;
     png_set_write_fn(writer->png, writer, on_write, on_flush);
     png_set_user_limits(writer->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
     // All fixed, so that the bytes depend on the image and on the versions of libpng and zlib only.
     if (compression == SRD_PNG_RUNS) {
-        png_set_compression_level(writer->png, 6); // what the file's header declares
+        png_set_compression_level(writer->png, 6);  // what the file's header declares
         png_set_compression_strategy(writer->png, Z_RLE);
     } else {
         png_set_compression_level(writer->png, compression);
         png_set_compression_strategy(writer->png, Z_FILTERED);
     }
     png_set_filter(writer->png, PNG_FILTER_TYPE_BASE, PNG_ALL_FILTERS);
-    png_set_IHDR(writer->png, writer->info, header->width, header->height, header->bit_depth,
-                 color_types[header->channels - 1], PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_BASE, PNG_FILTER_TYPE_BASE);
+    png_set_IHDR(
+        writer->png, writer->info, header->width, header->height, header->bit_depth, color_types[header->channels - 1],
+        PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_BASE, PNG_FILTER_TYPE_BASE);
     png_write_info(writer->png, writer->info);
     return SRD_PNG_OK;
 }

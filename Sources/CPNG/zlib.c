@@ -23,7 +23,7 @@ uint8_t *srd_inflate(const uint8_t *bytes, size_t count, size_t limit, size_t *i
         stream.avail_out = (uInt)(larger - capacity);
         status = inflate(&stream, Z_SYNC_FLUSH);
         capacity = larger;
-        if (status == Z_OK && stream.avail_out > 0) break; // the input ends early
+        if (status == Z_OK && stream.avail_out > 0) break;  // the input ends early
     }
     *inflated_count = stream.total_out;
     inflateEnd(&stream);

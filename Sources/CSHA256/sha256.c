@@ -9,8 +9,7 @@ static const uint32_t constants[64] = {
     0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
     0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
-    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2
-};
+    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
 static uint32_t rotated(uint32_t x, int n) { return x >> n | x << (32 - n); }
 
@@ -43,7 +42,8 @@ void srd_sha256_scalar(uint32_t state[8], const uint8_t *bytes, size_t blocks) {
 #include <cpuid.h>
 #include <immintrin.h>
 
-__attribute__((target("sha,sse4.1"))) static void with_instructions(uint32_t state[8], const uint8_t *bytes, size_t blocks) {
+__attribute__((target("sha,sse4.1"))) static void with_instructions(
+    uint32_t state[8], const uint8_t *bytes, size_t blocks) {
     const __m128i big_endian = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
     // The instructions want the words in the order (a, b, e, f) and (c, d, g, h), from the highest lane.
     const __m128i cdab = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)state), 0xb1);
@@ -59,7 +59,8 @@ __attribute__((target("sha,sse4.1"))) static void with_instructions(uint32_t sta
                 *now = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(bytes + 16 * i)), big_endian);
             } else {
                 const __m128i seventh = _mm_alignr_epi8(w[(i + 3) & 3], w[(i + 2) & 3], 4);
-                *now = _mm_sha256msg2_epu32(_mm_add_epi32(_mm_sha256msg1_epu32(*now, w[(i + 1) & 3]), seventh), w[(i + 3) & 3]);
+                *now = _mm_sha256msg2_epu32(
+                    _mm_add_epi32(_mm_sha256msg1_epu32(*now, w[(i + 1) & 3]), seventh), w[(i + 3) & 3]);
             }
             const __m128i sum = _mm_add_epi32(*now, _mm_loadu_si128((const __m128i *)(constants + 4 * i)));
             cdgh = _mm_sha256rnds2_epu32(cdgh, abef, sum);
@@ -108,7 +109,7 @@ __attribute__((target("sha2"))) static void with_instructions(uint32_t state[8],
 }
 
 static int has_instructions(void) {
-    return (getauxval(AT_HWCAP) & 1 << 6) != 0;     // HWCAP_SHA2
+    return (getauxval(AT_HWCAP) & 1 << 6) != 0;  // HWCAP_SHA2
 }
 
 #else
@@ -120,5 +121,6 @@ static int has_instructions(void) { return 0; }
 #endif
 
 void srd_sha256(uint32_t state[8], const uint8_t *bytes, size_t blocks) {
-    if (has_instructions()) with_instructions(state, bytes, blocks); else srd_sha256_scalar(state, bytes, blocks);
+    if (has_instructions()) with_instructions(state, bytes, blocks);
+    else srd_sha256_scalar(state, bytes, blocks);
 }

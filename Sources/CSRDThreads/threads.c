@@ -6,17 +6,17 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-// The state of a team's loop: loop number << 32 | open << 31 | helpers wanted << 16 | helpers inside.
-// A helper enters an open loop by adding itself. The caller closes the loop when no items are left and waits for the helpers inside. A
+// The state of a team's loop: loop number << 32 | open << 31 | helpers wanted << 16 | helpers inside. A helper enters
+// an open loop by adding itself. The caller closes the loop when no items are left and waits for the helpers inside. A
 // helper that sleeps or has lost its processor is not waited for.
 #define OPEN (UINT64_C(1) << 31)
 #define WANTED(word) ((word) >> 16 & 0x7fff)
-#define INSIDE(word) ((word) & 0xffff)
+#define INSIDE(word) ((word)&0xffff)
 
 enum { most_helpers = 1023, most_teams = 16, patience = 4000 };
 
-/// The items that a thread starts with, the caller's first. In one loop after another a thread gets the same part of the items, whose data
-/// its caches may hold. When they are done it takes those of others.
+/// The items that a thread starts with, the caller's first. In one loop after another a thread gets the same part of
+/// the items, whose data its caches may hold. When they are done it takes those of others.
 typedef struct {
     _Alignas(64) atomic_int next;
     int end;
@@ -25,7 +25,7 @@ typedef struct {
 /// The helpers of one caller at a time.
 typedef struct {
     _Alignas(64) _Atomic uint64_t word;
-    void (*body)(void *, int);          // written while no helper is inside
+    void (*body)(void *, int);  // written while no helper is inside
     void *context;
     int share_count;
     srd_share *shares;
@@ -40,8 +40,10 @@ typedef struct {
     uint64_t index;
 } srd_helper;
 
-#define TEAM {.caller = PTHREAD_MUTEX_INITIALIZER, .sleeping = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER}
-static srd_team teams[most_teams] = {TEAM, TEAM, TEAM, TEAM, TEAM, TEAM, TEAM, TEAM, TEAM, TEAM, TEAM, TEAM, TEAM, TEAM, TEAM, TEAM};
+#define TEAM                                                                                                           \
+    { .caller = PTHREAD_MUTEX_INITIALIZER, .sleeping = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER }
+static srd_team teams[most_teams] = {TEAM, TEAM, TEAM, TEAM, TEAM, TEAM, TEAM, TEAM,
+                                     TEAM, TEAM, TEAM, TEAM, TEAM, TEAM, TEAM, TEAM};
 
 /// Whether this thread is inside a loop: a loop inside a loop runs on its own thread.
 static _Thread_local int is_inside;
@@ -50,7 +52,7 @@ static inline void relax(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
-    __asm__ volatile("isb");            // yield does nothing on most cores
+    __asm__ volatile("isb");  // yield does nothing on most cores
 #endif
 }
 
@@ -85,7 +87,8 @@ static void *help(void *argument) {
         if (!is_new(w, helper.index, seen)) {
             pthread_mutex_lock(&team->sleeping);
             atomic_fetch_add(&team->sleepers, 1);
-            while (!is_new(w = atomic_load(&team->word), helper.index, seen)) pthread_cond_wait(&team->wake, &team->sleeping);
+            while (!is_new(w = atomic_load(&team->word), helper.index, seen))
+                pthread_cond_wait(&team->wake, &team->sleeping);
             atomic_fetch_sub(&team->sleepers, 1);
             pthread_mutex_unlock(&team->sleeping);
         }
@@ -100,7 +103,8 @@ static void *help(void *argument) {
     return NULL;
 }
 
-/// Starts helpers until there are `wanted`, or as many as the system allows. They take no signals: those are for the application's threads.
+/// Starts helpers until there are `wanted`, or as many as the system allows. They take no signals: those are for the
+/// application's threads.
 static void start_helpers(srd_team *team, int wanted) {
     if (!team->shares) team->shares = aligned_alloc(64, sizeof(srd_share) * (most_helpers + 1));
     if (!team->shares) return;
@@ -150,7 +154,8 @@ static void run(srd_team *team, int count, int wanted, void (*body)(void *, int)
     is_inside = 0;
     atomic_fetch_and(&team->word, ~OPEN);
     for (int i = 0; INSIDE(atomic_load(&team->word)); i++) {
-        if (i < patience) relax(); else sched_yield();
+        if (i < patience) relax();
+        else sched_yield();
     }
 }
 

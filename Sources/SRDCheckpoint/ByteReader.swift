@@ -3,9 +3,9 @@
 /// Positions count from the start of the file, or of the member, that the bytes are a part of.
 struct ByteReader {
     private let bytes: UnsafeRawBufferPointer
-    private let base: Int          // the position of the first byte
+    private let base: Int  // the position of the first byte
     private(set) var position: Int
-    private let what: String       // for errors
+    private let what: String  // for errors
 
     /// - Parameters:
     ///   - base: the position of the first byte of `bytes`.
@@ -42,12 +42,16 @@ struct ByteReader {
     /// Reads a count of type `T`, then moves past that many bytes.
     mutating func take<T: FixedWidthInteger>(countedBy _: T.Type) throws(CheckpointError) -> Range<Int> {
         let start = position
-        guard let count = Int(exactly: try integer(T.self)) else { throw .malformed("a size of more than 2⁶³ bytes", at: start) }
+        guard let count = Int(exactly: try integer(T.self)) else {
+            throw .malformed("a size of more than 2⁶³ bytes", at: start)
+        }
         return try take(count)
     }
 
     /// Bytes at positions that `take` returned.
-    subscript(range: Range<Int>) -> UnsafeRawBufferPointer { bytes.slice(range.lowerBound - base..<range.upperBound - base) }
+    subscript(range: Range<Int>) -> UnsafeRawBufferPointer {
+        bytes.slice(range.lowerBound - base..<range.upperBound - base)
+    }
 
     func text(_ range: Range<Int>) throws(CheckpointError) -> String {
         if let text = String(validating: self[range], as: UTF8.self) { return text }

@@ -64,7 +64,9 @@ public struct Checkpoint: Sendable {
         let tensors = try WeightNorm.folded(contents.tensors), types = contents.types
         self.format = format
         self.tensors = tensors
-        self.types = types.merging(tensors.keys.compactMap { name in types["\(name)_v"].map { (name, $0) } }) { stored, _ in stored }
+        self.types = types.merging(tensors.keys.compactMap { name in types["\(name)_v"].map { (name, $0) } }) {
+            stored, _ in stored
+        }
         epoch = contents.epoch
         globalStep = contents.globalStep
         self.sourceSHA256 = sourceSHA256
@@ -86,7 +88,8 @@ public struct Checkpoint: Sendable {
     /// Some of the tensors, for a message.
     private var found: [String] {
         let names = tensors.keys.sorted().prefix(Selection.mostFindings).map { "\"\($0.printable(limit: 60))\"" }
-        return ["\(tensors.count) tensor\(tensors.count == 1 ? "" : "s") \(location)"] + names + (tensors.count > names.count ? ["…"] : [])
+        return ["\(tensors.count) tensor\(tensors.count == 1 ? "" : "s") \(location)"] + names
+            + (tensors.count > names.count ? ["…"] : [])
     }
 
     /// Writes the tensors as F32, with epoch, step and the source's SHA-256 added to the metadata.
@@ -110,10 +113,12 @@ extension Checkpoint.Format {
             // First safetensors: the length before its header may look like anything.
             if bytes.count > 8, bytes[8] == UInt8(ascii: "{"), bytes[7] == 0 { return .safetensors }
             if bytes.starts(with: "PK".utf8) { return .torchZip }
-            if bytes.first == 0x80 { return .legacyPickle }        // the first instruction of every pickle since protocol 2
+            if bytes.first == 0x80 { return .legacyPickle }  // the first instruction of every pickle since protocol 2
             if let foreign = ForeignFormat(bytes, fileCount: file.count) { throw .foreign(foreign) }
             if SafetensorsIndex.recognizes(file) {
-                throw .index("an index or another JSON file. Pass the path of a \(SafetensorsIndex.suffix) file in the folder of its files.")
+                throw .index(
+                    "an index or another JSON file. Pass the path of a \(SafetensorsIndex.suffix) file in the folder of its files."
+                )
             }
             let start = bytes.prefix(32).map { 0x20..<0x7f ~= $0 ? String(Unicode.Scalar($0)) : "." }
             throw .notACheckpoint(startsWith: start.joined())

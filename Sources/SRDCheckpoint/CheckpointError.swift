@@ -44,10 +44,12 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible, Sendable
         case .notACheckpoint(let start):
             "not a checkpoint (starts with \"\(start)\", expected a torch pickle, a torch zip or safetensors)"
         case .foreign(let format): "\(format.name), not a checkpoint. \(format.advice)"
-        case .truncated(let what, let needs, let has): "the file is truncated: \(what.printable) (\(has) bytes, expected \(needs))"
+        case .truncated(let what, let needs, let has):
+            "the file is truncated: \(what.printable) (\(has) bytes, expected \(needs))"
         case .unsupported(let what): "\(what.printable) is not supported"
         case .malformed(let what, let offset): "damaged at byte \(offset): \(what.printable)"
-        case .unknownOpcode(let code, let offset): "unknown pickle opcode 0x\(String(code, radix: 16)) at byte \(offset)"
+        case .unknownOpcode(let code, let offset):
+            "unknown pickle opcode 0x\(String(code, radix: 16)) at byte \(offset)"
         case .tooMuch(let what, let limit): "too many \(what): at most \(limit) are allowed"
         case .badChecksum(let member): "\(member.printable) is damaged: its CRC-32 differs"
         case .missingStorage(let key): "storage \"\(key.printable)\" is missing"

@@ -25,7 +25,8 @@ struct Contents {
         // Shared and expanded tensors could describe more than memory holds.
         var total = 0
         for item in selection.items {
-            let (sum, overflow) = total.addingReportingOverflow(try found[item.map].tensors[item.index].checkedCount(name: item.name))
+            let (sum, overflow) = total.addingReportingOverflow(
+                try found[item.map].tensors[item.index].checkedCount(name: item.name))
             guard !overflow, sum <= fileCount else { throw .tooMuch("values for the file's size", limit: fileCount) }
             total = sum
         }
@@ -49,7 +50,9 @@ struct Contents {
             throw .tooMuch("tensors", limit: Self.mostTensors)
         }
         for (file, names) in parts {
-            for entry in try names.map({ names throws(CheckpointError) in try Self.entries(names, of: file) }) ?? Array(file.entries) {
+            for entry in try names.map({ names throws(CheckpointError) in try Self.entries(names, of: file) })
+                ?? Array(file.entries)
+            {
                 if entry.type.isFloat {
                     entries.append((entry, file))
                 } else if others.count < Selection.mostFindings {
@@ -71,7 +74,8 @@ struct Contents {
         }
     }
 
-    private static func entries(_ names: [String], of file: Safetensors) throws(CheckpointError) -> [Safetensors.Entry] {
+    private static func entries(_ names: [String], of file: Safetensors) throws(CheckpointError) -> [Safetensors.Entry]
+    {
         var entries: [Safetensors.Entry] = []
         for name in names {
             guard let entry = file[name] else { throw .safetensors(.missing(key: name)) }

@@ -24,7 +24,9 @@ public struct ForeignFormat: Equatable, Sendable {
 
         if starts("version https://git-lfs.github.com/") {
             let size = Self.value(of: "size ", in: head).map { " of \($0) bytes" } ?? ""
-            self.init("a Git LFS pointer to a file\(size)", "Run `git lfs pull` in its repository, or download the file itself.")
+            self.init(
+                "a Git LFS pointer to a file\(size)",
+                "Run `git lfs pull` in its repository, or download the file itself.")
         } else if Self.isMarkup(head) {
             self.init("a web page", Self.download)
         } else if let (name, advice) = Self.magics.first(where: { starts($0.0) }).map({ ($0.1, $0.2) }) {
@@ -46,7 +48,8 @@ public struct ForeignFormat: Equatable, Sendable {
     init?(zipMembers names: [String]) {
         if names.contains(where: { $0.hasSuffix(".npy") }) {
             self.init("a NumPy archive (npz)", "Save its arrays as safetensors (safetensors.numpy.save_file).")
-        } else if names.contains("model.weights.h5") || names.contains("config.json") && names.contains("metadata.json") {
+        } else if names.contains("model.weights.h5") || names.contains("config.json") && names.contains("metadata.json")
+        {
             self.init("a Keras model", Self.convert)
         } else if names.contains("[Content_Types].xml") {
             self.init("an office document", "Pass a checkpoint.")
@@ -69,11 +72,14 @@ public struct ForeignFormat: Equatable, Sendable {
         (Array("GGUF".utf8), "a GGUF model", convert),
         ([0x6c, 0x6d, 0x67, 0x67], "a GGML model", convert),
         ([0x89, 0x48, 0x44, 0x46], "an HDF5 file (Keras)", convert),
-        ([0x93] + Array("NUMPY".utf8), "a NumPy array (npy)", "Save named arrays as safetensors (safetensors.numpy.save_file)."),
+        (
+            [0x93] + Array("NUMPY".utf8), "a NumPy array (npy)",
+            "Save named arrays as safetensors (safetensors.numpy.save_file)."
+        ),
         ([0x89, 0x50, 0x4e, 0x47], "a PNG image", "Pass the model as the checkpoint and the image as the input."),
         ([0xff, 0xd8, 0xff], "a JPEG image", "Pass the model as the checkpoint and the image as the input."),
         ([0x7f, 0x45, 0x4c, 0x46], "a program (ELF)", "Pass a checkpoint."),
-        (Array("%PDF-".utf8), "a PDF document", "Pass a checkpoint.")
+        (Array("%PDF-".utf8), "a PDF document", "Pass a checkpoint."),
     ]
 
     private static func isMarkup(_ head: UnsafeRawBufferPointer) -> Bool {
@@ -85,7 +91,9 @@ public struct ForeignFormat: Equatable, Sendable {
 
     /// A ModelProto: field 1 is the IR version, and the producer or operator set follows.
     private static func isONNX(_ head: UnsafeRawBufferPointer) -> Bool {
-        guard head.count > 16, head[0] == 0x08, (1...20).contains(head[1]), [0x12, 0x1a, 0x22, 0x3a, 0x42].contains(head[2]) else {
+        guard head.count > 16, head[0] == 0x08, (1...20).contains(head[1]),
+            [0x12, 0x1a, 0x22, 0x3a, 0x42].contains(head[2])
+        else {
             return false
         }
         let text = String(decoding: head.prefix(256).map { $0 < 0x80 ? $0 : 0x3f }, as: UTF8.self)

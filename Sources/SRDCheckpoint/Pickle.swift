@@ -7,9 +7,9 @@ import SRDFile
 struct Pickle {
     enum Value {
         case none, bool(Bool), int(Int), float(Double), string(String)
-        case bytes(Range<Int>)             // in the file
-        case longInteger(Range<Int>)       // of more than 8 bytes, in the file
-        case sequence(Int)                 // tuple, list, set or torch.Size
+        case bytes(Range<Int>)  // in the file
+        case longInteger(Range<Int>)  // of more than 8 bytes, in the file
+        case sequence(Int)  // tuple, list, set or torch.Size
         case dictionary(Int)
         case global(Global)
         case storage(Int), tensor(Int)
@@ -40,7 +40,7 @@ struct Pickle {
             "torch.ShortStorage": .storage(.i16),
             "torch.CharStorage": .storage(.i8),
             "torch.ByteStorage": .storage(.u8),
-            "torch.BoolStorage": .storage(.bool)
+            "torch.BoolStorage": .storage(.bool),
         ]
     }
 
@@ -48,20 +48,20 @@ struct Pickle {
     struct Storage: Equatable {
         let key: String
         let type: ElementType
-        let wholeCount: Int        // elements kept under `key`
-        let part: Range<Int>       // of those, what tensors may see
+        let wholeCount: Int  // elements kept under `key`
+        let part: Range<Int>  // of those, what tensors may see
     }
 
     /// Sizes as the pickle gives them, not yet checked against the storage.
     struct Tensor {
         let storage: Storage
         let offset: Int
-        let shape: [Int], strides: [Int]       // not negative, equally many
+        let shape: [Int], strides: [Int]  // not negative, equally many
     }
 
     /// An object whose class is unknown: its name, and what was put into it as into a dict.
     struct Opaque {
-        let name: Int              // in `unknownNames`
+        let name: Int  // in `unknownNames`
         var members: [Member] = []
         /// The attributes given to it (BUILD).
         var state = Value.none
@@ -72,7 +72,7 @@ struct Pickle {
     var sequences: [[Value]] = []
     var dictionaries: [[Member]] = []
     var storages: [Storage] = []
-    var wholes: [String: Storage] = [:]        // any of each key, for type and whole count, in which all of a key agree
+    var wholes: [String: Storage] = [:]  // any of each key, for type and whole count, in which all of a key agree
     var tensors: [Tensor] = []
     var opaques: [Opaque] = []
     var unknownNames: [String] = []

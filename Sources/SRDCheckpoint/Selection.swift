@@ -28,7 +28,9 @@ struct Selection {
         let models = Self.models(in: maps)
         guard let best = models.first else {
             let index = Self.preferred(maps)
-            items = maps[index].names.indices.map { Item(name: WeightName.unwrapped(maps[index].names[$0]), map: index, index: $0) }
+            items = maps[index].names.indices.map {
+                Item(name: WeightName.unwrapped(maps[index].names[$0]), map: index, index: $0)
+            }
             location = maps[index].location
             try Self.checkOpaque(maps[index]) { WeightName.unwrapped($0) }
             return
@@ -41,13 +43,15 @@ struct Selection {
             items += missing
             if !missing.isEmpty {
                 let count = missing.count == 1 ? "1 tensor is" : "\(missing.count) tensors are"
-                warnings.append("\(count) not among the averaged weights and taken from those \(base.selection.location)")
+                warnings.append(
+                    "\(count) not among the averaged weights and taken from those \(base.selection.location)")
             }
         }
         let others = models.dropFirst().filter { $0.isAverage == best.isAverage }
         if !others.isEmpty {
             let list = others.prefix(Self.mostFindings).map(\.selection.location).joined(separator: ", ")
-            warnings.append("the file contains \(others.count + 1) models; using the one \(location), not those \(list)")
+            warnings.append(
+                "the file contains \(others.count + 1) models; using the one \(location), not those \(list)")
         }
     }
 
@@ -70,24 +74,32 @@ struct Selection {
             }
             let pathIsAverage = map.path.contains { WeightName.isAverage($0) }
             for (prefix, var selection) in selections.sorted(by: { ($0.key.count, $0.key) < ($1.key.count, $1.key) }) {
-                selection.location = map.location + (prefix.isEmpty ? "" : " with prefix \"\(String(prefix).printable(limit: 60))\"")
+                selection.location =
+                    map.location + (prefix.isEmpty ? "" : " with prefix \"\(String(prefix).printable(limit: 60))\"")
                 let isAverage = WeightName.isAverage(prefix) || pathIsAverage && !WeightName.isOnline(prefix)
                 // Of an average's state, the prefix that names it comes before the others.
-                models.append((isAverage ? (WeightName.isAverage(prefix) ? 0 : 1) : 2, Model(
-                    map: m, prefix: prefix, isAverage: isAverage, selection: selection)))
+                models.append(
+                    (
+                        isAverage ? (WeightName.isAverage(prefix) ? 0 : 1) : 2,
+                        Model(
+                            map: m, prefix: prefix, isAverage: isAverage, selection: selection)
+                    ))
             }
         }
         let order = maps.indices.sorted { precedence(maps[$0]) < precedence(maps[$1]) }
         let place = Dictionary(uniqueKeysWithValues: order.enumerated().map { ($1, $0) })
         return models.enumerated().sorted { a, b in
-            (a.element.rank, place[a.element.model.map]!, a.offset) < (b.element.rank, place[b.element.model.map]!, b.offset)
+            (a.element.rank, place[a.element.model.map]!, a.offset) < (
+                b.element.rank, place[b.element.model.map]!, b.offset
+            )
         }.map(\.element.model)
     }
 
     /// Where training code puts the weights, best first; other maps follow in the file's order.
     private static let usual: [[String]] = [
-        ["state_dict", "model"], ["state_dict"], ["params_ema"], ["ema_state_dict"], ["model_ema"], ["ema"], ["model_state_dict"],
-        ["params"], ["model"], [], ["net"], ["network"], ["generator"], ["weights"]
+        ["state_dict", "model"], ["state_dict"], ["params_ema"], ["ema_state_dict"], ["model_ema"], ["ema"],
+        ["model_state_dict"],
+        ["params"], ["model"], [], ["net"], ["network"], ["generator"], ["weights"],
     ]
 
     private static func precedence(_ map: TensorMap) -> Int { usual.firstIndex(of: map.path) ?? usual.count }
@@ -102,8 +114,11 @@ struct Selection {
             guard let name = name(key) else { continue }
             let endings = [".weight", ".bias", ".weight_g", ".weight_v", ".original0", ".original1"]
             // Functions that make tensors: torch._utils._rebuild_sparse_tensor and its like.
-            let isTensor = className.hasPrefix("torch.") && (className.contains("._rebuild") || className.hasSuffix("Storage"))
-            if isTensor || endings.contains(where: name.hasSuffix) { throw .opaqueTensor(name: name, className: className) }
+            let isTensor =
+                className.hasPrefix("torch.") && (className.contains("._rebuild") || className.hasSuffix("Storage"))
+            if isTensor || endings.contains(where: name.hasSuffix) {
+                throw .opaqueTensor(name: name, className: className)
+            }
         }
     }
 }

@@ -22,8 +22,9 @@ struct ShardedModel {
         let usual = "model\(SafetensorsIndex.suffix)"
         guard let name = names.contains(usual) ? usual : names.first else { throw FileError(.read, path, .directory) }
         guard names.count == 1 || name == usual else {
-            throw CheckpointError.index("several models in the folder (\(names.prefix(4).map(\.printable).joined(separator: ", "))). "
-                + "Pass the index of one.")
+            throw CheckpointError.index(
+                "several models in the folder (\(names.prefix(4).map(\.printable).joined(separator: ", "))). "
+                    + "Pass the index of one.")
         }
         return path.hasSuffix("/") ? path + name : "\(path)/\(name)"
     }
@@ -37,7 +38,9 @@ struct ShardedModel {
             let folder = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[...$0]) } ?? ""
             // Read on demand: together they may be larger than the memory.
             files = try contents.files.map { name throws(SafetensorsError) in
-                do throws(FileError) { return try MappedFile(path: folder + name, longestCopy: 0) } catch { throw .file(error) }
+                do throws(FileError) { return try MappedFile(path: folder + name, longestCopy: 0) } catch {
+                    throw .file(error)
+                }
             }
         } catch {
             throw CheckpointError.safetensors(error)
@@ -68,9 +71,10 @@ struct ShardedModel {
         defer { closedir(handle) }
         var names: [String] = []
         while let entry = readdir(handle), names.count < 100_000 {
-            names.append(withUnsafePointer(to: &entry.pointee.d_name) { tuple in
-                tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(path: $0) }
-            })
+            names.append(
+                withUnsafePointer(to: &entry.pointee.d_name) { tuple in
+                    tuple.withMemoryRebound(to: CChar.self, capacity: 256) { String(path: $0) }
+                })
         }
         return names
     }

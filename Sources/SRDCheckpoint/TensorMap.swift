@@ -33,14 +33,18 @@ extension Pickle {
 
     /// Every dict with float tensors under string keys, outermost first, and the parameters of whole modules.
     func tensorMaps() -> [NamedTensors] {
-        var found: [NamedTensors] = [], seen: [Int: Int] = [:]        // where in `found` a dict would be
+        var found: [NamedTensors] = [], seen: [Int: Int] = [:]  // where in `found` a dict would be
         var queue: [(value: Value, path: [String])] = [(root, [])], next = 0, budget = Self.mostModuleWork
         while next < queue.count, next < Self.mostDicts {
             let (value, path) = queue[next]
             next += 1
-            if let identity = identity(value), let place = seen.updateValue(seen[identity] ?? found.count, forKey: identity) {
+            if let identity = identity(value),
+                let place = seen.updateValue(seen[identity] ?? found.count, forKey: identity)
+            {
                 // One dict under two keys: {"params": weights, "params_ema": weights}.
-                if place < found.count, found[place].identity == identity, path.contains(where: { WeightName.isAverage($0) }) {
+                if place < found.count, found[place].identity == identity,
+                    path.contains(where: { WeightName.isAverage($0) })
+                {
                     found[place].map.path = path
                 }
                 continue
@@ -52,7 +56,8 @@ extension Pickle {
             }
             guard path.count < Self.deepestDict else { continue }
             for member in members {
-                guard let key = member.key.string, key.utf8.count <= Self.longestKey, queue.count < 2 * Self.mostDicts else { continue }
+                guard let key = member.key.string, key.utf8.count <= Self.longestKey, queue.count < 2 * Self.mostDicts
+                else { continue }
                 switch member.value {
                 case .dictionary, .opaque: queue.append((member.value, path + [key]))
                 default: break
@@ -75,14 +80,15 @@ extension Pickle {
         for member in members {
             guard let name = member.key.string, name.utf8.count <= Self.longestKey else { continue }
             if case .tensor(let index) = member.value {
-                guard self.tensors[index].storage.type.isFloat else { continue }       // num_batches_tracked
+                guard self.tensors[index].storage.type.isFloat else { continue }  // num_batches_tracked
                 names.append(name)
                 tensors.append(self.tensors[index])
             } else if let className = className(member.value) {
                 opaque[name] = className
             }
         }
-        return names.isEmpty ? nil : NamedTensors(map: TensorMap(path: path, names: names, opaque: opaque), tensors: tensors)
+        return names.isEmpty
+            ? nil : NamedTensors(map: TensorMap(path: path, names: names, opaque: opaque), tensors: tensors)
     }
 
     /// The parameters and buffers of a pickled `torch.nn.Module`, named as its `state_dict()` names them.
@@ -93,11 +99,14 @@ extension Pickle {
             return budget > 0 ? members(member(kind, of: state)) : nil
         }
         guard parts("_modules", of: opaques[index].state) != nil else { return nil }
-        var found: [Member] = [], seen: Set<Int> = [], stack: [(state: Value, prefix: String)] = [(opaques[index].state, "")]
+        var found: [Member] = [], seen: Set<Int> = [],
+            stack: [(state: Value, prefix: String)] = [(opaques[index].state, "")]
         while let (state, prefix) = stack.popLast() {
             for kind in ["_parameters", "_buffers", "_modules"] {
                 for member in parts(kind, of: state) ?? [] {
-                    guard let key = member.key.string, prefix.utf8.count + key.utf8.count < Self.longestKey else { continue }
+                    guard let key = member.key.string, prefix.utf8.count + key.utf8.count < Self.longestKey else {
+                        continue
+                    }
                     budget -= 32 + prefix.utf8.count + key.utf8.count
                     guard budget > 0 else { return found }
                     if kind != "_modules" {

@@ -10,7 +10,9 @@ protocol TorchFile {
 
 extension TorchFile {
     var epoch: Int? { pickle.member("epoch", of: pickle.root)?.int }
-    var globalStep: Int? { (pickle.member("global_step", of: pickle.root) ?? pickle.member("step", of: pickle.root))?.int }
+    var globalStep: Int? {
+        (pickle.member("global_step", of: pickle.root) ?? pickle.member("step", of: pickle.root))?.int
+    }
 }
 
 extension Pickle.Tensor {

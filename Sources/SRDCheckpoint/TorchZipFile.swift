@@ -4,7 +4,7 @@ import SRDFile
 struct TorchZipFile: TorchFile {
     let pickle: Pickle
     private let archive: ZipArchive
-    private let folder: String     // with its slash
+    private let folder: String  // with its slash
 
     init(_ file: MappedFile) throws(CheckpointError) {
         archive = try ZipArchive(file)
@@ -16,15 +16,19 @@ struct TorchZipFile: TorchFile {
         }
         folder = String(path.dropLast("data.pkl".count))
         if names.contains(folder + "constants.pkl") { throw .foreign(.torchScript) }
-        if let order = try archive.contents(folder + "byteorder"), !order.withBytes({ $0.elementsEqual("little".utf8) }) {
+        if let order = try archive.contents(folder + "byteorder"), !order.withBytes({ $0.elementsEqual("little".utf8) })
+        {
             throw .unsupported("a big-endian checkpoint")
         }
         let contents = try archive.contents(path)
-        pickle = try contents?.withBytes { bytes throws(CheckpointError) in try Unpickler.read(bytes, at: 0) } ?? Pickle()
+        pickle =
+            try contents?.withBytes { bytes throws(CheckpointError) in try Unpickler.read(bytes, at: 0) } ?? Pickle()
     }
 
     func elements(of storage: Pickle.Storage) throws(CheckpointError) -> FileSlice {
-        guard let contents = try archive.contents("\(folder)data/\(storage.key)") else { throw .missingStorage(key: storage.key) }
+        guard let contents = try archive.contents("\(folder)data/\(storage.key)") else {
+            throw .missingStorage(key: storage.key)
+        }
         let (size, overflow) = storage.wholeCount.multipliedReportingOverflow(by: storage.type.size)
         guard !overflow, contents.count == size else {
             throw .wrongStorageSize(key: storage.key, found: contents.count, expected: overflow ? .max : size)

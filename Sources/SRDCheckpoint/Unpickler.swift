@@ -1,13 +1,13 @@
 import SRDFile
 
-/// Reads one pickle of protocol 2–5. A pickle is a program for a stack machine; only the instructions that checkpoints use
-/// are known here.
+/// Reads one pickle of protocol 2–5. A pickle is a program for a stack machine; only the instructions that checkpoints
+/// use are known here.
 ///
-/// Nothing is ever looked up, called or imported. Classes and functions that are not in `Pickle.Global.known` give opaque
-/// values, which may accompany the weights but not become one.
+/// Nothing is ever looked up, called or imported. Classes and functions that are not in `Pickle.Global.known` give
+/// opaque values, which may accompany the weights but not become one.
 struct Unpickler {
-    /// Instructions per pickle. A tensor takes about 60, so this suffices for about 16,000 of them. Each instruction makes
-    /// at most one small object, so this also bounds the memory.
+    /// Instructions per pickle. A tensor takes about 60, so this suffices for about 16,000 of them. Each instruction
+    /// makes at most one small object, so this also bounds the memory.
     static let mostInstructions = 1 << 20
     /// Dimensions of a tensor; weights have four.
     static let mostDimensions = 8
@@ -17,10 +17,10 @@ struct Unpickler {
     var reader: ByteReader
     var pickle = Pickle()
     var stack: [Pickle.Value] = []
-    var marks: [Int] = []          // heights of the stack, ascending
+    var marks: [Int] = []  // heights of the stack, ascending
     var memo: [Int: Pickle.Value] = [:]
     var unknownNames: [String: Int] = [:]
-    var start = 0                          // of the instruction being carried out
+    var start = 0  // of the instruction being carried out
 
     private init(_ reader: ByteReader) { self.reader = reader }
 
@@ -47,7 +47,7 @@ struct Unpickler {
         case .proto:
             let version = try reader.integer(UInt8.self)
             guard (2...5).contains(version) else { throw .unsupported("pickle protocol \(version)") }
-        case .frame: _ = try reader.integer(UInt64.self)       // a hint for readers of streams
+        case .frame: _ = try reader.integer(UInt64.self)  // a hint for readers of streams
 
         case .mark: marks.append(stack.count)
         case .pop: _ = try pop()
@@ -64,7 +64,8 @@ struct Unpickler {
         case .long4: stack.append(integer(try reader.take(countedBy: Int32.self)))
         case .binFloat: stack.append(.float(Double(bitPattern: try reader.integer(UInt64.self).byteSwapped)))
 
-        case .shortBinUnicode, .shortBinString: stack.append(.string(try reader.text(try reader.take(countedBy: UInt8.self))))
+        case .shortBinUnicode, .shortBinString:
+            stack.append(.string(try reader.text(try reader.take(countedBy: UInt8.self))))
         case .binUnicode: stack.append(.string(try reader.text(try reader.take(countedBy: UInt32.self))))
         case .binUnicode8: stack.append(.string(try reader.text(try reader.take(countedBy: UInt64.self))))
         case .binString: stack.append(.string(try reader.text(try reader.take(countedBy: Int32.self))))
@@ -103,7 +104,9 @@ struct Unpickler {
             let module = try line(), name = try line()
             try pushGlobal(module, name)
         case .stackGlobal:
-            guard let name = try pop().string, let module = try pop().string else { throw malformed("the name of a class is no string") }
+            guard let name = try pop().string, let module = try pop().string else {
+                throw malformed("the name of a class is no string")
+            }
             try pushGlobal(module, name)
         case .binPersID: stack.append(try value(persistentID: try pop()))
         case .reduce:
@@ -114,13 +117,13 @@ struct Unpickler {
             let arguments = try pop()
             stack.append(try new(try pop(), arguments))
         case .newObjectEx:
-            _ = try pop()          // keyword arguments
+            _ = try pop()  // keyword arguments
             let arguments = try pop()
             stack.append(try new(try pop(), arguments))
         case .build:
             let state = try pop()
             switch try top() {
-            case .dictionary: break                        // the attributes of a state dict, such as _metadata
+            case .dictionary: break  // the attributes of a state dict, such as _metadata
             case .opaque(let index): pickle.opaques[index].state = state
             case let other: throw malformed("attributes for \(other.kind)")
             }

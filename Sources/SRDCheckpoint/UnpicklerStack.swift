@@ -3,7 +3,9 @@ extension Unpickler {
     func malformed(_ what: String) -> CheckpointError { .malformed(what, at: start) }
 
     func top() throws(CheckpointError) -> Pickle.Value {
-        guard stack.count > marks.last ?? 0, let top = stack.last else { throw malformed("the pickle's stack is empty") }
+        guard stack.count > marks.last ?? 0, let top = stack.last else {
+            throw malformed("the pickle's stack is empty")
+        }
         return top
     }
 
@@ -46,7 +48,9 @@ extension Unpickler {
     }
 
     mutating func pushGlobal(_ module: String, _ name: String) throws(CheckpointError) {
-        guard module.utf8.count + name.utf8.count < Self.longestName else { throw malformed("the name of a class is too long") }
+        guard module.utf8.count + name.utf8.count < Self.longestName else {
+            throw malformed("the name of a class is too long")
+        }
         let path = "\(module).\(name)"
         if let known = Pickle.Global.known[path] { return stack.append(.global(known)) }
         stack.append(.global(.unknown(try number(ofUnknown: path))))
@@ -54,7 +58,9 @@ extension Unpickler {
 
     mutating func number(ofUnknown path: String) throws(CheckpointError) -> Int {
         if let number = unknownNames[path] { return number }
-        guard pickle.unknownNames.count < Self.mostUnknownNames else { throw .tooMuch("classes", limit: Self.mostUnknownNames) }
+        guard pickle.unknownNames.count < Self.mostUnknownNames else {
+            throw .tooMuch("classes", limit: Self.mostUnknownNames)
+        }
         unknownNames[path] = pickle.unknownNames.count
         pickle.unknownNames.append(path)
         return pickle.unknownNames.count - 1

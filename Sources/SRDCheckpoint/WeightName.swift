@@ -37,19 +37,23 @@ struct WeightName {
 
     /// Takes apart a name of a model with one of these prefixes, the first that fits; nil if none does.
     init?(_ name: String, prefixes: [Substring]) {
-        guard name.utf8.count <= Self.longest, let prefix = prefixes.first(where: { name.utf8.starts(with: $0.utf8) }) else { return nil }
+        guard name.utf8.count <= Self.longest, let prefix = prefixes.first(where: { name.utf8.starts(with: $0.utf8) })
+        else { return nil }
         let end = name.utf8.index(name.startIndex, offsetBy: prefix.utf8.count)
         self.prefix = prefix
         // torch.compile and data-parallel wrappers of a part of the model.
         let components = name[end...].split(separator: ".", omittingEmptySubsequences: false)
-        self.name = components.contains("_orig_mod") || components.contains("module")
+        self.name =
+            components.contains("_orig_mod") || components.contains("module")
             ? components.filter { $0 != "_orig_mod" && $0 != "module" }.joined(separator: ".") : String(name[end...])
     }
 
     /// A name without the wrappers of `torch.compile` and data-parallel training in front, for models of any kind.
     static func unwrapped(_ name: String) -> String {
         var rest = name[...]
-        while let wrapper = ["module.", "_orig_mod."].first(where: rest.hasPrefix) { rest = rest.dropFirst(wrapper.count) }
+        while let wrapper = ["module.", "_orig_mod."].first(where: rest.hasPrefix) {
+            rest = rest.dropFirst(wrapper.count)
+        }
         return String(rest)
     }
 

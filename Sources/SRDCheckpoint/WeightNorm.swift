@@ -30,9 +30,10 @@ enum WeightNorm {
     /// Returns nil unless g has size 1 in every dimension but the one it scales.
     private static func weight(_ g: FloatTensor, _ v: FloatTensor) -> FloatTensor? {
         guard let kept = g.shape.firstIndex(where: { $0 != 1 }) ?? v.shape.firstIndex(of: 1),
-              g.shape == v.shape.indices.map({ $0 == kept ? v.shape[kept] : 1 }) else { return nil }
+            g.shape == v.shape.indices.map({ $0 == kept ? v.shape[kept] : 1 })
+        else { return nil }
         let channels = v.shape[kept]
-        let inner = v.shape[(kept + 1)...].reduce(1, *)        // distance of neighbours along the kept dimension
+        let inner = v.shape[(kept + 1)...].reduce(1, *)  // distance of neighbours along the kept dimension
         var squares = [Double](repeating: 0, count: channels)
         for (i, value) in v.values.enumerated() { squares[i / inner % channels] += Double(value) * Double(value) }
         // v = 0 has no direction: its weight is 0.

@@ -39,7 +39,9 @@ struct ZipArchive {
             }
             // Members that shared their bytes could make a small file endless.
             let (sum, overflow) = total.addingReportingOverflow(member.storedSize)
-            guard !overflow, sum <= UInt64(fileCount) else { throw .malformed("zip members larger than the file", at: start) }
+            guard !overflow, sum <= UInt64(fileCount) else {
+                throw .malformed("zip members larger than the file", at: start)
+            }
             total = sum
         }
         return members
@@ -60,7 +62,9 @@ struct ZipArchive {
         }
         let skipped = try file.read(start..<start + headerSize).withBytes { bytes throws(CheckpointError) in
             var reader = try ByteReader(bytes, from: start, at: start, of: "zip member \(name)")
-            guard try reader.integer(UInt32.self) == 0x0403_4b50 else { throw .malformed("zip member \(name) has no header", at: start) }
+            guard try reader.integer(UInt32.self) == 0x0403_4b50 else {
+                throw .malformed("zip member \(name) has no header", at: start)
+            }
             _ = try reader.take(22)
             return Int(try reader.integer(UInt16.self)) + Int(try reader.integer(UInt16.self))
         }
@@ -74,9 +78,13 @@ struct ZipArchive {
     }
 
     /// Finds the directory by the "end of central directory" record, which only a comment follows; section 4.3.16.
-    private static func findDirectory(_ file: MappedFile) throws(CheckpointError) -> (bytes: Range<Int>, members: UInt64) {
+    private static func findDirectory(_ file: MappedFile) throws(CheckpointError) -> (
+        bytes: Range<Int>, members: UInt64
+    ) {
         let recordSize = 22, locatorSize = 20
-        guard file.count >= recordSize else { throw .truncated(what: "the zip directory", needs: recordSize, has: file.count) }
+        guard file.count >= recordSize else {
+            throw .truncated(what: "the zip directory", needs: recordSize, has: file.count)
+        }
         let base = max(0, file.count - recordSize - 0xffff - locatorSize)
         let tail = try file.read(base..<file.count)
         let (end, start, count) = try tail.withBytes { bytes throws(CheckpointError) -> (Int, Int, UInt64) in
@@ -84,10 +92,13 @@ struct ZipArchive {
             let found = stride(from: last, through: max(0, last - 0xffff), by: -1).first {
                 UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self)) == 0x0605_4b50
             }
-            guard let found else { throw .malformed("the zip directory is missing: the file is truncated", at: file.count) }
+            guard let found else {
+                throw .malformed("the zip directory is missing: the file is truncated", at: file.count)
+            }
             let end = base + found
             var reader = try ByteReader(bytes, from: base, at: end + 10, of: "the zip directory")
-            let count = try reader.integer(UInt16.self), size = try reader.integer(UInt32.self), start = try reader.integer(UInt32.self)
+            let count = try reader.integer(UInt16.self), size = try reader.integer(UInt32.self),
+                start = try reader.integer(UInt32.self)
             guard count == .max || size == .max || start == .max else { return (end, Int(start), UInt64(count)) }
 
             // Zip64: a locator before the record points at a longer record; sections 4.3.14 and 4.3.15.
@@ -101,18 +112,24 @@ struct ZipArchive {
             return (end, start64, count64)
         }
         guard start <= end else { throw .truncated(what: "the zip directory", needs: start, has: end) }
-        guard end - start <= longestDirectory else { throw .tooMuch("bytes in the zip directory", limit: longestDirectory) }
+        guard end - start <= longestDirectory else {
+            throw .tooMuch("bytes in the zip directory", limit: longestDirectory)
+        }
         return (start..<end, count)
     }
 
-    private static func longRecord(_ file: MappedFile, at position: Int) throws(CheckpointError) -> (start: Int, count: UInt64) {
+    private static func longRecord(_ file: MappedFile, at position: Int) throws(CheckpointError) -> (
+        start: Int, count: UInt64
+    ) {
         let size = 56
         guard position <= file.count, size <= file.count - position else {
             throw .truncated(what: "the zip64 directory", needs: position.addingClamped(size), has: file.count)
         }
         return try file.read(position..<position + size).withBytes { bytes throws(CheckpointError) in
             var reader = try ByteReader(bytes, from: position, at: position, of: "the zip64 directory")
-            guard try reader.integer(UInt32.self) == 0x0606_4b50 else { throw .malformed("the zip64 directory is missing", at: position) }
+            guard try reader.integer(UInt32.self) == 0x0606_4b50 else {
+                throw .malformed("the zip64 directory is missing", at: position)
+            }
             _ = try reader.take(28)
             let count = try reader.integer(UInt64.self)
             _ = try reader.take(8)
@@ -123,7 +140,9 @@ struct ZipArchive {
     /// Reads a directory entry; section 4.3.12.
     private static func member(_ reader: inout ByteReader) throws(CheckpointError) -> (String, Member) {
         let start = reader.position
-        guard try reader.integer(UInt32.self) == 0x0201_4b50 else { throw .malformed("a zip directory entry expected", at: start) }
+        guard try reader.integer(UInt32.self) == 0x0201_4b50 else {
+            throw .malformed("a zip directory entry expected", at: start)
+        }
         _ = try reader.take(4)
         let flags = try reader.integer(UInt16.self), method = try reader.integer(UInt16.self)
         _ = try reader.take(4)
@@ -149,9 +168,13 @@ struct ZipArchive {
             if localHeader == UInt32.max { localHeader = try wide.integer(UInt64.self) }
         }
         _ = try reader.take(commentCount)
-        return (name, Member(
-            method: method, isEncrypted: flags & 1 != 0, crc: crc, storedSize: storedSize, size: size, localHeader: localHeader
-        ))
+        return (
+            name,
+            Member(
+                method: method, isEncrypted: flags & 1 != 0, crc: crc, storedSize: storedSize, size: size,
+                localHeader: localHeader
+            )
+        )
     }
 }
 

@@ -1,7 +1,7 @@
 import Glibc
 
 /// Memory from the system, followed by a page that cannot be read: an overrun faults at once.
-final class AnonymousMemory: @unchecked Sendable {     // written only before it is shared
+final class AnonymousMemory: @unchecked Sendable {  // written only before it is shared
     let bytes: UnsafeMutableRawBufferPointer
     private let mapping: UnsafeMutableRawPointer, mappedCount: Int
 
@@ -14,7 +14,9 @@ final class AnonymousMemory: @unchecked Sendable {     // written only before it
         let (rounded, overflow) = count.addingReportingOverflow(2 * page - 1)
         guard !overflow else { return nil }
         let total = rounded / page * page, usable = total - page
-        guard let start = mmap(nil, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), start != MAP_FAILED else {
+        guard let start = mmap(nil, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+            start != MAP_FAILED
+        else {
             return nil
         }
         mprotect(start + usable, page, PROT_NONE)

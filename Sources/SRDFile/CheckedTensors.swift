@@ -54,7 +54,8 @@ struct CheckedTensors {
         guard shape == [values.count], (1...count).contains(values.count) else {
             throw .safetensors(.wrongShape(key: key, found: shape, expected: [min(max(values.count, 1), count)]))
         }
-        for (i, value) in values.enumerated() where value > range.upperBound || value < (i == 0 ? range.lowerBound : values[i - 1] + 1) {
+        for (i, value) in values.enumerated()
+        where value > range.upperBound || value < (i == 0 ? range.lowerBound : values[i - 1] + 1) {
             throw .badElement(key: key, index: i, found: "\(value)", expected: expected)
         }
         return values

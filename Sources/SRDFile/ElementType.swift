@@ -53,8 +53,8 @@ public enum ElementType: String, CaseIterable, Sendable {
     /// IEEE 754 binary16 → binary32, exact. By hand: `Float16` calls a runtime helper that older systems lack.
     private static func float(half: UInt16) -> Float {
         let sign = UInt32(half & 0x8000) << 16, rest = UInt32(half & 0x7fff) << 13
-        if half & 0x7c00 == 0x7c00 { return Float(bitPattern: sign | 0x7f80_0000 | rest) }     // ∞ and NaN
-        return Float(bitPattern: sign | rest) * 0x1p112     // the exponent's bias goes from 15 to 127, subnormals too
+        if half & 0x7c00 == 0x7c00 { return Float(bitPattern: sign | 0x7f80_0000 | rest) }  // ∞ and NaN
+        return Float(bitPattern: sign | rest) * 0x1p112  // the exponent's bias goes from 15 to 127, subnormals too
     }
 
     /// Binary32 → IEEE 754 binary16, to nearest, ties to even. By hand, as above.
@@ -62,7 +62,7 @@ public enum ElementType: String, CaseIterable, Sendable {
         let sign = UInt16(truncatingIfNeeded: value.bitPattern >> 16) & 0x8000, size = value.magnitude
         if size.isNaN { return sign | 0x7e00 }
         if size >= 65520 { return sign | 0x7c00 }
-        if size < 0x1p-14 { return sign | UInt16((size * 0x1p24).rounded(.toNearestOrEven)) }     // subnormal: units of 2⁻²⁴
+        if size < 0x1p-14 { return sign | UInt16((size * 0x1p24).rounded(.toNearestOrEven)) }  // subnormal: units of 2⁻²⁴
         let bits = size.bitPattern - (112 << 23)
         return sign | UInt16(truncatingIfNeeded: (bits + 0xfff + (bits >> 13 & 1)) >> 13)
     }

@@ -31,16 +31,17 @@ public struct FileError: Error, Equatable, CustomStringConvertible, Sendable {
 
     /// The error of a system call on `path` that failed with `errno`.
     public init(_ action: Action, _ path: String, errno code: Int32) {
-        let reason: Reason = switch code {
-        case ENOENT, ENOTDIR: .missing
-        case EISDIR: .directory
-        case EACCES, EPERM: .denied
-        case EROFS: .readOnly
-        case ENOSPC, EDQUOT: .full
-        case EFBIG: .tooLarge
-        case ENOMEM: .outOfMemory
-        default: .system(code: code)
-        }
+        let reason: Reason =
+            switch code {
+            case ENOENT, ENOTDIR: .missing
+            case EISDIR: .directory
+            case EACCES, EPERM: .denied
+            case EROFS: .readOnly
+            case ENOSPC, EDQUOT: .full
+            case EFBIG: .tooLarge
+            case ENOMEM: .outOfMemory
+            default: .system(code: code)
+            }
         self.init(action, path, reason)
     }
 

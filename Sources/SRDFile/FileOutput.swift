@@ -16,12 +16,15 @@ public enum FileOutput {
         } catch let error as FileError {
             throw error
         } catch {
-            preconditionFailure("\(error)")      // nothing else is thrown above
+            preconditionFailure("\(error)")  // nothing else is thrown above
         }
     }
 
-    /// Writes to `path` what `body` passes to its argument, chunk by chunk, in the same way. Throws `FileError` and what `body` throws.
-    public static func write(atomicallyTo path: String, _ body: (_ write: ([UInt8]) throws(FileError) -> Void) throws -> Void) throws {
+    /// Writes to `path` what `body` passes to its argument, chunk by chunk, in the same way. Throws `FileError` and
+    /// what `body` throws.
+    public static func write(
+        atomicallyTo path: String, _ body: (_ write: ([UInt8]) throws(FileError) -> Void) throws -> Void
+    ) throws {
         let mode = try modeOfReplaceable(path)
         cleanOnce(folder(of: path))
         let partial = try PartialFile(for: path)
@@ -49,14 +52,18 @@ public enum FileOutput {
     /// Writes the chunks to a descriptor that is open: standard output, a pipe, a device.
     ///
     /// - Parameter path: what the descriptor is, for the error.
-    public static func write(_ chunks: some Sequence<[UInt8]>, toDescriptor descriptor: Int32, path: String) throws(FileError) {
+    public static func write(_ chunks: some Sequence<[UInt8]>, toDescriptor descriptor: Int32, path: String)
+        throws(FileError)
+    {
         for chunk in chunks {
             var position = 0
             while position < chunk.count {
-                let written = chunk.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + position, $0.count - position) }
+                let written = chunk.withUnsafeBytes {
+                    Glibc.write(descriptor, $0.baseAddress! + position, $0.count - position)
+                }
                 if written >= 0 {
                     position += written
-                } else if errno == EAGAIN {      // a pipe or terminal in non-blocking mode
+                } else if errno == EAGAIN {  // a pipe or terminal in non-blocking mode
                     var events = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
                     poll(&events, 1, -1)
                 } else if errno != EINTR {
@@ -128,12 +135,12 @@ public enum FileOutput {
     private static func synchronizeFolder(of path: String) throws(FileError) {
         let folder = folder(of: path)
         let descriptor = (folder.isEmpty ? "." : folder).withPath { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-        guard descriptor >= 0 else { return }            // a folder one may write to but not read
+        guard descriptor >= 0 else { return }  // a folder one may write to but not read
         defer { close(descriptor) }
         while fsync(descriptor) != 0 {
             if errno == EINTR { continue }
             if errno == EIO || errno == ENOSPC || errno == EDQUOT { throw FileError(.write, path, errno: errno) }
-            return                                       // file systems that cannot synchronize a folder
+            return  // file systems that cannot synchronize a folder
         }
     }
 }
@@ -154,7 +161,7 @@ private struct PartialFile {
                 self.target = target
                 self.path = path
                 slot = PartialFiles.insert(path)
-                flock(descriptor, LOCK_EX | LOCK_NB)     // see removeStaleFiles
+                flock(descriptor, LOCK_EX | LOCK_NB)  // see removeStaleFiles
                 return
             }
             if errno == EINTR { continue }

@@ -1,4 +1,5 @@
-/// Reads and checks a safetensors header: every size before it is used, every name once, the data without gap or overlap.
+/// Reads and checks a safetensors header: every size before it is used, every name once, the data without gap or
+/// overlap.
 struct HeaderParser {
     typealias Record = SafetensorsHeader.Record
 
@@ -23,7 +24,9 @@ struct HeaderParser {
                 guard metadata == nil else { throw .duplicateKey("__metadata__") }
                 metadata = try Self.strings(&json)
             } else {
-                guard records.count < SafetensorsHeader.mostTensors else { throw .tooMany("tensors", limit: SafetensorsHeader.mostTensors) }
+                guard records.count < SafetensorsHeader.mostTensors else {
+                    throw .tooMany("tensors", limit: SafetensorsHeader.mostTensors)
+                }
                 let name = try json.text(of: key)
                 guard name != "__metadata__" else { throw json.error("\"__metadata__\" without escapes") }
                 try insert(name, text)
@@ -71,7 +74,9 @@ struct HeaderParser {
         return (position, count)
     }
 
-    private func record(_ key: JSONReader.Token, _ name: String, _ json: inout JSONReader) throws(SafetensorsError) -> Record {
+    private func record(_ key: JSONReader.Token, _ name: String, _ json: inout JSONReader) throws(SafetensorsError)
+        -> Record
+    {
         var typeName: JSONReader.Token?, shape: (position: Int, count: Int?)?, offsets: (Int, Int)?
         try json.open("{")
         while try json.hasNext(before: "}") {
@@ -94,13 +99,17 @@ struct HeaderParser {
         guard let type = json.elementType(typeName) else {
             throw .unknownType(key: name, found: try json.text(of: typeName))
         }
-        guard end <= dataCount else { throw .truncated(needs: dataStart.addingClamped(end), has: dataStart + dataCount) }
+        guard end <= dataCount else {
+            throw .truncated(needs: dataStart.addingClamped(end), has: dataStart + dataCount)
+        }
         let size = shape.count?.multipliedReportingOverflow(by: type.size)
         guard let size, !size.overflow, size.partialValue == end - start else {
-            throw .wrongSize(key: name, found: end - start, expected: size.flatMap { $0.overflow ? nil : $0.partialValue })
+            throw .wrongSize(
+                key: name, found: end - start, expected: size.flatMap { $0.overflow ? nil : $0.partialValue })
         }
         return Record(
-            nameStart: UInt32(key.range.lowerBound), nameCount: UInt32(key.range.count), shape: UInt32(shape.position), type: type,
+            nameStart: UInt32(key.range.lowerBound), nameCount: UInt32(key.range.count), shape: UInt32(shape.position),
+            type: type,
             hasEscapes: key.hasEscapes, isASCII: key.isASCII, start: start, end: end)
     }
 
@@ -121,7 +130,7 @@ struct HeaderParser {
         order = Array(0..<UInt32(records.count))
         let isSorted = zip(records, records.dropFirst()).allSatisfy { $0.end <= $1.start && $0.start < $1.end }
         if !isSorted {
-            order.sort { [records] i, j in       // an empty tensor comes before the one that starts where it does
+            order.sort { [records] i, j in  // an empty tensor comes before the one that starts where it does
                 let a = records[Int(i)], b = records[Int(j)]
                 if a.start != b.start { return a.start < b.start }
                 if a.end != b.end { return a.end < b.end }
@@ -131,8 +140,12 @@ struct HeaderParser {
         var next = 0
         for i in order {
             let record = records[Int(i)]
-            guard record.start >= next else { throw .overlap(key: record.name(in: text), found: record.start, expected: next) }
-            guard record.start == next else { throw .gap(key: record.name(in: text), found: record.start, expected: next) }
+            guard record.start >= next else {
+                throw .overlap(key: record.name(in: text), found: record.start, expected: next)
+            }
+            guard record.start == next else {
+                throw .gap(key: record.name(in: text), found: record.start, expected: next)
+            }
             next = record.end
         }
         guard next == dataCount else { throw .trailingBytes(dataCount - next) }

@@ -24,7 +24,7 @@ final class InputDescriptor: Sendable {
     /// Opens a regular, non-empty file.
     init(path: String) throws(FileError) {
         var descriptor: Int32
-        repeat {     // O_NONBLOCK: a named pipe must not make us wait
+        repeat {  // O_NONBLOCK: a named pipe must not make us wait
             descriptor = path.withPath { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
         } while descriptor < 0 && errno == EINTR
         guard descriptor >= 0 else { throw FileError(.read, path, errno: errno) }
@@ -64,7 +64,8 @@ final class InputDescriptor: Sendable {
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(FileError) {
         var done = 0
         while done < buffer.count {
-            let found = pread(descriptor, buffer.baseAddress! + done, min(buffer.count - done, 1 << 30), off_t(offset + done))
+            let found = pread(
+                descriptor, buffer.baseAddress! + done, min(buffer.count - done, 1 << 30), off_t(offset + done))
             if found < 0 && errno == EINTR { continue }
             guard found >= 0 else { throw FileError(.read, path, errno: errno) }
             guard found > 0 else { throw FileError(.read, path, .changed) }

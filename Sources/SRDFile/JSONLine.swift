@@ -1,6 +1,7 @@
 /// A line of a log: a JSON object whose values are strings and numbers.
 package enum JSONLine {
-    /// Returns the members, numbers as they are written; nil if the line is no such object, as where writing was interrupted.
+    /// Returns the members, numbers as they are written; nil if the line is no such object, as where writing was
+    /// interrupted.
     package static func members(_ line: some Sequence<UInt8>) -> [String: String]? {
         Array(line).withUnsafeBytes { bytes in
             var reader = JSONReader(bytes, base: 0), members: [String: String] = [:]
@@ -8,7 +9,11 @@ package enum JSONLine {
                 try reader.open("{")
                 while try reader.hasNext(before: "}") {
                     let key = try reader.text(of: reader.key())
-                    if reader.nextIsString { members[key] = try reader.string() } else { members[key] = try reader.scalar() }
+                    if reader.nextIsString {
+                        members[key] = try reader.string()
+                    } else {
+                        members[key] = try reader.scalar()
+                    }
                 }
                 try reader.end()
             } catch { return nil }

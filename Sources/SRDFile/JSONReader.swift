@@ -15,8 +15,8 @@ struct JSONReader {
 
     let bytes: UnsafeRawBufferPointer
     var position: Int
-    private let base: Int              // where the text starts in its file, for errors
-    private var justOpened = false     // the last token opened an object or array
+    private let base: Int  // where the text starts in its file, for errors
+    private var justOpened = false  // the last token opened an object or array
 
     init(_ bytes: UnsafeRawBufferPointer, base: Int, at position: Int = 0) {
         self.bytes = bytes
@@ -60,7 +60,9 @@ struct JSONReader {
             value = sum
             position += 1
         }
-        guard position > start, position == start + 1 || bytes[start] != 0x30 else { throw error("a whole number", at: start) }
+        guard position > start, position == start + 1 || bytes[start] != 0x30 else {
+            throw error("a whole number", at: start)
+        }
         return value
     }
 
@@ -78,7 +80,7 @@ struct JSONReader {
             guard byte >= 0x20 else { throw error("no control character", at: position) }
             if byte == 0x5c {
                 hasEscapes = true
-                position += 1                  // whatever it is, it does not end the string
+                position += 1  // whatever it is, it does not end the string
             }
             union |= byte
             position += 1
@@ -89,14 +91,16 @@ struct JSONReader {
 
     /// Any value, whatever it is.
     mutating func skipValue() throws(SafetensorsError) {
-        var closers: [UInt8] = []              // of the objects and arrays that are open
+        var closers: [UInt8] = []  // of the objects and arrays that are open
         repeat {
             skipSpace()
             let start = position
             switch peek() {
             case 0x22: _ = try token()
             case 0x7b, 0x5b:
-                guard closers.count < Self.deepestNesting else { throw error("at most \(Self.deepestNesting) levels", at: start) }
+                guard closers.count < Self.deepestNesting else {
+                    throw error("at most \(Self.deepestNesting) levels", at: start)
+                }
                 let isObject = bytes[start] == 0x7b
                 position += 1
                 skipSpace()

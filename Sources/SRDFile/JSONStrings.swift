@@ -12,7 +12,9 @@ extension JSONReader {
         let slice = UnsafeRawBufferPointer(rebasing: bytes[token.range])
         if !token.hasEscapes {
             if token.isASCII { return String(decoding: slice, as: UTF8.self) }
-            guard let text = String(validating: slice, as: UTF8.self) else { throw error("UTF-8", at: token.range.lowerBound) }
+            guard let text = String(validating: slice, as: UTF8.self) else {
+                throw error("UTF-8", at: token.range.lowerBound)
+            }
             return text
         }
         var text: [UInt8] = []
@@ -27,7 +29,9 @@ extension JSONReader {
             reader.position = end + 1
             if end < token.range.upperBound { try reader.appendEscape(to: &text) }
         }
-        guard let string = String(validating: text, as: UTF8.self) else { throw error("UTF-8", at: token.range.lowerBound) }
+        guard let string = String(validating: text, as: UTF8.self) else {
+            throw error("UTF-8", at: token.range.lowerBound)
+        }
         return string
     }
 
@@ -37,17 +41,17 @@ extension JSONReader {
         guard let letter = peek() else { throw error("an escape", at: start) }
         position += 1
         switch letter {
-        case 0x22, 0x2f, 0x5c: return text.append(letter)     // " / \
-        case 0x62: return text.append(0x08)                   // b
-        case 0x66: return text.append(0x0c)                   // f
-        case 0x6e: return text.append(0x0a)                   // n
-        case 0x72: return text.append(0x0d)                   // r
-        case 0x74: return text.append(0x09)                   // t
-        case 0x75: break                                      // u
+        case 0x22, 0x2f, 0x5c: return text.append(letter)  // " / \
+        case 0x62: return text.append(0x08)  // b
+        case 0x66: return text.append(0x0c)  // f
+        case 0x6e: return text.append(0x0a)  // n
+        case 0x72: return text.append(0x0d)  // r
+        case 0x74: return text.append(0x09)  // t
+        case 0x75: break  // u
         default: throw error("an escape", at: start)
         }
         var code = try fourHexDigits()
-        if (0xd800..<0xdc00).contains(code), peek() == 0x5c {      // the first half of a surrogate pair
+        if (0xd800..<0xdc00).contains(code), peek() == 0x5c {  // the first half of a surrogate pair
             position += 1
             guard peek() == 0x75 else { throw error("the second half of a surrogate pair", at: position) }
             position += 1
@@ -62,7 +66,9 @@ extension JSONReader {
     private mutating func fourHexDigits() throws(SafetensorsError) -> UInt32 {
         var code: UInt32 = 0
         for _ in 0..<4 {
-            guard let digit = peek(), let value = Self.hexDigit(digit) else { throw error("a hexadecimal digit", at: position) }
+            guard let digit = peek(), let value = Self.hexDigit(digit) else {
+                throw error("a hexadecimal digit", at: position)
+            }
             code = code << 4 | value
             position += 1
         }
@@ -86,7 +92,7 @@ extension String {
         for scalar in unicodeScalars {
             switch scalar {
             case "\"", "\\": text += "\\\(scalar)"
-            case "\u{0}"..<"\u{20}", "\u{7f}"..<"\u{a0}":      // DEL and C1 too: they act on terminals
+            case "\u{0}"..<"\u{20}", "\u{7f}"..<"\u{a0}":  // DEL and C1 too: they act on terminals
                 let digits = String(scalar.value, radix: 16)
                 text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
             default: text.unicodeScalars.append(scalar)

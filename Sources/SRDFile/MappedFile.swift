@@ -5,7 +5,7 @@ import Synchronization
 /// A file of up to 64 MiB is copied into memory when it is opened, so nothing that happens to it later can change what
 /// was read or stop the process (a mapped file that is truncated raises SIGBUS). A larger file is read on demand, slice
 /// by slice, and every read checks that the file is still the one that was opened.
-public final class MappedFile: @unchecked Sendable {     // its state is behind a mutex
+public final class MappedFile: @unchecked Sendable {  // its state is behind a mutex
     /// Size up to which a file is copied when it is opened.
     public static let longestCopy = 64 << 20
 
@@ -36,7 +36,9 @@ public final class MappedFile: @unchecked Sendable {     // its state is behind 
     ///
     /// They end where an unreadable page begins, so that an overrun faults at once.
     public init(copying contents: some Collection<UInt8>, path: String) throws(FileError) {
-        guard let memory = AnonymousMemory(count: contents.count, atEnd: true) else { throw FileError(.read, path, .outOfMemory) }
+        guard let memory = AnonymousMemory(count: contents.count, atEnd: true) else {
+            throw FileError(.read, path, .outOfMemory)
+        }
         memory.bytes.copyBytes(from: contents)
         memory.seal()
         self.path = path
@@ -116,7 +118,7 @@ public final class MappedFile: @unchecked Sendable {     // its state is behind 
 }
 
 /// A range of a file's bytes, kept in memory as long as this lives.
-public struct FileSlice: @unchecked Sendable {     // the bytes are never written
+public struct FileSlice: @unchecked Sendable {  // the bytes are never written
     private let owner: AnyObject
     private let bytes: UnsafeRawBufferPointer
 

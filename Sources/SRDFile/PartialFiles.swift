@@ -5,7 +5,7 @@ import Synchronization
 public enum PartialFiles {
     private static let slots = 32, capacity = 4096
     private static let names = CStrings(count: slots * capacity)
-    private static let used = Atomic<UInt32>(0)      // bit per slot; set only once the slot's name is complete
+    private static let used = Atomic<UInt32>(0)  // bit per slot; set only once the slot's name is complete
     private static let inserting = Mutex(())
 
     /// Deletes them. Safe in a signal handler that ends the process: it allocates nothing and takes no lock.
@@ -45,7 +45,7 @@ public enum PartialFiles {
         used.bitwiseAnd(~(1 << UInt32(slot)), ordering: .releasing)
     }
 
-    private struct CStrings: @unchecked Sendable {   // a slot is written by the one thread that claims it
+    private struct CStrings: @unchecked Sendable {  // a slot is written by the one thread that claims it
         let start: UnsafeMutablePointer<CChar>
         init(count: Int) { start = .allocate(capacity: count) }
     }

@@ -1,15 +1,15 @@
 /// Paths as strings that keep every byte.
 ///
-/// A path on Linux is any sequence of bytes without NUL, but `String` replaces what is not UTF-8 by U+FFFD, and the file
-/// is not found. So a byte that does not belong to valid UTF-8 becomes one private-use scalar, U+10FE00 plus the byte
-/// (the idea of Python's surrogateescape, PEP 383). Strings made by `init(pathBytes:)` give their bytes back through
-/// `pathBytes` and `withPath(_:)`, and can be cut at "/" and joined in between. A file name that itself contains one of
-/// those scalars is escaped byte by byte, so it comes back unchanged as well.
+/// A path on Linux is any sequence of bytes without NUL, but `String` replaces what is not UTF-8 by U+FFFD, and the
+/// file is not found. So a byte that does not belong to valid UTF-8 becomes one private-use scalar, U+10FE00 plus the
+/// byte (the idea of Python's surrogateescape, PEP 383). Strings made by `init(pathBytes:)` give their bytes back
+/// through `pathBytes` and `withPath(_:)`, and can be cut at "/" and joined in between. A file name that itself
+/// contains one of those scalars is escaped byte by byte, so it comes back unchanged as well.
 extension String {
     /// The path with these bytes. Every sequence of bytes gives a different string.
     public init(pathBytes bytes: some Collection<UInt8>) {
         let bytes = Array(bytes)
-        if !bytes.contains(0xf4), let text = String(validating: bytes, as: UTF8.self) {     // 0xf4 starts plane 16
+        if !bytes.contains(0xf4), let text = String(validating: bytes, as: UTF8.self) {  // 0xf4 starts plane 16
             self = text
             return
         }

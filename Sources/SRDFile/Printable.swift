@@ -35,7 +35,11 @@ extension String {
             case _ where scalar.value < 0x80: text += "\\x" + hexadecimal(scalar.value)
             case _ where scalar.pathByte != nil: text += "\\x" + hexadecimal(scalar.value & 0xff)
             default:
-                if scalar.isVisible { text.unicodeScalars.append(scalar) } else { text += "\\u{\(hexadecimal(scalar.value))}" }
+                if scalar.isVisible {
+                    text.unicodeScalars.append(scalar)
+                } else {
+                    text += "\\u{\(hexadecimal(scalar.value))}"
+                }
             }
         }
         return text

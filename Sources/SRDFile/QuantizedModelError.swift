@@ -22,10 +22,13 @@ public enum QuantizedModelError: Error, Equatable, CustomStringConvertible, Send
         case .unknownVersion(let found):
             "metadata `format_version` is \"\(found.printable)\"; this program reads version \(QuantizedModelFile.version)"
         case .missingMetadata(let key): "metadata `\(key.printable)` is missing"
-        case .badMetadata(let key, let found, let expected): "metadata `\(key.printable)` is \"\(found.printable)\", expected \(expected)"
-        case .badElement(let key, let index, let found, let expected): "element \(index) of tensor `\(key.printable)` is \(found), expected \(expected)"
+        case .badMetadata(let key, let found, let expected):
+            "metadata `\(key.printable)` is \"\(found.printable)\", expected \(expected)"
+        case .badElement(let key, let index, let found, let expected):
+            "element \(index) of tensor `\(key.printable)` is \(found), expected \(expected)"
         case .unknownKey(let key): "tensor `\(key.printable)` does not belong in an int8 model of this version"
-        case .inputNotQuantized(let layer, let value): "layer `\(layer.printable)` is int8, but its input `\(value.printable)` has no scale"
+        case .inputNotQuantized(let layer, let value):
+            "layer `\(layer.printable)` is int8, but its input `\(value.printable)` has no scale"
         case .safetensors(let error): error.description
         case .model(let error): error.description
         }

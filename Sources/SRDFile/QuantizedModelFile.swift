@@ -13,7 +13,9 @@ public struct QuantizedModelFile: Sendable {
         public let settings: String
         public let tool: String
 
-        public init(sourceSHA256: String, calibration: String, calibrationSHA256: String, settings: String, tool: String) {
+        public init(
+            sourceSHA256: String, calibration: String, calibrationSHA256: String, settings: String, tool: String
+        ) {
             self.sourceSHA256 = sourceSHA256
             self.calibration = calibration
             self.calibrationSHA256 = calibrationSHA256
@@ -64,7 +66,8 @@ enum QuantizedModelKeys {
     static let timesteps = "calibration.timesteps"
     /// Lengths, then the schedules one after another, then a loss for each.
     static let scheduleSteps = "schedules.steps", scheduleTimesteps = "schedules.timesteps"
-    static let scheduleEta = "schedules.eta", scheduleFidelity = "schedules.fidelity", schedulePSNR = "schedules.psnr_gain", scheduleLPIPS = "schedules.lpips_ratio"
+    static let scheduleEta = "schedules.eta", scheduleFidelity = "schedules.fidelity",
+        schedulePSNR = "schedules.psnr_gain", scheduleLPIPS = "schedules.lpips_ratio"
     static func names(_ graph: Graph) -> String { "activations.\(graph.role.rawValue)" }
     static func scale(_ graph: Graph) -> String { "activations.\(graph.role.rawValue).scale" }
     static func zeroPoint(_ graph: Graph) -> String { "activations.\(graph.role.rawValue).zero_point" }
@@ -86,7 +89,10 @@ extension Network {
     func floatParameters(withPreview: Bool) -> [Parameter] {
         let convolutions = Set(graphs(withPreview: withPreview).flatMap(\.convolutions).map(\.name))
         return samplingParameters.filter { parameter in
-            !["weight", "bias"].contains { parameter.name.hasSuffix(".\($0)") && convolutions.contains(String(parameter.name.dropLast($0.count + 1))) }
+            !["weight", "bias"].contains {
+                parameter.name.hasSuffix(".\($0)")
+                    && convolutions.contains(String(parameter.name.dropLast($0.count + 1)))
+            }
         }
     }
 }

@@ -38,8 +38,11 @@ struct QuantizedModelReader {
         var layers: [String: Layer] = [:], activations: [String: QuantizedActivation] = [:]
         for graph in graphs {
             let shapes = Dictionary(uniqueKeysWithValues: graph.parameters.map { ($0.name, $0.shape) })
-            for node in graph.convolutions { layers[node.name] = try layer(node, shape: shapes["\(node.name).weight"]!) }
-            try readActivations(of: graph, timesteps: graph.role.dependsOnTimestep ? timesteps.count : 1, into: &activations)
+            for node in graph.convolutions {
+                layers[node.name] = try layer(node, shape: shapes["\(node.name).weight"]!)
+            }
+            try readActivations(
+                of: graph, timesteps: graph.role.dependsOnTimestep ? timesteps.count : 1, into: &activations)
         }
         var parameters: [String: FloatTensor] = [:]
         for parameter in network.floatParameters(withPreview: hasPreview) {
@@ -57,7 +60,8 @@ struct QuantizedModelReader {
             }
         }
         var model = Model(
-            network: network, schedule: schedule, layers: layers, activations: activations, calibratedTimesteps: timesteps,
+            network: network, schedule: schedule, layers: layers, activations: activations,
+            calibratedTimesteps: timesteps,
             parameters: parameters, hasPreview: hasPreview
         )
         model.schedules = schedules
@@ -75,10 +79,15 @@ struct QuantizedModelReader {
         guard file[key]?.type == .i8 else {
             return Layer(shape: shape, weights: .float(try tensors.finiteFloats(key, shape)), bias: bias)
         }
-        let weights = try tensors.read(key) { file throws(SafetensorsError) in try file.quantizedWeights(key, shape: shape) }
-        if let bad = weights.firstIndex(of: -128) { throw .badElement(key: key, index: bad, found: "-128", expected: "-127…127") }
+        let weights = try tensors.read(key) { file throws(SafetensorsError) in
+            try file.quantizedWeights(key, shape: shape)
+        }
+        if let bad = weights.firstIndex(of: -128) {
+            throw .badElement(key: key, index: bad, found: "-128", expected: "-127…127")
+        }
         return Layer(
-            shape: shape, weights: .int8(weights, scales: try tensors.scales("\(node.name).weight_scale", [channels])), bias: bias
+            shape: shape, weights: .int8(weights, scales: try tensors.scales("\(node.name).weight_scale", [channels])),
+            bias: bias
         )
     }
 
@@ -97,7 +106,9 @@ struct QuantizedModelReader {
         let zeroPoints = try tensors.int8s(QuantizedModelKeys.zeroPoint(graph), [names.count, columns])
         let keepsFloat = try tensors.flags(QuantizedModelKeys.keepsFloat(graph), [names.count])
         for (row, name) in names.enumerated() {
-            let quantizations = (row * columns..<(row + 1) * columns).map { Quantization(scale: scales[$0], zeroPoint: zeroPoints[$0]) }
+            let quantizations = (row * columns..<(row + 1) * columns).map {
+                Quantization(scale: scales[$0], zeroPoint: zeroPoints[$0])
+            }
             activations[name] = QuantizedActivation(quantizations: quantizations, keepsFloat: keepsFloat[row])
         }
     }
@@ -118,17 +129,21 @@ struct QuantizedModelReader {
     /// The searched schedules. All keys are present or none, except for the fidelities, which older files lack.
     private mutating func schedules(below end: Int) throws(QuantizedModelError) -> [SearchedTimestepSchedule] {
         typealias Keys = QuantizedModelKeys
-        let keys = [Keys.scheduleSteps, Keys.scheduleTimesteps, Keys.scheduleEta, Keys.schedulePSNR, Keys.scheduleLPIPS]
+        let keys = [
+            Keys.scheduleSteps, Keys.scheduleTimesteps, Keys.scheduleEta, Keys.schedulePSNR, Keys.scheduleLPIPS,
+        ]
         guard keys.contains(where: { file[$0] != nil }) else { return [] }
         let lengths = try tensors.ascending(
             Keys.scheduleSteps, in: 1...end, count: end, expected: "ascending numbers from 1 to \(end)")
-        let count = lengths.reduce(0, +)                  // at most end²
+        let count = lengths.reduce(0, +)  // at most end²
         let timesteps = try tensors.int32s(Keys.scheduleTimesteps, [count])
         let etas = try tensors.finiteFloats(Keys.scheduleEta, [count])
         let gains = try tensors.finiteFloats(Keys.schedulePSNR, [lengths.count])
         let ratios = try tensors.finiteFloats(Keys.scheduleLPIPS, [lengths.count])
-        let fidelities = file[Keys.scheduleFidelity] == nil
-            ? [Float](repeating: 0, count: lengths.count) : try tensors.finiteFloats(Keys.scheduleFidelity, [lengths.count])
+        let fidelities =
+            file[Keys.scheduleFidelity] == nil
+            ? [Float](repeating: 0, count: lengths.count)
+            : try tensors.finiteFloats(Keys.scheduleFidelity, [lengths.count])
         try tensors.check(fidelities, Keys.scheduleFidelity, expected: "0 to 1") { Fidelity($0) != nil }
         try tensors.check(etas, Keys.scheduleEta, expected: "0 to 1") { (0...1).contains($0) }
         try tensors.check(ratios, Keys.scheduleLPIPS, expected: "a share of 0 or more") { $0 >= 0 }
@@ -142,9 +157,12 @@ struct QuantizedModelReader {
                         expected: "timesteps of \(length) steps, descending, below \(end)")
                 }
             }
-            found.append(SearchedTimestepSchedule(
-                transitions: (start..<start + length).map { TimestepTransition(timestep: timesteps[$0], eta: Double(etas[$0])) },
-                psnrGain: gains[i], lpipsRatio: ratios[i], fidelity: Fidelity(fidelities[i])!))
+            found.append(
+                SearchedTimestepSchedule(
+                    transitions: (start..<start + length).map {
+                        TimestepTransition(timestep: timesteps[$0], eta: Double(etas[$0]))
+                    },
+                    psnrGain: gains[i], lpipsRatio: ratios[i], fidelity: Fidelity(fidelities[i])!))
             start += length
         }
         return found

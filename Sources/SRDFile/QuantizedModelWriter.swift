@@ -13,7 +13,8 @@ extension QuantizedModelFile {
         var metadata = [
             "format": Self.format, "format_version": Self.version,
             "source_sha256": provenance.sourceSHA256, "calibration": provenance.calibration,
-            "calibration_sha256": provenance.calibrationSHA256, "settings": provenance.settings, "tool": provenance.tool
+            "calibration_sha256": provenance.calibrationSHA256, "settings": provenance.settings,
+            "tool": provenance.tool,
         ]
         for graph in model.network.graphs(withPreview: model.hasPreview) {
             for node in graph.convolutions { tensors += layer(node) }
@@ -25,9 +26,11 @@ extension QuantizedModelFile {
             tensors.append(SafetensorsTensor(name, FloatTensor(shape: [values.count], values: values.map(Float.init))))
         }
         for (name, tensor) in model.parameters { tensors.append(SafetensorsTensor(name, tensor)) }
-        tensors.append(SafetensorsTensor(
-            QuantizedModelKeys.timesteps, shape: [model.calibratedTimesteps.count], model.calibratedTimesteps.map(Int32.init)
-        ))
+        tensors.append(
+            SafetensorsTensor(
+                QuantizedModelKeys.timesteps, shape: [model.calibratedTimesteps.count],
+                model.calibratedTimesteps.map(Int32.init)
+            ))
         tensors += schedules()
         return Safetensors.encode(tensors, metadata: metadata)
     }
@@ -37,18 +40,23 @@ extension QuantizedModelFile {
         guard !schedules.isEmpty else { return [] }
         return [
             SafetensorsTensor(
-                QuantizedModelKeys.scheduleSteps, shape: [schedules.count], schedules.map { Int32($0.transitions.count) }),
+                QuantizedModelKeys.scheduleSteps, shape: [schedules.count],
+                schedules.map { Int32($0.transitions.count) }),
             SafetensorsTensor(
-                QuantizedModelKeys.scheduleTimesteps, shape: [transitions.count], transitions.map { Int32($0.timestep) }),
+                QuantizedModelKeys.scheduleTimesteps, shape: [transitions.count], transitions.map { Int32($0.timestep) }
+            ),
             SafetensorsTensor(
-                QuantizedModelKeys.scheduleEta, FloatTensor(shape: [transitions.count], values: transitions.map { Float($0.eta) })),
+                QuantizedModelKeys.scheduleEta,
+                FloatTensor(shape: [transitions.count], values: transitions.map { Float($0.eta) })),
             SafetensorsTensor(
                 QuantizedModelKeys.scheduleFidelity,
                 FloatTensor(shape: [schedules.count], values: schedules.map(\.fidelity.value))),
             SafetensorsTensor(
-                QuantizedModelKeys.schedulePSNR, FloatTensor(shape: [schedules.count], values: schedules.map(\.psnrGain))),
+                QuantizedModelKeys.schedulePSNR,
+                FloatTensor(shape: [schedules.count], values: schedules.map(\.psnrGain))),
             SafetensorsTensor(
-                QuantizedModelKeys.scheduleLPIPS, FloatTensor(shape: [schedules.count], values: schedules.map(\.lpipsRatio)))
+                QuantizedModelKeys.scheduleLPIPS,
+                FloatTensor(shape: [schedules.count], values: schedules.map(\.lpipsRatio))),
         ]
     }
 
@@ -63,7 +71,7 @@ extension QuantizedModelFile {
         case .int8(let quantized, let scales):
             return [
                 SafetensorsTensor("\(node.name).weight", shape: layer.shape, Array(quantized)),
-                floats("weight_scale", [scales.count], scales), bias
+                floats("weight_scale", [scales.count], scales), bias,
             ]
         }
     }
@@ -81,8 +89,9 @@ extension QuantizedModelFile {
             SafetensorsTensor(QuantizedModelKeys.scale(graph), FloatTensor(shape: shape, values: rows.map(\.scale))),
             SafetensorsTensor(QuantizedModelKeys.zeroPoint(graph), shape: shape, rows.map(\.zeroPoint)),
             SafetensorsTensor(
-                QuantizedModelKeys.keepsFloat(graph), .u8, shape: [activations.count], bytes: activations.map { $0.keepsFloat ? 1 : 0 }
-            )
+                QuantizedModelKeys.keepsFloat(graph), .u8, shape: [activations.count],
+                bytes: activations.map { $0.keepsFloat ? 1 : 0 }
+            ),
         ]
     }
 }

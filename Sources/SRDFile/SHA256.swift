@@ -3,10 +3,10 @@ import CSHA256
 /// SHA-256 (FIPS 180-4). Ours, because swift-crypto brings Foundation and asks for a newer Swift than the boards have.
 public struct SHA256: Sendable {
     private var state: [UInt32] = [
-        0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19
+        0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
     ]
-    private var pending: [UInt8] = []      // what has come since the last whole block of 64 bytes
-    private var count = 0                  // bytes so far
+    private var pending: [UInt8] = []  // what has come since the last whole block of 64 bytes
+    private var count = 0  // bytes so far
 
     public init() {}
 

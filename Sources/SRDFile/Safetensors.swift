@@ -64,7 +64,8 @@ public struct Safetensors: Sendable {
 }
 
 extension Safetensors {
-    /// Calls `body` with the elements as they are in the file, at any alignment. The pointer is valid inside `body` only.
+    /// Calls `body` with the elements as they are in the file, at any alignment. The pointer is valid inside `body`
+    /// only.
     ///
     /// Throws `SafetensorsError.file` if they cannot be read, or what `body` throws.
     public func withBytes<Result>(of entry: Entry, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {

@@ -41,7 +41,8 @@ public enum SafetensorsError: Error, Equatable, CustomStringConvertible, Sendabl
         case .missing(let key): "tensor \"\(key.printable)\" is missing"
         case .wrongType(let key, let found, let expected):
             "tensor \"\(key.printable)\" is \(found.rawValue), expected \(expected.map(\.rawValue).joined(separator: " or "))"
-        case .wrongShape(let key, let found, let expected): "tensor \"\(key.printable)\" has shape \(found), expected \(expected)"
+        case .wrongShape(let key, let found, let expected):
+            "tensor \"\(key.printable)\" has shape \(found), expected \(expected)"
         case .tooMany(let what, let limit): "too many \(what): at most \(limit) are allowed"
         case .unsafeFileName(let name):
             "the index refers to \"\(name.printable)\", expected the name of a safetensors file in the same folder"

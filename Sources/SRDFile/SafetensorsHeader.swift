@@ -48,7 +48,9 @@ final class SafetensorsHeader: Sendable {
 
     /// The tensor of this name.
     subscript(name: String) -> Safetensors.Entry? {
-        let row = text.withBytes { bytes in table.first(hash: NameTable.hash(name)) { records[$0].name(in: bytes) == name } }
+        let row = text.withBytes { bytes in
+            table.first(hash: NameTable.hash(name)) { records[$0].name(in: bytes) == name }
+        }
         return row.map { entry(records[$0]) }
     }
 
@@ -65,7 +67,7 @@ extension SafetensorsHeader.Record {
     func name(in bytes: UnsafeRawBufferPointer) -> String {
         let range = Int(nameStart)..<Int(nameStart + nameCount)
         let token = JSONReader.Token(range: range, hasEscapes: hasEscapes, isASCII: isASCII)
-        return (try? JSONReader(bytes, base: 0).text(of: token)) ?? ""       // its text was read before
+        return (try? JSONReader(bytes, base: 0).text(of: token)) ?? ""  // its text was read before
     }
 
     /// The name's bytes as they are in the header, escapes included.
@@ -85,7 +87,7 @@ extension SafetensorsHeader.Record {
 struct NameTable: Sendable {
     private struct Slot {
         var hash: UInt32 = 0
-        var row: UInt32 = 0        // plus 1; 0 in an empty slot
+        var row: UInt32 = 0  // plus 1; 0 in an empty slot
     }
 
     private var slots = [Slot](repeating: Slot(), count: 1024)

@@ -52,7 +52,9 @@ public struct SafetensorsIndex: Sendable {
             var found: [String: String] = [:]
             try json.open("{")
             while try json.hasNext(before: "}") {
-                guard found.count < SafetensorsHeader.mostTensors else { throw .tooMany("tensors", limit: SafetensorsHeader.mostTensors) }
+                guard found.count < SafetensorsHeader.mostTensors else {
+                    throw .tooMany("tensors", limit: SafetensorsHeader.mostTensors)
+                }
                 let tensor = try json.text(of: try json.key())
                 guard found.updateValue(try json.string(), forKey: tensor) == nil else { throw .duplicateKey(tensor) }
             }

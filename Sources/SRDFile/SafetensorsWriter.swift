@@ -10,7 +10,9 @@ public struct SafetensorsTensor: Equatable, Sendable {
     /// Traps unless `bytes` holds what shape and type say.
     public init(_ name: String, _ type: ElementType, shape: [Int], bytes: [UInt8]) {
         // Not from the type's size on: the dimensions before a 0 may be large.
-        precondition(ElementType.count(of: shape).map { $0 * type.size } == bytes.count, "\(name): \(bytes.count) bytes for \(type) \(shape)")
+        precondition(
+            ElementType.count(of: shape).map { $0 * type.size } == bytes.count,
+            "\(name): \(bytes.count) bytes for \(type) \(shape)")
         precondition(name != "__metadata__", "the name of the metadata is taken")
         self.name = name
         self.type = type
@@ -40,7 +42,9 @@ public struct SafetensorsTensor: Equatable, Sendable {
 
 extension Safetensors {
     /// Writes a file whose bytes depend on nothing but the tensors and the metadata, whatever their order.
-    public static func write(_ tensors: [SafetensorsTensor], metadata: [String: String] = [:], to path: String) throws(FileError) {
+    public static func write(_ tensors: [SafetensorsTensor], metadata: [String: String] = [:], to path: String)
+        throws(FileError)
+    {
         try FileOutput.write(atomically: encode(tensors, metadata: metadata), to: path)
     }
 
@@ -60,7 +64,8 @@ extension Safetensors {
         for tensor in sorted {
             let end = offset + tensor.bytes.count
             let shape = tensor.shape.map(String.init).joined(separator: ",")
-            members.append("""
+            members.append(
+                """
                 \(tensor.name.json):{"dtype":"\(tensor.type.rawValue)","shape":[\(shape)],"data_offsets":[\(offset),\(end)]}
                 """)
             offset = end

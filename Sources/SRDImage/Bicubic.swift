@@ -91,7 +91,8 @@ extension Image {
         let first = max(0, rows.lowerBound / scale - BicubicRows.upsampleRadius)
         let end = min(height, (rows.upperBound - 1) / scale + BicubicRows.upsampleRadius + 1)
         let part = window(columns: 0..<width, rows: first..<end).resized(by: scale)
-        return part.window(columns: 0..<part.width, rows: rows.lowerBound - first * scale..<rows.upperBound - first * scale)
+        return part.window(
+            columns: 0..<part.width, rows: rows.lowerBound - first * scale..<rows.upperBound - first * scale)
     }
 
     /// Returns the image resized to a given size, each axis by its own scale.
@@ -99,7 +100,8 @@ extension Image {
         let horizontal = BicubicAxis(self.width, scaledBy: width, over: self.width)
         let vertical = BicubicAxis(self.height, scaledBy: height, over: self.height)
         let columnsFirst = width * self.height < height * self.width
-        var out = columnsFirst
+        var out =
+            columnsFirst
             ? resizedColumns(horizontal).resizedRows(vertical)
             : resizedRows(vertical).resizedColumns(horizontal)
         out.metadata.scalePixelDensity(

@@ -2,13 +2,13 @@ extension Image {
     /// The image with the colours of fully transparent pixels replaced by those of the nearest visible pixels.
     ///
     /// Files often hold arbitrary colours where alpha is 0. Upscaling mixes neighbouring pixels, so these colours would
-    /// appear as a halo around the visible part. Alpha and visible pixels do not change. An image without alpha, without
-    /// hidden pixels or without visible pixels is returned as it is.
+    /// appear as a halo around the visible part. Alpha and visible pixels do not change. An image without alpha,
+    /// without hidden pixels or without visible pixels is returned as it is.
     ///
     /// The visible region grows by one ring of pixels at a time: a pixel of the ring gets the mean of its neighbours
     /// that are already known, out of eight. After 64 rings, two passes over the rows fill the rest from the adjacent
-    /// pixels. The time is proportional to the number of pixels, and the arithmetic is in integers, so the result is the
-    /// same on every machine.
+    /// pixels. The time is proportional to the number of pixels, and the arithmetic is in integers, so the result is
+    /// the same on every machine.
     public func withHiddenColorsFilled() -> Image {
         guard hasAlpha else { return self }
         var fill = HiddenColorFill(self)

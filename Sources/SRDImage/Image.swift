@@ -47,7 +47,9 @@ extension Image {
     public func converted(channels: Int, bitDepth: Int) -> Image {
         guard channels != self.channels || bitDepth != self.bitDepth else { return self }
         let isWider = bitDepth > self.bitDepth, isNarrower = bitDepth < self.bitDepth
-        func code(_ value: UInt32) -> UInt16 { UInt16(isWider ? value * 257 : isNarrower ? (value + 128) / 257 : value) }
+        func code(_ value: UInt32) -> UInt16 {
+            UInt16(isWider ? value * 257 : isNarrower ? (value + 128) / 257 : value)
+        }
         var out: [UInt16] = []
         out.reserveCapacity(width * height * channels)
         for pixel in stride(from: 0, to: samples.count, by: self.channels) {
@@ -71,8 +73,8 @@ extension Image {
         return window(columns: 0..<width, rows: 0..<height)
     }
 
-    /// Some columns and rows of the image, which mirroring continues at the right and bottom as in `padded`. Traps unless the first column
-    /// and row lie in the image.
+    /// Some columns and rows of the image, which mirroring continues at the right and bottom as in `padded`. Traps
+    /// unless the first column and row lie in the image.
     public func window(columns: Range<Int>, rows: Range<Int>) -> Image {
         precondition((0..<width).contains(columns.lowerBound) && (0..<height).contains(rows.lowerBound))
         guard columns != 0..<width || rows != 0..<height else { return self }
@@ -88,7 +90,8 @@ extension Image {
             }
         }
         return Image(
-            width: columns.count, height: rows.count, channels: channels, bitDepth: bitDepth, samples: out, metadata: metadata
+            width: columns.count, height: rows.count, channels: channels, bitDepth: bitDepth, samples: out,
+            metadata: metadata
         )
     }
 }

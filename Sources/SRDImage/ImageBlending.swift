@@ -6,7 +6,8 @@ extension Image {
     ///   - blendsAlpha: whether alpha is blended too; otherwise this image's alpha stays.
     ///   - weight: w of a pixel, 0…1, by its index in row order.
     public func blended(with other: Image, blendsAlpha: Bool, weight: (_ pixel: Int) -> Float) -> Image {
-        precondition(width == other.width && height == other.height && channels == other.channels && bitDepth == other.bitDepth)
+        precondition(
+            width == other.width && height == other.height && channels == other.channels && bitDepth == other.bitDepth)
         var blended = self
         let blendedChannels = channels - (hasAlpha && !blendsAlpha ? 1 : 0)
         for pixel in 0..<width * height {

@@ -6,8 +6,8 @@ public struct EncodingOptions: Equatable, Sendable {
     public var isLossless: Bool
     /// zlib's level for PNG, 0 to 9; nil looks for runs of one byte only.
     ///
-    /// An upscaled photograph has no repetitions that are worth a search: level 6 takes 5 to 8 times as long for the same size. It pays
-    /// for drawings with few colours and for `resized(by:)`.
+    /// An upscaled photograph has no repetitions that are worth a search: level 6 takes 5 to 8 times as long for the
+    /// same size. It pays for drawings with few colours and for `resized(by:)`.
     public var compression: Int?
 
     public static let defaultQuality = 95

@@ -49,7 +49,8 @@ enum PNG {
         try reader.finish(onWarning: onWarning)
         warnAboutAnimation(bytes, onWarning)
         return Image(
-            width: reader.width, height: reader.height, channels: reader.channels, bitDepth: reader.bitDepth, samples: samples,
+            width: reader.width, height: reader.height, channels: reader.channels, bitDepth: reader.bitDepth,
+            samples: samples,
             metadata: ImageMetadata(png: bytes, onWarning: onWarning)
         )
     }
@@ -78,7 +79,8 @@ enum PNG {
 
     static func encode(_ image: Image, compression: Int?, onWarning: (String) -> Void) throws(ImageError) -> [UInt8] {
         let writer = try PNGRowWriter(
-            width: image.width, height: image.height, channels: image.channels, bitDepth: image.bitDepth, metadata: image.metadata,
+            width: image.width, height: image.height, channels: image.channels, bitDepth: image.bitDepth,
+            metadata: image.metadata,
             compression: compression, onWarning: onWarning)
         try writer.write(image)
         try writer.finish()

@@ -75,7 +75,7 @@ extension ImageMetadata.Chunk {
     func problem(_ rest: inout Int) -> String? {
         func inflated(_ bytes: ArraySlice<UInt8>) -> [UInt8]? {
             let limit = min(rest, ImageMetadata.profileLimit), result = SRDImage.inflated(bytes, limit: limit)
-            rest -= result?.count ?? min(limit, 1032 * bytes.count)      // deflate's greatest expansion
+            rest -= result?.count ?? min(limit, 1032 * bytes.count)  // deflate's greatest expansion
             return result
         }
         switch type {

@@ -16,7 +16,9 @@ extension ImageMetrics {
     /// flat one.
     public static func gridEnergy(_ found: Image, _ original: Image) -> Double? {
         precondition(found.width == original.width && found.height == original.height, "images of different sizes")
-        guard let a = GridSpectrum(found)?.peak, let b = GridSpectrum(original)?.peak, (a - b).isFinite else { return nil }
+        guard let a = GridSpectrum(found)?.peak, let b = GridSpectrum(original)?.peak, (a - b).isFinite else {
+            return nil
+        }
         return a - b
     }
 }
@@ -53,8 +55,12 @@ private struct GridSpectrum {
     var peak: Double {
         let ratios = [(count: height, power: verticalPower), (count: width, power: horizontalPower)].flatMap { axis in
             [axis.count / 4, axis.count / 2].map { center in
-                let sides = center < axis.count / 2 ? [center - 6...center - 3, center + 3...center + 6] : [center - 8...center - 3]
-                func mean(_ frequencies: [Int]) -> Double { frequencies.reduce(0) { $0 + axis.power($1) } / Double(frequencies.count) }
+                let sides =
+                    center < axis.count / 2
+                    ? [center - 6...center - 3, center + 3...center + 6] : [center - 8...center - 3]
+                func mean(_ frequencies: [Int]) -> Double {
+                    frequencies.reduce(0) { $0 + axis.power($1) } / Double(frequencies.count)
+                }
                 return decibels(mean(Array(center - 1...center + 1)) / mean(sides.flatMap { Array($0) }))
             }
         }

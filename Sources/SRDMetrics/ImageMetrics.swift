@@ -37,7 +37,9 @@ public enum ImageMetrics {
     /// Returns the mean squared difference over all samples.
     public static func meanSquare(_ a: Image, _ b: Image) -> Double {
         precondition(a.samples.count == b.samples.count)
-        return zip(a.samples, b.samples).reduce(0.0) { $0 + (Double($1.0) - Double($1.1)) * (Double($1.0) - Double($1.1)) } / Double(a.samples.count)
+        return zip(a.samples, b.samples).reduce(0.0) {
+            $0 + (Double($1.0) - Double($1.1)) * (Double($1.0) - Double($1.1))
+        } / Double(a.samples.count)
     }
 
     /// Returns 10 · lg(255² / mean squared difference).

@@ -37,12 +37,13 @@ public struct LPIPS: Sendable {
         let shapes = [(0, 64, 3, 11), (3, 192, 64, 5), (6, 384, 192, 3), (8, 256, 384, 3), (10, 256, 256, 3)]
         var stages: [LPIPSStage] = []
         for (i, (layer, out, channels, kernel)) in shapes.enumerated() {
-            stages.append(LPIPSStage(
-                channels: channels, out: out, kernel: kernel, stride: i == 0 ? 4 : 1, padding: i < 2 ? 2 : 1,
-                poolsFirst: i == 1 || i == 2,
-                weights: try values("features.\(layer).weight", [out, channels, kernel, kernel]),
-                bias: try values("features.\(layer).bias", [out]),
-                importance: try values("lin\(i).weight", [1, out, 1, 1])))
+            stages.append(
+                LPIPSStage(
+                    channels: channels, out: out, kernel: kernel, stride: i == 0 ? 4 : 1, padding: i < 2 ? 2 : 1,
+                    poolsFirst: i == 1 || i == 2,
+                    weights: try values("features.\(layer).weight", [out, channels, kernel, kernel]),
+                    bias: try values("features.\(layer).bias", [out]),
+                    importance: try values("lin\(i).weight", [1, out, 1, 1])))
         }
         self.stages = stages
     }

@@ -94,7 +94,7 @@ extension FloatTensor {
     ) {
         self.init(height: height, width: width, channels: channels)
         values.withUnsafeMutableBufferPointer { values in
-            nonisolated(unsafe) let start = values.baseAddress!      // rows do not overlap
+            nonisolated(unsafe) let start = values.baseAddress!  // rows do not overlap
             Parallel.ranges(height, threads: threads) { range in
                 for y in range { body(y, start + y * width * channels) }
             }

@@ -28,13 +28,13 @@ public struct Sample: Equatable, Sendable {
     /// Returns the 97.5 % quantile of Student's t distribution.
     package static func quantile(degrees: Int) -> Double {
         if degrees <= table.count { return table[degrees - 1] }
-        let z = 1.959963984540054, n = Double(degrees), z3 = z * z * z          // Abramowitz & Stegun 26.7.5
+        let z = 1.959963984540054, n = Double(degrees), z3 = z * z * z  // Abramowitz & Stegun 26.7.5
         let z5 = z3 * z * z, second = 5 * z5 + 16 * z3 + 3 * z, third = 3 * z5 * z * z + 19 * z5 + 17 * z3 - 15 * z
         return z + (z3 + z) / (4 * n) + second / (96 * n * n) + third / (384 * n * n * n)
     }
 
     private static let table = [
         12.7062047, 4.3026527, 3.1824463, 2.7764451, 2.5705818, 2.4469118, 2.3646243, 2.3060041, 2.2621572, 2.2281389,
-        2.2009852, 2.1788128, 2.1603687, 2.1447867, 2.1314495, 2.1199053, 2.1098156, 2.1009220, 2.0930241, 2.0859634
+        2.2009852, 2.1788128, 2.1603687, 2.1447867, 2.1314495, 2.1199053, 2.1098156, 2.1009220, 2.0930241, 2.0859634,
     ]
 }

@@ -22,12 +22,13 @@ public struct StructuralSimilarity: Sendable {
     /// Returns the mean SSIM, −1…1, or nil if the images are smaller than the window. They must have equal size and
     /// channels, 8 bits and no alpha.
     public func mean(_ a: Image, _ b: Image, threads: Int = 1) -> Double? {
-        precondition(a.width == b.width && a.height == b.height && a.channels == b.channels, "images of different sizes")
+        precondition(
+            a.width == b.width && a.height == b.height && a.channels == b.channels, "images of different sizes")
         let rows = a.height - window.count + 1, columns = a.width - window.count + 1
         guard rows > 0, columns > 0 else { return nil }
         var sums = [Double](repeating: 0, count: rows)
         sums.withUnsafeMutableBufferPointer { sums in
-            nonisolated(unsafe) let sums = sums      // a row is written once
+            nonisolated(unsafe) let sums = sums  // a row is written once
             Parallel.ranges(rows, threads: threads) { range in
                 for y in range { sums[y] = sum(row: y, a, b) }
             }

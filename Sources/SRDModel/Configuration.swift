@@ -71,25 +71,36 @@ extension Configuration {
             guard ok else { throw .unsupported(what) }
         }
         let hidden = try shape("denoise_fn.mlp.2.bias", rank: 1)[0]
-        try check(hidden >= 4 && hidden % 2 == 0 && hidden <= Self.largestWidth, "hidden size \(hidden); expected an even number from 4 to \(Self.largestWidth)")
+        try check(
+            hidden >= 4 && hidden % 2 == 0 && hidden <= Self.largestWidth,
+            "hidden size \(hidden); expected an even number from 4 to \(Self.largestWidth)")
 
         let levels = count { "denoise_fn.downs.\($0).0.block1.block.1.weight" }
-        try check((1...Self.mostLevels).contains(levels), "\(levels) levels `denoise_fn.downs.N`; expected 1 to \(Self.mostLevels)")
+        try check(
+            (1...Self.mostLevels).contains(levels),
+            "\(levels) levels `denoise_fn.downs.N`; expected 1 to \(Self.mostLevels)")
         var multipliers: [Int] = []
         for level in 0..<levels {
             let name = "denoise_fn.downs.\(level).0.block1.block.1.weight"
             let channels = try shape(name, rank: 4)[0]
-            try check(channels % hidden == 0 && channels <= Self.largestWidth, "`\(name)` has \(channels) output channels; expected a multiple of the hidden size \(hidden), at most \(Self.largestWidth)")
+            try check(
+                channels % hidden == 0 && channels <= Self.largestWidth,
+                "`\(name)` has \(channels) output channels; expected a multiple of the hidden size \(hidden), at most \(Self.largestWidth)"
+            )
             multipliers.append(channels / hidden)
         }
 
         let features = try shape("rrdb.conv_first.weight", rank: 4)[0]
-        try check(features >= 2 && features % 2 == 0 && features <= Self.largestWidth, "\(features) encoder features; expected an even number from 2 to \(Self.largestWidth)")
+        try check(
+            features >= 2 && features % 2 == 0 && features <= Self.largestWidth,
+            "\(features) encoder features; expected an even number from 2 to \(Self.largestWidth)")
         let blocks = count { "rrdb.RRDB_trunk.\($0).RDB1.conv1.weight" }
         try check((2...Self.mostBlocks).contains(blocks), "\(blocks) encoder blocks; expected 2 to \(Self.mostBlocks)")
 
         let kernel = try shape("denoise_fn.cond_proj.weight", rank: 4)[2]
-        try check([4, 8, 16].contains(kernel), "`denoise_fn.cond_proj.weight` has a kernel of \(kernel); expected 4, 8 or 16 for a scale of 2, 4 or 8")
+        try check(
+            [4, 8, 16].contains(kernel),
+            "`denoise_fn.cond_proj.weight` has a kernel of \(kernel); expected 4, 8 or 16 for a scale of 2, 4 or 8")
 
         let timesteps = try shape("betas", rank: 1)[0]
         try check(timesteps <= Self.mostTimesteps, "\(timesteps) timesteps; expected at most \(Self.mostTimesteps)")

@@ -1,8 +1,10 @@
-/// How much of the result comes from the encoder's image: its middle frequencies, up to a limit that rises with the fidelity.
+/// How much of the result comes from the encoder's image: its middle frequencies, up to a limit that rises with the
+/// fidelity.
 ///
-/// The result is S + G(P − S) − H(P − S), where S is the sample, P the encoder's image, G a Gaussian blur of standard deviation σ and H a
-/// wider one. Middle frequencies come from P: below the low-resolution image's Nyquist frequency a sample has about twice the error of P
-/// and no more detail. High frequencies come from S, and so does the mean colour, because P shifts saturated colours.
+/// The result is S + G(P − S) − H(P − S), where S is the sample, P the encoder's image, G a Gaussian blur of standard
+/// deviation σ and H a wider one. Middle frequencies come from P: below the low-resolution image's Nyquist frequency a
+/// sample has about twice the error of P and no more detail. High frequencies come from S, and so does the mean colour,
+/// because P shifts saturated colours.
 public struct Fidelity: Hashable, Sendable {
     /// 0 is the sample, 1 the encoder's image.
     public let value: Float

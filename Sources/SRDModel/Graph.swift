@@ -130,7 +130,8 @@ public struct Graph: Sendable {
             default: continue
             }
             for input in node.inputs {
-                precondition(borders[input.index] ?? border == border, "\(node.name): its input has two kinds of border")
+                precondition(
+                    borders[input.index] ?? border == border, "\(node.name): its input has two kinds of border")
                 borders[input.index] = border
             }
         }

@@ -58,7 +58,9 @@ public struct GraphBuilder {
     }
 
     public mutating func nearestUpsample(_ input: Value, _ name: String) -> Value {
-        append(name, .nearestUpsample, [input], FeatureShape(channels: input.shape.channels, reduction: input.shape.reduction / 2))
+        append(
+            name, .nearestUpsample, [input],
+            FeatureShape(channels: input.shape.channels, reduction: input.shape.reduction / 2))
     }
 
     public mutating func linearAttention(_ input: Value, _ name: String, heads: Int, headChannels: Int) -> Value {
@@ -84,10 +86,11 @@ extension Graph {
             }
             let output = Value(index: nodes.count, shape: node.output.shape)
             places[node.output.index] = output
-            nodes.append(Node(
-                name: node.name, operation: node.operation, inputs: node.inputs.map { places[$0.index]! },
-                residuals: node.residuals.map { places[$0.index]! }, output: output
-            ))
+            nodes.append(
+                Node(
+                    name: node.name, operation: node.operation, inputs: node.inputs.map { places[$0.index]! },
+                    residuals: node.residuals.map { places[$0.index]! }, output: output
+                ))
             if node.operation == .input { inputs.append(output) }
         }
         self.init(

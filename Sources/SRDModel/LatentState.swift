@@ -36,14 +36,16 @@ public struct BlendWeights: Hashable, Sendable {
     public let first, second: Float
 
     /// Returns the weights 1 − λ and λ, 0 ≤ λ ≤ 1, as published.
-    public static func linear(_ lambda: Double) -> BlendWeights { BlendWeights(first: Float(1 - lambda), second: Float(lambda)) }
+    public static func linear(_ lambda: Double) -> BlendWeights {
+        BlendWeights(first: Float(1 - lambda), second: Float(lambda))
+    }
 
     /// Returns the weights sin((1 − λ)Ω) / sin Ω and sin(λΩ) / sin Ω of spherical interpolation between two vectors at
     /// the angle Ω (Shoemake 1985). Independent noises are nearly orthogonal. Their spherical blend has the variance of
     /// each; a linear blend has less.
     public static func spherical(_ lambda: Double, angle: Double = .pi / 2) -> BlendWeights {
         let sine = Mathematics.sincos(angle).sin
-        guard sine > 1e-6 else { return linear(lambda) }      // nearly parallel vectors define no arc
+        guard sine > 1e-6 else { return linear(lambda) }  // nearly parallel vectors define no arc
         return BlendWeights(
             first: Float(Mathematics.sincos((1 - lambda) * angle).sin / sine),
             second: Float(Mathematics.sincos(lambda * angle).sin / sine))
@@ -59,10 +61,13 @@ extension TimestepSchedule {
         let transitions = transitions(in: schedule), below = transitions.drop { $0.timestep >= timestep }
         // The first transition has the η and order of the transition that it is part of.
         let passing = transitions.last { $0.timestep >= timestep } ?? transitions[0]
-        let first = TimestepTransition(timestep: timestep, eta: passing.eta, order: passing.order, corrects: passing.corrects)
+        let first = TimestepTransition(
+            timestep: timestep, eta: passing.eta, order: passing.order, corrects: passing.corrects)
         return .transitions([first] + below)
     }
 
     /// Returns the number of steps of a run that starts at `timestep`.
-    public func steps(from timestep: Int, in schedule: NoiseSchedule) -> Int { starting(at: timestep, in: schedule).steps }
+    public func steps(from timestep: Int, in schedule: NoiseSchedule) -> Int {
+        starting(at: timestep, in: schedule).steps
+    }
 }

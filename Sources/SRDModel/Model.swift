@@ -26,15 +26,16 @@ public struct Model: Sendable {
 
     /// Creates a model from parts that have been checked.
     public init(
-        network: Network, schedule: NoiseSchedule, layers: [String: Layer], activations: [String: QuantizedActivation] = [:],
+        network: Network, schedule: NoiseSchedule, layers: [String: Layer],
+        activations: [String: QuantizedActivation] = [:],
         calibratedTimesteps: [Int] = [], parameters: [String: FloatTensor], hasPreview: Bool
     ) {
         self.network = network
         self.schedule = schedule
         self.layers = layers
         self.calibratedTimesteps = calibratedTimesteps
-        // The condition may be stored once or recomputed in every step. Both give the same bytes only if it is quantized without
-        // a float copy.
+        // The condition may be stored once or recomputed in every step. Both give the same bytes only if it is
+        // quantized without a float copy.
         let condition = network.conditioner.node(of: network.conditioner.outputs[0]).name
         var activations = activations
         if let kept = activations[condition] {
@@ -78,7 +79,8 @@ public struct Model: Sendable {
 
     /// The number of weights and biases.
     public var parameterCount: Int {
-        layers.values.reduce(0) { $0 + $1.shape.reduce(1, *) + $1.bias.count } + parameters.values.reduce(0) { $0 + $1.values.count }
+        layers.values.reduce(0) { $0 + $1.shape.reduce(1, *) + $1.bias.count }
+            + parameters.values.reduce(0) { $0 + $1.values.count }
     }
 
     /// All weights and biases as float tensors, by checkpoint name. The noise schedule's buffers are not among them.
@@ -129,12 +131,13 @@ public struct Layer: Equatable, Sendable {
 
 /// How a node's output is kept between the layer that computes it and those that read it.
 ///
-/// A node without a `QuantizedActivation` is kept in float. Int8 layers read quantized values only. Float layers and residuals read the
-/// float copy if there is one, else the real values that the quantized ones stand for.
+/// A node without a `QuantizedActivation` is kept in float. Int8 layers read quantized values only. Float layers and
+/// residuals read the float copy if there is one, else the real values that the quantized ones stand for.
 public struct QuantizedActivation: Equatable, Sendable {
     /// One quantization per calibrated timestep, or a single one for all.
     public let quantizations: [Quantization]
-    /// Whether a float copy is kept for the layers that can read it, so that a chain of residuals accumulates no rounding.
+    /// Whether a float copy is kept for the layers that can read it, so that a chain of residuals accumulates no
+    /// rounding.
     public let keepsFloat: Bool
 
     public init(quantizations: [Quantization], keepsFloat: Bool) {
@@ -142,14 +145,19 @@ public struct QuantizedActivation: Equatable, Sendable {
         self.keepsFloat = keepsFloat
     }
 
-    /// Returns the quantization at `timestep`. Between calibrated timesteps both ends of the range are interpolated linearly.
+    /// Returns the quantization at `timestep`. Between calibrated timesteps both ends of the range are interpolated
+    /// linearly.
     public func at(_ timestep: Int, of calibrated: [Int]) -> Quantization {
         guard quantizations.count > 1 else { return quantizations[0] }
-        guard let next = calibrated.firstIndex(where: { $0 >= timestep }) else { return quantizations[calibrated.count - 1] }
+        guard let next = calibrated.firstIndex(where: { $0 >= timestep }) else {
+            return quantizations[calibrated.count - 1]
+        }
         if next == 0 || calibrated[next] == timestep { return quantizations[next] }
         let weight = Float(timestep - calibrated[next - 1]) / Float(calibrated[next] - calibrated[next - 1])
         let a = quantizations[next - 1].range, b = quantizations[next].range
-        return Quantization(covering:
-            a.lowerBound + (b.lowerBound - a.lowerBound) * weight...a.upperBound + (b.upperBound - a.upperBound) * weight)
+        return Quantization(
+            covering:
+                a.lowerBound + (b.lowerBound - a.lowerBound) * weight...a.upperBound + (b.upperBound - a.upperBound)
+                * weight)
     }
 }

@@ -17,13 +17,15 @@ public struct Network: Sendable {
         encoder = Self.encoder(configuration)
         let maps = encoder.outputs.map { [encoder] in encoder.node(of: $0).name }
         conditioner = Self.conditioner(configuration, maps: Array(maps.dropLast()))
-        noisePredictor = Self.noisePredictor(configuration, condition: conditioner.node(of: conditioner.outputs[0]).name)
+        noisePredictor = Self.noisePredictor(
+            configuration, condition: conditioner.node(of: conditioner.outputs[0]).name)
         preview = Self.preview(configuration, trunk: maps.last!)
     }
 
     /// The parameters that sampling requires. Those of the preview are separate.
     public var samplingParameters: [Parameter] {
-        encoder.parameters + conditioner.parameters + noisePredictor.parameters + TimeEmbedding.parameters(configuration)
+        encoder.parameters + conditioner.parameters + noisePredictor.parameters
+            + TimeEmbedding.parameters(configuration)
     }
 
     // MARK: Encoder (RRDBNet; Wang et al. 2018, arXiv 1809.00219)
@@ -106,14 +108,15 @@ public struct Network: Sendable {
             )
         }
         x = graph.residualBlock([x], "denoise_fn.mid_block2", channels: channels[last])
-        for (i, level) in stride(from: last, to: 0, by: -1).enumerated() {      // the full-resolution skip is not used
+        for (i, level) in stride(from: last, to: 0, by: -1).enumerated() {  // the full-resolution skip is not used
             let name = "denoise_fn.ups.\(i)"
             x = graph.residualBlock([x, skips[level]], "\(name).0", channels: channels[level - 1])
             x = graph.residualBlock([x], "\(name).1", channels: channels[level - 1])
             x = graph.transposedConvolution([x], "\(name).2.conv.0", channels: channels[level - 1], stride: 2)
         }
         x = graph.convolution(
-            [x], "denoise_fn.final_conv.0.block.1", channels: configuration.hiddenSize, border: .reflect, activation: .mish
+            [x], "denoise_fn.final_conv.0.block.1", channels: configuration.hiddenSize, border: .reflect,
+            activation: .mish
         )
         x = graph.convolution([x], "denoise_fn.final_conv.1", channels: 3, kernel: 1, border: .reflect)
         return graph.finish(outputs: [x])
@@ -134,9 +137,10 @@ extension GraphBuilder {
     ) -> Value {
         var maps = [x]
         for i in 1...4 {
-            maps.append(convolution(
-                maps, "\(name).conv\(i)", channels: x.shape.channels / 2, border: .zero, activation: .leakyReLU
-            ))
+            maps.append(
+                convolution(
+                    maps, "\(name).conv\(i)", channels: x.shape.channels / 2, border: .zero, activation: .leakyReLU
+                ))
         }
         return convolution(
             maps, "\(name).conv5", channels: x.shape.channels, border: .zero, gain: gain, residuals: residuals

@@ -68,7 +68,8 @@ public struct PixelNoise: Sendable {
         self.draw = draw
     }
 
-    /// Returns row y, `[width, 3]`. Channel c of pixel (x, y) comes from word c of the block with counter (x, y, draw, 0).
+    /// Returns row y, `[width, 3]`. Channel c of pixel (x, y) comes from word c of the block with counter (x, y, draw,
+    /// 0).
     public func row(_ y: Int, width: Int) -> [Float] { row(y, columns: 0..<width) }
 
     /// Returns some pixels of row y, `[columns.count, 3]`.
@@ -96,7 +97,9 @@ public struct PixelNoise: Sendable {
         for _ in 0..<10 {
             let a = (c0 & low) &* Lanes(repeating: 0xd251_1f53), b = (c2 & low) &* Lanes(repeating: 0xcd9e_8d57)
             (c0, c1, c2, c3) = (
-                (b &>> 32) ^ c1 ^ Lanes(repeating: UInt64(k.0)), b & low, (a &>> 32) ^ c3 ^ Lanes(repeating: UInt64(k.1)), a & low)
+                (b &>> 32) ^ c1 ^ Lanes(repeating: UInt64(k.0)), b & low,
+                (a &>> 32) ^ c3 ^ Lanes(repeating: UInt64(k.1)), a & low
+            )
             k = (k.0 &+ 0x9e37_79b9, k.1 &+ 0xbb67_ae85)
         }
         return (c0 & low, c1, c2 & low)
@@ -106,16 +109,17 @@ public struct PixelNoise: Sendable {
     private static func central(_ words: Lanes, channel: Int, _ count: Int, _ row: UnsafeMutablePointer<Float>) {
         typealias Reals = SIMD8<Double>
         // A word in the last bits of 2⁵² is 2⁵² + word.
-        let real = unsafeBitCast(words | Lanes(repeating: 0x4330_0000_0000_0000), to: Reals.self) - Reals(repeating: 0x1p52)
+        let real =
+            unsafeBitCast(words | Lanes(repeating: 0x4330_0000_0000_0000), to: Reals.self) - Reals(repeating: 0x1p52)
         let q = (real + 0.5) * 0x1p-32 - 0.5, r = q * q
         var n = r * -39.69683028665376, d = r * -54.47609879822406
-        n = (n + 220.9460984245205) * r;  d = (d + 161.5858368580409) * r
-        n = (n - 275.9285104469687) * r;  d = (d - 155.6989798598866) * r
-        n = (n + 138.3577518672690) * r;  d = (d + 66.80131188771972) * r
-        n = (n - 30.66479806614716) * r;  d = (d - 13.28068155288572) * r
+        n = (n + 220.9460984245205) * r; d = (d + 161.5858368580409) * r
+        n = (n - 275.9285104469687) * r; d = (d - 155.6989798598866) * r
+        n = (n + 138.3577518672690) * r; d = (d + 66.80131188771972) * r
+        n = (n - 30.66479806614716) * r; d = (d - 13.28068155288572) * r
         let result = (n + 2.506628277459239) * q / (d + 1)
         for i in 0..<count {
-            let isCentral = abs(q[i]) < 0.4757         // the others take `normal`'s own branch
+            let isCentral = abs(q[i]) < 0.4757  // the others take `normal`'s own branch
             row[i * 3 + channel] = isCentral ? Float(result[i]) : normal(UInt32(truncatingIfNeeded: words[i]))
         }
     }
@@ -141,11 +145,11 @@ public struct PixelNoise: Sendable {
         if p > 1 - 0.02425 { return Float(-lowerTail(1 - p)) }
         let q = p - 0.5, r = q * q
         var n = -39.69683028665376, d = -54.47609879822406
-        n = n * r + 220.9460984245205;  d = d * r + 161.5858368580409
-        n = n * r - 275.9285104469687;  d = d * r - 155.6989798598866
-        n = n * r + 138.3577518672690;  d = d * r + 66.80131188771972
-        n = n * r - 30.66479806614716;  d = d * r - 13.28068155288572
-        n = n * r + 2.506628277459239;  d = d * r + 1
+        n = n * r + 220.9460984245205; d = d * r + 161.5858368580409
+        n = n * r - 275.9285104469687; d = d * r - 155.6989798598866
+        n = n * r + 138.3577518672690; d = d * r + 66.80131188771972
+        n = n * r - 30.66479806614716; d = d * r - 13.28068155288572
+        n = n * r + 2.506628277459239; d = d * r + 1
         return Float(n * q / d)
     }
 
@@ -153,9 +157,9 @@ public struct PixelNoise: Sendable {
         let q = (-2 * Mathematics.log(p)).squareRoot()
         var n = -0.007784894002430293, d = 0.007784695709041462
         n = n * q - 0.3223964580411365; d = d * q + 0.3224671290700398
-        n = n * q - 2.400758277161838;  d = d * q + 2.445134137142996
-        n = n * q - 2.549732539343734;  d = d * q + 3.754408661907416
-        n = n * q + 4.374664141464968;  d = d * q + 1
+        n = n * q - 2.400758277161838; d = d * q + 2.445134137142996
+        n = n * q - 2.549732539343734; d = d * q + 3.754408661907416
+        n = n * q + 4.374664141464968; d = d * q + 1
         n = n * q + 2.938163982698783
         return n / d
     }

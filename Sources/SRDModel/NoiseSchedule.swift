@@ -26,7 +26,7 @@ public struct NoiseSchedule: Equatable, Sendable {
     public var buffers: [(name: String, values: [Double])] {
         [
             ("betas", betas), ("sqrt_alphas_cumprod", signal), ("sqrt_one_minus_alphas_cumprod", noise),
-            ("sqrt_recip_alphas_cumprod", inverseSignal), ("sqrt_recipm1_alphas_cumprod", noiseToSignal)
+            ("sqrt_recip_alphas_cumprod", inverseSignal), ("sqrt_recipm1_alphas_cumprod", noiseToSignal),
         ]
     }
 

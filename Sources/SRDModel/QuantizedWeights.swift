@@ -2,7 +2,7 @@
 ///
 /// A model that was read from a file does not hold its weights twice: the executor packs them once and then releases
 /// their pages.
-public struct QuantizedWeights: RandomAccessCollection, Equatable, @unchecked Sendable {      // read only
+public struct QuantizedWeights: RandomAccessCollection, Equatable, @unchecked Sendable {  // read only
     private let owner: AnyObject
     private let values: UnsafeBufferPointer<Int8>
     private let evicted: (@Sendable () -> Void)?

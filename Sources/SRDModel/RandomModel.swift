@@ -10,7 +10,8 @@ extension Model {
         for parameter in network.samplingParameters + network.preview.parameters {
             let inputs = max(1, parameter.count / parameter.shape[0]), spread = (3 / Float(inputs)).squareRoot()
             tensors[parameter.name] = FloatTensor(
-                shape: parameter.shape, values: (0..<parameter.count).map { _ in .random(in: -spread...spread, using: &random) })
+                shape: parameter.shape,
+                values: (0..<parameter.count).map { _ in .random(in: -spread...spread, using: &random) })
         }
         let betas = NoiseSchedule.cosine(timesteps: configuration.timesteps).betas
         tensors["betas"] = FloatTensor(shape: [betas.count], values: betas.map { Float($0) })

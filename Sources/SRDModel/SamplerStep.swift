@@ -42,7 +42,7 @@ extension NoiseSchedule {
         let last = Double(timesteps - 1), levels = spacing == .logSNR ? (0..<timesteps).map(logSNR) : []
         var found: [Int] = []
         for i in 0..<count {
-            let share = Double(count - 1 - i) / Double(count - 1)      // 1 at the noisy end, 0 at the clean one
+            let share = Double(count - 1 - i) / Double(count - 1)  // 1 at the noisy end, 0 at the clean one
             let wanted: Int
             switch spacing {
             case .uniform: wanted = Int((last * share).rounded(.toNearestOrEven))
@@ -69,7 +69,8 @@ extension NoiseSchedule {
         }
         return transitions.indices.map { i in
             let t = transitions[i].timestep
-            var (a, b, sigma) = firstOrder(from: t, to: i < gains.count ? transitions[i + 1].timestep : nil, eta: transitions[i].eta)
+            var (a, b, sigma) = firstOrder(
+                from: t, to: i < gains.count ? transitions[i + 1].timestep : nil, eta: transitions[i].eta)
             let w = extrapolation(i)
             var c = -a * w, d = 0.0
             a += a * w
@@ -111,10 +112,11 @@ extension NoiseSchedule {
 
     /// Returns UniC's correction after a transition to t that gained h in λ, with ρ of UniPC eq. 9 for order 2 if the
     /// transition extrapolated, else ½.
-    private func correction(at t: Int, gain h: Double, extrapolated w: Double, before: Double) -> (u: Double, v: Double) {
+    private func correction(at t: Int, gain h: Double, extrapolated w: Double, before: Double) -> (u: Double, v: Double)
+    {
         let e = Mathematics.exp(-h) - 1
         guard w != 0 else { return (-signal[t] * e / 2, 0) }
-        let r = -before / h                             // the position of x0₋₂ relative to x0₋₁, in units of h
+        let r = -before / h  // the position of x0₋₂ relative to x0₋₁, in units of h
         let phi2 = e / -h - 1, phi3 = phi2 / -h - 0.5
         let rho0 = (phi2 - 2 * phi3) / e / (1 - r), rho1 = phi2 / e - rho0
         // The predictor had ½ for rho0 and nothing for rho1.

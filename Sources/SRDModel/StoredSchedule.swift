@@ -25,7 +25,9 @@ struct StoredSchedule {
             return tensor.values.map(Double.init)
         }
         guard let betas = try buffer("betas", count: nil) else { throw .missing(name: "betas", expected: nil) }
-        guard betas.allSatisfy((0...1).contains) else { throw .unsupported("tensor `betas` has a value outside 0.0...1.0") }
+        guard betas.allSatisfy((0...1).contains) else {
+            throw .unsupported("tensor `betas` has a value outside 0.0...1.0")
+        }
         let derived = NoiseSchedule(betas: betas)
         schedule = NoiseSchedule(
             betas: betas,
@@ -72,7 +74,9 @@ struct StoredSchedule {
                 warning: "\(problem); signal and noise agree, so the rest was recomputed from them")
         }
         if let (name, betas) = known.first(where: { isClose(to: $0.betas) }) {
-            return NoiseSchedule(betas: betas, warning: "\(problem) (rounded to 16 bits?); replaced by the \(name) schedule it was made from")
+            return NoiseSchedule(
+                betas: betas,
+                warning: "\(problem) (rounded to 16 bits?); replaced by the \(name) schedule it was made from")
         }
         // 1 would leave no signal at all; 0.999 is the limit of the published code.
         let betas = schedule.betas.map { min(max($0, 1e-8), 0.999) }
@@ -84,23 +88,27 @@ struct StoredSchedule {
         let exact = NoiseSchedule(betas: betas)
         return schedule.betas.indices.allSatisfy { t in
             abs(schedule.betas[t] - betas[t]) <= Self.rounding * betas[t] + 1e-7
-        } && schedule.signal.indices.allSatisfy { t in
-            // NaN or 0 if it was derived from rounded β.
-            !schedule.signal[t].isFinite || schedule.signal[t] == 0
-                || abs(schedule.signal[t] - exact.signal[t]) <= 8 * Self.rounding * exact.signal[t] + 1e-3
         }
+            && schedule.signal.indices.allSatisfy { t in
+                // NaN or 0 if it was derived from rounded β.
+                !schedule.signal[t].isFinite || schedule.signal[t] == 0
+                    || abs(schedule.signal[t] - exact.signal[t]) <= 8 * Self.rounding * exact.signal[t] + 1e-3
+            }
     }
 
     /// The cosine schedule and the schedules whose β or √β are evenly spaced.
     private var known: [(name: String, betas: [Double])] {
         let count = schedule.timesteps
         guard count > 1 else { return [] }
-        let first = Self.roundedToTwoDigits(schedule.betas[0]), last = Self.roundedToTwoDigits(schedule.betas[count - 1])
-        func spaced(_ a: Double, _ b: Double) -> [Double] { (0..<count).map { a + (b - a) * Double($0) / Double(count - 1) } }
+        let first = Self.roundedToTwoDigits(schedule.betas[0]),
+            last = Self.roundedToTwoDigits(schedule.betas[count - 1])
+        func spaced(_ a: Double, _ b: Double) -> [Double] {
+            (0..<count).map { a + (b - a) * Double($0) / Double(count - 1) }
+        }
         return [
             ("cosine", NoiseSchedule.cosine(timesteps: count).betas),
             ("linear", spaced(first, last)),
-            ("scaled linear", spaced(first.squareRoot(), last.squareRoot()).map { $0 * $0 })
+            ("scaled linear", spaced(first.squareRoot(), last.squareRoot()).map { $0 * $0 }),
         ]
     }
 

@@ -51,16 +51,19 @@ public struct TapLayout: Sendable {
     }
 
     private init(
-        rows: [(d: Int, k: Int)], columns: [(d: Int, k: Int)], _ inputChannels: [Int], _ outputChannels: Int, kernel: Int,
+        rows: [(d: Int, k: Int)], columns: [(d: Int, k: Int)], _ inputChannels: [Int], _ outputChannels: Int,
+        kernel: Int,
         isTransposed: Bool
     ) {
         var taps: [Tap] = [], first = 0
         for (input, channels) in inputChannels.enumerated() {
             for row in rows {
                 for column in columns {
-                    taps.append(Tap(
-                        input: input, channels: channels, firstChannel: first, dy: row.d, dx: column.d, ky: row.k, kx: column.k
-                    ))
+                    taps.append(
+                        Tap(
+                            input: input, channels: channels, firstChannel: first, dy: row.d, dx: column.d, ky: row.k,
+                            kx: column.k
+                        ))
                 }
             }
             first += channels

@@ -53,7 +53,7 @@ public struct TimeEmbedding: Sendable {
     }
 
     private func mish(_ x: Float) -> Float {
-        let e = Mathematics.exp(min(Double(x), 40)), n = e * (e + 2)      // tanh(ln(1 + e)) = n / (n + 2)
+        let e = Mathematics.exp(min(Double(x), 40)), n = e * (e + 2)  // tanh(ln(1 + e)) = n / (n + 2)
         return Float(Double(x) * (n / (n + 2)))
     }
 }

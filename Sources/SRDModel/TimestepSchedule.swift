@@ -19,8 +19,8 @@ public struct TimestepTransition: Hashable, Sendable {
     }
 }
 
-/// The best timestep schedule found for a model and a number of steps, and how it compares with 100 steps of DDPM on the images it was
-/// searched on.
+/// The best timestep schedule found for a model and a number of steps, and how it compares with 100 steps of DDPM on
+/// the images it was searched on.
 public struct SearchedTimestepSchedule: Hashable, Sendable {
     /// Noisiest first, each of order 1.
     public let transitions: [TimestepTransition]
@@ -47,7 +47,9 @@ public enum TimestepSchedule: Hashable, Sendable {
     case transitions([TimestepTransition])
 
     public static func ancestral(steps: Int) -> TimestepSchedule { .spaced(.ddpm, steps: steps, .uniform) }
-    public static func ddim(steps: Int, eta: Double) -> TimestepSchedule { .spaced(.ddim, eta: eta, steps: steps, .uniform) }
+    public static func ddim(steps: Int, eta: Double) -> TimestepSchedule {
+        .spaced(.ddim, eta: eta, steps: steps, .uniform)
+    }
 
     public var steps: Int {
         switch self {
@@ -67,7 +69,8 @@ public enum TimestepSchedule: Hashable, Sendable {
         }
     }
 
-    /// Returns the steps' coefficients, noisiest first. The schedule must fit the noise schedule: see `check(timesteps:)`.
+    /// Returns the steps' coefficients, noisiest first. The schedule must fit the noise schedule: see
+    /// `check(timesteps:)`.
     public func steps(of schedule: NoiseSchedule) -> [SamplerStep] { schedule.steps(transitions(in: schedule)) }
 
     /// Returns the transitions, noisiest first.
@@ -109,8 +112,10 @@ public enum TimestepScheduleError: Error, Hashable, CustomStringConvertible, Sen
 
     public var description: String {
         switch self {
-        case .badStepCount(let found, let timesteps): "\(found) steps (expected 1 to \(timesteps), the model's timesteps)"
-        case .badTimestep(let found, let below): "timestep \(found) (expected timesteps from 0 to \(below - 1), descending)"
+        case .badStepCount(let found, let timesteps):
+            "\(found) steps (expected 1 to \(timesteps), the model's timesteps)"
+        case .badTimestep(let found, let below):
+            "timestep \(found) (expected timesteps from 0 to \(below - 1), descending)"
         case .badEta(let eta): "η = \(eta) (expected 0 to 1)"
         }
     }

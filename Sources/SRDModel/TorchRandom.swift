@@ -41,7 +41,7 @@ public struct TorchRandom: Sendable {
         guard count >= 16 else { return (0..<count).map { _ in Float(boxMuller()) } }
         var values = (0..<count).map { _ in uniform() }
         for start in stride(from: 0, through: count - 16, by: 16) { Self.transform(&values, at: start) }
-        if count % 16 != 0 {                               // the last 16 are drawn again
+        if count % 16 != 0 {  // the last 16 are drawn again
             for i in count - 16..<count { values[i] = uniform() }
             Self.transform(&values, at: count - 16)
         }
@@ -54,7 +54,7 @@ public struct TorchRandom: Sendable {
         for j in start..<start + 8 {
             let u1 = 1 - values[j], u2 = values[j + 8]
             let radius = (-2 * Float(Mathematics.log(Double(u1)))).squareRoot()
-            let (sin, cos) = Mathematics.sincos(Double(2 * Float(Double.pi) * u2))      // Float.pi is rounded down
+            let (sin, cos) = Mathematics.sincos(Double(2 * Float(Double.pi) * u2))  // Float.pi is rounded down
             values[j] = radius * Float(cos)
             values[j + 8] = radius * Float(sin)
         }

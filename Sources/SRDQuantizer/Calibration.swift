@@ -11,7 +11,8 @@ extension Statistics {
     ///
     /// - Parameter progress: called with the noise predictions done and their total.
     public init(
-        of model: Model, on set: CalibrationSet, settings: QuantizerSettings, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+        of model: Model, on set: CalibrationSet, settings: QuantizerSettings,
+        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(CalibrationError) {
         let samplers = Self.samplers(steps: min(settings.steps, model.schedule.timesteps)) + settings.schedules
         self.init(timesteps: Set(samplers.flatMap { $0.steps(of: model.schedule).map(\.timestep) }).sorted())
@@ -30,10 +31,12 @@ extension Statistics {
         for (i, image) in set.images.enumerated() {
             let prepared = pipeline.prepare(image)
             for sampler in samplers {
-                _ = pipeline.residual(prepared, settings: SamplingSettings(schedule: sampler, seed: settings.seed &+ UInt64(i)), progress: { _, _ in
-                    done += 1
-                    progress(done, total)
-                })
+                _ = pipeline.residual(
+                    prepared, settings: SamplingSettings(schedule: sampler, seed: settings.seed &+ UInt64(i)),
+                    progress: { _, _ in
+                        done += 1
+                        progress(done, total)
+                    })
             }
             if model.hasPreview {
                 isPreview = true

@@ -15,7 +15,9 @@ public struct CalibrationSet: Sendable {
     /// that `seed` determines.
     public init(lowResolution images: [Image], side: Int, seed: UInt64, description: String) {
         var random = SplitMix64(seed: seed)
-        self.images = images.map { random.patch(of: $0, width: min(side, $0.width), height: min(side, $0.height), step: 1) }
+        self.images = images.map {
+            random.patch(of: $0, width: min(side, $0.width), height: min(side, $0.height), step: 1)
+        }
         originals = []
         self.description = description
     }
@@ -48,12 +50,14 @@ public struct CalibrationSet: Sendable {
     ) throws(Failure) -> CalibrationSet {
         var degraded: [Image] = []
         for (i, image) in images.enumerated() { degraded.append(try degrade(i, image)) }
-        return CalibrationSet(images: degraded, originals: originals, description: "\(description), degraded by \(degradations)")
+        return CalibrationSet(
+            images: degraded, originals: originals, description: "\(description), degraded by \(degradations)")
     }
 
     /// Returns the set's first images.
     public func prefix(_ count: Int) -> CalibrationSet {
-        CalibrationSet(images: Array(images.prefix(count)), originals: Array(originals.prefix(count)), description: description)
+        CalibrationSet(
+            images: Array(images.prefix(count)), originals: Array(originals.prefix(count)), description: description)
     }
 
     /// The SHA-256 of the patches' sizes and samples.

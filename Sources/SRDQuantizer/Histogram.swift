@@ -29,7 +29,7 @@ struct Histogram: Equatable, Sendable {
         let inverse = 1 / width
         counts.withUnsafeMutableBufferPointer { counts in
             for value in values {
-                let steps = value * inverse, nearer = Int32(steps)       // exact: the width is a power of two
+                let steps = value * inverse, nearer = Int32(steps)  // exact: the width is a power of two
                 let bin = nearer - (Float(nearer) > steps ? 1 : 0)
                 counts[Int(bin) + Self.binCount / 2] &+= 1
             }

@@ -12,7 +12,9 @@ public struct LayerCost: Sendable {
     /// Why the layer is kept in float, for the recipe.
     var reason: String {
         let snr = ratio.decibels
-        return snr.isFinite ? "among the most harmful: \(Int(snr.rounded())) dB of predicted noise if it alone is int8" : "required by the limit of the loss"
+        return snr.isFinite
+            ? "among the most harmful: \(Int(snr.rounded())) dB of predicted noise if it alone is int8"
+            : "required by the limit of the loss"
     }
 }
 
@@ -22,7 +24,8 @@ extension Quantizer {
     /// One layer at a time is quantized, with its inputs, in a model that is float otherwise. The predicted noise is
     /// compared at three timesteps of one image.
     public func rank(
-        _ recipe: Recipe, _ statistics: Statistics, on set: CalibrationSet, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+        _ recipe: Recipe, _ statistics: Statistics, on set: CalibrationSet,
+        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) -> [LayerCost] {
         guard let image = set.images.first else { return [] }
         let pipeline = Pipeline(Executor(model, threads: settings.threads))
@@ -30,7 +33,9 @@ extension Quantizer {
         let moments = pipeline.moments(of: image, settings: SamplingSettings(schedule: schedule, seed: settings.seed))
         let prepared = pipeline.prepare(image)
         let chosen = Set([0, moments.count / 2, moments.count - 1]).sorted().map { moments[$0] }
-        let expected = chosen.map { pipeline.executor.predictNoise(in: $0.x, at: $0.timestep, given: prepared.condition) }
+        let expected = chosen.map {
+            pipeline.executor.predictNoise(in: $0.x, at: $0.timestep, given: prepared.condition)
+        }
 
         let graphs = [model.network.encoder, model.network.conditioner, model.network.noisePredictor]
         let nodes = graphs.flatMap(\.nodes).filter { $0.isConvolution && recipe.decisions[$0.name]?.weights == .int8 }
@@ -42,7 +47,8 @@ extension Quantizer {
             var ratio = SignalToNoise()
             for (moment, expected) in zip(chosen, expected) {
                 ratio.add(
-                    executor.predictNoise(in: moment.x, at: moment.timestep, given: condition).values, expected: expected.values)
+                    executor.predictNoise(in: moment.x, at: moment.timestep, given: condition).values,
+                    expected: expected.values)
             }
             costs.append(LayerCost(name: node.name, ratio: ratio))
             progress(i + 1, nodes.count)
@@ -84,9 +90,10 @@ extension Recipe {
     func keepingOnly(_ name: String, of network: Network) -> Recipe {
         var recipe = self
         let graphs = network.graphs(withPreview: true)
-        let inputs = Set(graphs.flatMap { graph in
-            graph.nodes.filter { $0.name == name }.flatMap(\.inputs).map { graph.node(of: $0).name }
-        })
+        let inputs = Set(
+            graphs.flatMap { graph in
+                graph.nodes.filter { $0.name == name }.flatMap(\.inputs).map { graph.node(of: $0).name }
+            })
         for key in recipe.decisions.keys {
             if key != name { recipe.decisions[key]!.weights = .float }
             recipe.decisions[key]!.output = inputs.contains(key) ? .both : .float
@@ -100,7 +107,9 @@ extension Pipeline {
     func moments(of image: Image, settings: SamplingSettings) -> [(x: FloatTensor, timestep: Int)] {
         let prepared = prepare(image)
         var moments: [(x: FloatTensor, timestep: Int)] = []
-        _ = residual(prepared, settings: settings, progress: { _, _ in }, onStep: { x, timestep in moments.append((x, timestep)) })
+        _ = residual(
+            prepared, settings: settings, progress: { _, _ in },
+            onStep: { x, timestep in moments.append((x, timestep)) })
         return moments
     }
 }

@@ -74,32 +74,45 @@ public struct Comparison {
     ) -> Quality {
         var quality = Quality(), noise: [Int: SignalToNoise] = [:], done = 0
         let float = Pipeline(Executor(model, threads: settings.threads))
-        let pipeline = Pipeline(Executor(quantized, threads: settings.threads)), second = Executor(model, threads: settings.threads)
+        let pipeline = Pipeline(Executor(quantized, threads: settings.threads)),
+            second = Executor(model, threads: settings.threads)
         for (i, image) in patches.images.enumerated() {
             let prepared = pipeline.prepare(image), floatPrepared = float.prepare(image)
             let sampling = SamplingSettings(schedule: sampler, seed: settings.seed &+ UInt64(i))
-            let residual = float.residual(floatPrepared, settings: sampling, progress: { _, _ in
-                done += 1
-                progress(done)
-            }, onStep: { x, timestep in
-                noise[timestep, default: .init()].add(
-                    pipeline.executor.predictNoise(in: x, at: timestep, given: prepared.condition).values,
-                    expected: second.predictNoise(in: x, at: timestep, given: floatPrepared.condition).values)
-            })
-            let expected = float.image(of: residual, floatPrepared), found = pipeline.upscale(prepared, settings: sampling) { _, _ in }
-            quality.images.append(Self.compare(found, expected, from: image, original: patches.originals.isEmpty ? nil : patches.originals[i]))
+            let residual = float.residual(
+                floatPrepared, settings: sampling,
+                progress: { _, _ in
+                    done += 1
+                    progress(done)
+                },
+                onStep: { x, timestep in
+                    noise[timestep, default: .init()].add(
+                        pipeline.executor.predictNoise(in: x, at: timestep, given: prepared.condition).values,
+                        expected: second.predictNoise(in: x, at: timestep, given: floatPrepared.condition).values)
+                })
+            let expected = float.image(of: residual, floatPrepared),
+                found = pipeline.upscale(prepared, settings: sampling) { _, _ in }
+            quality.images.append(
+                Self.compare(
+                    found, expected, from: image, original: patches.originals.isEmpty ? nil : patches.originals[i]))
         }
         quality.noise = noise.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         if withLayers { quality.layers = layers(of: quantized) }
         return quality
     }
 
-    private static func compare(_ found: Image, _ expected: Image, from low: Image, original: Image?) -> Quality.ImageQuality {
+    private static func compare(_ found: Image, _ expected: Image, from low: Image, original: Image?)
+        -> Quality.ImageQuality
+    {
         Quality.ImageQuality(
             psnr: ImageMetrics.psnr(found, expected), difference: ImageMetrics.meanSquare(found, expected),
-            ownError: original.flatMap { $0.channels == expected.channels ? ImageMetrics.meanSquare(expected, $0) : nil },
+            ownError: original.flatMap {
+                $0.channels == expected.channels ? ImageMetrics.meanSquare(expected, $0) : nil
+            },
             lowResolutionPSNR: (
-                ImageMetrics.lowResolutionPSNR(of: expected, from: low), ImageMetrics.lowResolutionPSNR(of: found, from: low)))
+                ImageMetrics.lowResolutionPSNR(of: expected, from: low),
+                ImageMetrics.lowResolutionPSNR(of: found, from: low)
+            ))
     }
 
     /// Compares every layer on the first image, at the first, the middle and the last step of the float trajectory.
@@ -112,7 +125,9 @@ public struct Comparison {
             var expected: [String: FloatTensor] = [:]
             func rows(_ rows: Range<Int>, of node: Node) -> FloatTensor { expected[node.name]!.rows(rows) }
             float.observer = ExecutorObserver()
-            float.observer!.onRows = { node, _, values in expected[node.name, default: .noRows(like: values)].append(values) }
+            float.observer!.onRows = { node, _, values in
+                expected[node.name, default: .noRows(like: values)].append(values)
+            }
             run(float)
             float.observer = nil
             for isOwn in [false, true] {
@@ -125,24 +140,32 @@ public struct Comparison {
                         outputs[node.name, default: .init()].add(values.values, expected: rows(range, of: node).values)
                     }
                 }
-                if isOwn { int8.observer!.replacement = { node, range in node.operation == .input ? nil : rows(range, of: node) } }
+                if isOwn {
+                    int8.observer!.replacement = { node, range in node.operation == .input ? nil : rows(range, of: node)
+                    }
+                }
                 run(int8)
                 int8.observer = nil
             }
         }
-        let moments = Pipeline(float).moments(of: image, settings: SamplingSettings(schedule: sampler, seed: settings.seed))
+        let moments = Pipeline(float).moments(
+            of: image, settings: SamplingSettings(schedule: sampler, seed: settings.seed))
         compare { executor in _ = Pipeline(executor).prepare(image) }
-        let conditions = (float: Pipeline(float).prepare(image).condition, int8: Pipeline(int8).prepare(image).condition)
+        let conditions = (
+            float: Pipeline(float).prepare(image).condition, int8: Pipeline(int8).prepare(image).condition
+        )
         for i in Swift.Set([0, moments.count / 2, moments.count - 1]).sorted() {
             compare { executor in
                 _ = executor.predictNoise(
-                    in: moments[i].x, at: moments[i].timestep, given: executor === float ? conditions.float : conditions.int8)
+                    in: moments[i].x, at: moments[i].timestep,
+                    given: executor === float ? conditions.float : conditions.int8)
             }
         }
         let graphs = [model.network.encoder, model.network.conditioner, model.network.noisePredictor]
         return graphs.flatMap(\.nodes).filter { $0.operation != .input }.map { node in
             Quality.Layer(
-                name: node.name, weights: weights(of: node, in: quantized), output: outputs[node.name] ?? .init(), own: own[node.name] ?? .init())
+                name: node.name, weights: weights(of: node, in: quantized), output: outputs[node.name] ?? .init(),
+                own: own[node.name] ?? .init())
         }
     }
 

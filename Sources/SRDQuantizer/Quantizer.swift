@@ -15,7 +15,9 @@ public struct Quantizer: Sendable {
         let graphs = model.network.graphs(withPreview: model.hasPreview)
         var layers: [String: Layer] = [:], activations: [String: QuantizedActivation] = [:]
         for graph in graphs {
-            for node in graph.nodes where node.isConvolution { layers[node.name] = layer(node, of: graph, recipe, statistics) }
+            for node in graph.nodes where node.isConvolution {
+                layers[node.name] = layer(node, of: graph, recipe, statistics)
+            }
             for node in graph.nodes where node.operation != .input {
                 guard let output = recipe.decisions[node.name]?.output, output != .float else { continue }
                 // An upsampled map has the quantized values of the map itself.

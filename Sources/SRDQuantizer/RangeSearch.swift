@@ -43,7 +43,7 @@ extension Histogram {
 
 /// Sums over all values below each bin, from which the error of any range follows in constant time.
 struct TailMoments {
-    private let count, sum, square: [Double]      // of bins below the index
+    private let count, sum, square: [Double]  // of bins below the index
     private let width: Double
 
     init(_ histogram: Histogram) {
@@ -68,8 +68,10 @@ struct TailMoments {
         let low = Double(range.lowerBound), high = Double(range.upperBound)
         let first = bin(range.lowerBound), last = max(first, bin(range.upperBound))
         let below = square[first] - 2 * low * sum[first] + low * low * count[first]
-        let above = (square[end] - square[last]) - 2 * high * (sum[end] - sum[last]) + high * high * (count[end] - count[last])
+        let above =
+            (square[end] - square[last]) - 2 * high * (sum[end] - sum[last]) + high * high * (count[end] - count[last])
         let step = (high - low) / 255
-        return (count[last] - count[first]) * step * step / 12 + RangeRule.clippingWeight * (max(0, below) + max(0, above))
+        return (count[last] - count[first]) * step * step / 12 + RangeRule.clippingWeight
+            * (max(0, below) + max(0, above))
     }
 }

@@ -35,11 +35,17 @@ public struct Recipe: Equatable, Sendable {
         for graph in graphs {
             let images: Set = ["x_t", "low", "enlarged"]
             for node in graph.nodes where node.operation != .input {
-                let readsImage = node.inputs.contains { graph.node(of: $0).operation == .input && images.contains(graph.node(of: $0).name) }
+                let readsImage = node.inputs.contains {
+                    graph.node(of: $0).operation == .input && images.contains(graph.node(of: $0).name)
+                }
                 let isResult = graph.role == .noisePredictor && graph.results.contains(node.output)
                 let weights: Weights, reason: String
                 if !node.isConvolution {
-                    (weights, reason) = (.float, node.inputs.count == 1 && graph.isUpsampling(node) ? "repeats pixels" : "attention runs in float")
+                    (weights, reason) = (
+                        .float,
+                        node.inputs.count == 1 && graph.isUpsampling(node)
+                            ? "repeats pixels" : "attention runs in float"
+                    )
                 } else if let why = keepFloat[node.name] {
                     (weights, reason) = (.float, why)
                 } else if readsImage {
@@ -69,7 +75,9 @@ public struct Recipe: Equatable, Sendable {
         var needed: Set<String> = []
         for node in graph.nodes.reversed() {
             let doubles = graph.isUpsampling(node) && needed.contains(node.name)
-            if decisions[node.name]?.weights == .int8 || doubles { needed.formUnion(node.inputs.map { graph.node(of: $0).name }) }
+            if decisions[node.name]?.weights == .int8 || doubles {
+                needed.formUnion(node.inputs.map { graph.node(of: $0).name })
+            }
         }
         return needed
     }
@@ -108,7 +116,7 @@ extension Recipe {
         var lines = [
             "# srdiff-quantize recipe 1",
             "# weights: int8 or float. output: codes (8 bits), codes+float (residuals read the float), or float.",
-            "# Everything after the third column is a remark."
+            "# Everything after the third column is a remark.",
         ]
         for graph in network.graphs(withPreview: hasPreview) {
             let rows = graph.nodes.compactMap { node in decisions[node.name].map { (node.name, $0) } }
@@ -116,7 +124,9 @@ extension Recipe {
             let width = rows.map(\.0.count).max() ?? 0
             lines += ["", "# \(graph.role.rawValue)"]
             for (name, decision) in rows {
-                func padded(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.count)) }
+                func padded(_ text: String, _ width: Int) -> String {
+                    text + String(repeating: " ", count: max(0, width - text.count))
+                }
                 let remark = decision.reason.isEmpty ? "" : "  # \(decision.reason)"
                 let output = remark.isEmpty ? decision.output.rawValue : padded(decision.output.rawValue, 11)
                 lines.append("\(padded(name, width))  \(padded(decision.weights.rawValue, 5))  \(output)\(remark)")
@@ -128,36 +138,50 @@ extension Recipe {
     /// Parses a text that `text` wrote, possibly edited. Every layer of the network must occur once.
     public init(parsing text: String, for network: Network, hasPreview: Bool) throws(RecipeError) {
         let graphs = network.graphs(withPreview: hasPreview)
-        let nodes = Dictionary(graphs.flatMap(\.nodes).filter { $0.operation != .input }.map { ($0.name, $0) }) { first, _ in first }
+        let nodes = Dictionary(graphs.flatMap(\.nodes).filter { $0.operation != .input }.map { ($0.name, $0) }) {
+            first, _ in first
+        }
         decisions = [:]
         var lines: [String: Int] = [:]
         for (i, content) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             let line = i + 1, parts = content.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
             let columns = parts[0].split(whereSeparator: \.isWhitespace).map(String.init)
             guard !columns.isEmpty else { continue }
-            guard columns.count >= 3 else { throw .syntax(line: line, found: columns.joined(separator: " "), expected: "layer, weights and output") }
+            guard columns.count >= 3 else {
+                throw .syntax(line: line, found: columns.joined(separator: " "), expected: "layer, weights and output")
+            }
             let name = columns[0]
             guard let node = nodes[name] else { throw .unknownLayer(line: line, name: name) }
             guard lines[name] == nil else { throw .repeated(line: line, name: name) }
-            guard let weights = Weights(rawValue: columns[1]) else { throw .syntax(line: line, found: columns[1], expected: "int8 or float") }
+            guard let weights = Weights(rawValue: columns[1]) else {
+                throw .syntax(line: line, found: columns[1], expected: "int8 or float")
+            }
             guard let output = Output(rawValue: columns[2]) else {
                 throw .syntax(line: line, found: columns[2], expected: "codes, codes+float or float")
             }
-            guard weights == .float || node.isConvolution else { throw .impossible(line: line, layer: name, why: "it has no int8 form") }
+            guard weights == .float || node.isConvolution else {
+                throw .impossible(line: line, layer: name, why: "it has no int8 form")
+            }
             let remark = parts.count > 1 ? parts[1].drop(while: \.isWhitespace) : ""
             decisions[name] = Decision(weights: weights, output: output, reason: String(remark).printable)
             lines[name] = line
         }
         for graph in graphs {
             for node in graph.nodes where node.operation != .input {
-                guard let line = lines[node.name], let decision = decisions[node.name] else { throw .missing(name: node.name) }
+                guard let line = lines[node.name], let decision = decisions[node.name] else {
+                    throw .missing(name: node.name)
+                }
                 if graph.results.contains(node.output), decision.output != .float {
                     throw .impossible(line: line, layer: node.name, why: "what the network puts out is float")
                 }
             }
-            for node in graph.nodes where decisions[node.name]?.weights == .int8 || (graph.isUpsampling(node) && decisions[node.name]?.output != .float) {
+            for node in graph.nodes
+            where decisions[node.name]?.weights == .int8
+                || (graph.isUpsampling(node) && decisions[node.name]?.output != .float)
+            {
                 for input in node.inputs where (decisions[graph.node(of: input).name]?.output ?? .float) == .float {
-                    throw .inputNotQuantized(line: lines[node.name] ?? 0, layer: node.name, value: graph.node(of: input).name)
+                    throw .inputNotQuantized(
+                        line: lines[node.name] ?? 0, layer: node.name, value: graph.node(of: input).name)
                 }
             }
         }

@@ -75,7 +75,9 @@ public struct ScheduleSearch {
             let result = pipeline.upscale(image.prepared, settings: sampling) { _, _ in step() }
             let psnr = min(Self.mostPSNR, ImageMetrics.psnr(result, image.original))
             mean.psnr += psnr / Double(images.count)
-            mean.lpips += lpips.distance(image.seen, lpips.features(of: result, threads: settings.threads)!) / Double(images.count)
+            mean.lpips +=
+                lpips.distance(image.seen, lpips.features(of: result, threads: settings.threads)!)
+                / Double(images.count)
         }
         return mean
     }
@@ -123,7 +125,8 @@ public struct ScheduleSearch {
         }
     }
 
-    private func search(_ count: Int, from family: inout ScheduleFamily, tried: () -> Void) -> SearchedTimestepSchedule {
+    private func search(_ count: Int, from family: inout ScheduleFamily, tried: () -> Void) -> SearchedTimestepSchedule
+    {
         var seen: [[TimestepTransition]: Quality] = [:]
         func cost(_ transitions: [TimestepTransition]) -> Double {
             tried()

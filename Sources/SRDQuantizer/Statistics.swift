@@ -29,8 +29,11 @@ public struct Statistics: Sendable {
     mutating func add(_ node: Node, _ tensor: FloatTensor, at timestep: Int?, threads: Int) {
         let rows = timestep == nil ? 1 : timesteps.count
         let row = timestep.map { timesteps.firstIndex(of: $0)! } ?? 0
-        var value = values.removeValue(forKey: node.name) ?? Value(
-            histograms: [Histogram](repeating: Histogram(), count: rows), sums: [Double](repeating: 0, count: tensor.channels))
+        var value =
+            values.removeValue(forKey: node.name)
+            ?? Value(
+                histograms: [Histogram](repeating: Histogram(), count: rows),
+                sums: [Double](repeating: 0, count: tensor.channels))
         for piece in Self.pieces(of: tensor, threads: threads) {
             if !piece.isFinite { failure = failure ?? .notFinite(layer: node.name, timestep: timestep) }
             value.histograms[row].add(piece.histogram)
@@ -52,12 +55,13 @@ public struct Statistics: Sendable {
         var pieces = [Piece](repeating: Piece(sums: [Double](repeating: 0, count: channels)), count: count)
         tensor.values.withUnsafeBufferPointer { values in
             pieces.withUnsafeMutableBufferPointer { pieces in
-                nonisolated(unsafe) let values = values, pieces = pieces      // each piece is one thread's
+                nonisolated(unsafe) let values = values, pieces = pieces  // each piece is one thread's
                 Parallel.ranges(count, threads: threads) { range in
                     for piece in range {
                         let rows = tensor.height * piece / count..<tensor.height * (piece + 1) / count
                         pieces[piece].isFinite = pieces[piece].histogram.add(
-                            UnsafeBufferPointer(rebasing: values[rows.lowerBound * rowCount..<rows.upperBound * rowCount]))
+                            UnsafeBufferPointer(
+                                rebasing: values[rows.lowerBound * rowCount..<rows.upperBound * rowCount]))
                         for y in rows { addRow(values.baseAddress! + y * rowCount, rowCount, to: &pieces[piece].sums) }
                     }
                 }

@@ -31,7 +31,7 @@ extension Layer.Weights {
         }
         let perChannel = largest.indices.map { channel -> Float in
             let most = largest[scales == .perChannel ? channel : 0]
-            return most > 0x1p-96 ? most / 127 : 1        // else all quantized values are 0
+            return most > 0x1p-96 ? most / 127 : 1  // else all quantized values are 0
         }
         let quantized = weight.values.enumerated().map { i, value in
             Self.quantize(value, scale: perChannel[node.outputChannel(i, shape: weight.shape)])

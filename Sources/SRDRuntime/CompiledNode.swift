@@ -2,7 +2,7 @@ import CSRDKernels
 import SRDModel
 
 /// A node of a program. Neither it nor a buffer counts references: see `UnsafeMutableBufferPointer.copy`.
-struct CompiledNode: @unchecked Sendable {          // its memory is the program's
+struct CompiledNode: @unchecked Sendable {  // its memory is the program's
     let index: Int
     let operation: CompiledOperation
     /// The nodes whose outputs it reads.
@@ -20,7 +20,8 @@ struct CompiledNode: @unchecked Sendable {          // its memory is the program
     }
 }
 
-/// gain · activation(convolution + bias) + time bias + Σ residual gain · residual, except for the bias, which is the layer's.
+/// gain · activation(convolution + bias) + time bias + Σ residual gain · residual, except for the bias, which is the
+/// layer's.
 struct Epilogue {
     struct Residual {
         let node: Int
@@ -35,16 +36,18 @@ struct Epilogue {
 
     /// - Parameter convolution: nil for nodes without an epilogue of their own.
     init(_ convolution: Convolution?, _ node: Node, mish: srd_activation) {
-        activation = switch convolution?.activation ?? .none {
-        case .none: SRD_ACTIVATION_NONE
-        case .mish: mish
-        case .leakyReLU: SRD_ACTIVATION_LEAKY_RELU
-        }
+        activation =
+            switch convolution?.activation ?? .none {
+            case .none: SRD_ACTIVATION_NONE
+            case .mish: mish
+            case .leakyReLU: SRD_ACTIVATION_LEAKY_RELU
+            }
         gain = convolution?.gain ?? 1
         timeBias = convolution?.timeBias.map { _ in
             .copy(of: [Float](repeating: 0, count: (paddedChannels(node.output.shape.channels) + 63) / 64 * 64))
         }
-        residuals = .copy(of: zip(node.residuals, convolution?.residualGains ?? []).map { Residual(node: $0.index, gain: $1) })
+        residuals = .copy(
+            of: zip(node.residuals, convolution?.residualGains ?? []).map { Residual(node: $0.index, gain: $1) })
     }
 
     func deallocate() {

@@ -4,9 +4,10 @@ import SRDTensor
 
 /// Runs a model's graphs, with each layer in int8 or float as the model has it.
 ///
-/// The results are the same bytes for every instruction set, number of threads and band height: integer accumulators are exact, and
-/// float sums run in a fixed order without fused multiply-add. Memory grows with the image's width but not with its height. An executor
-/// keeps the workspace for images of one size. It must be used by one thread at a time.
+/// The results are the same bytes for every instruction set, number of threads and band height: integer accumulators
+/// are exact, and float sums run in a fixed order without fused multiply-add. Memory grows with the image's width but
+/// not with its height. An executor keeps the workspace for images of one size. It must be used by one thread at a
+/// time.
 public final class Executor {
     /// What the encoder computes for the noise predictor, once per image.
     public struct Condition {
@@ -64,7 +65,8 @@ public final class Executor {
     /// Runs the encoder, once per image.
     ///
     /// - Parameters:
-    ///   - lr: the low-resolution image `[h, w, 3]`, −1…1. `h · scale` and `w · scale` must be multiples of `configuration.sizeMultiple`.
+    ///   - lr: the low-resolution image `[h, w, 3]`, −1…1. `h · scale` and `w · scale` must be multiples of
+    ///     `configuration.sizeMultiple`.
     ///   - upsampled: its bicubic upsample `[scale·h, scale·w, 3]`; only models with `hasEnlargedInput` need it.
     ///   - keepsEncoderImage: whether `encoderImage(of:)` will be called; requires `model.hasPreview`.
     public func encode(_ lr: FloatTensor, upsampled: FloatTensor?, keepsEncoderImage: Bool = false) -> Condition {
@@ -74,7 +76,9 @@ public final class Executor {
     /// Runs the encoder, once per image or region.
     ///
     /// - Parameter part: the part of `lr` that x_t and `upsampled` cover; nil for all of it.
-    package func encode(_ lr: FloatTensor, upsampled: FloatTensor?, keeping part: MapPart?, keepsEncoderImage: Bool) -> Condition {
+    package func encode(_ lr: FloatTensor, upsampled: FloatTensor?, keeping part: MapPart?, keepsEncoderImage: Bool)
+        -> Condition
+    {
         precondition(model.hasPreview || !keepsEncoderImage, "this model has no layers for the encoder's image")
         var maps = encoderMaps(lr, keeping: part)
         let trunk = maps.removeLast()
@@ -87,12 +91,15 @@ public final class Executor {
             trunk: keepsEncoderImage ? trunk : nil)
     }
 
-    /// Calls `body(y, row y)` for every row of the encoder's image, `[W][3]` in 0…1 and not clamped, on several threads, and
-    /// `finished(rows)` after each band of rows, from top to bottom. The condition must have been made with `keepsEncoderImage`.
+    /// Calls `body(y, row y)` for every row of the encoder's image, `[W][3]` in 0…1 and not clamped, on several
+    /// threads, and `finished(rows)` after each band of rows, from top to bottom. The condition must have been made
+    /// with `keepsEncoderImage`.
     package func encoderImage(
         of condition: Condition, _ body: @Sendable (Int, UnsafePointer<Float>) -> Void, finished: (Range<Int>) -> Void
     ) {
-        guard let trunk = condition.trunk else { preconditionFailure("the condition was made without the encoder's image") }
+        guard let trunk = condition.trunk else {
+            preconditionFailure("the condition was made without the encoder's image")
+        }
         program(model.network.preview, for: trunk).run(
             [trunk], timestep: 0, biases: [:], body, finished: finished)
     }
@@ -108,8 +115,9 @@ public final class Executor {
         return program.run(sources, timestep: timestep, biases: biases(at: timestep))[0].tensor()
     }
 
-    /// Calls `body(y, ε of row y, row y of x)`, both `[W][3]`, once for every row, on several threads, and lets it change x in place. The
-    /// program has read a row of x before that row's noise is complete, so no copy of x and no map of noise is needed.
+    /// Calls `body(y, ε of row y, row y of x)`, both `[W][3]`, once for every row, on several threads, and lets it
+    /// change x in place. The program has read a row of x before that row's noise is complete, so no copy of x and no
+    /// map of noise is needed.
     package func predictNoise(
         in x: inout FloatTensor, at timestep: Int, given condition: Condition,
         _ body: @Sendable (Int, UnsafePointer<Float>, UnsafeMutableBufferPointer<Float>) -> Void
@@ -117,9 +125,10 @@ public final class Executor {
         observer?.onTimestep?(timestep)
         let height = x.height, width = x.width, length = width * 3
         x.values.withUnsafeMutableBufferPointer { values in
-            nonisolated(unsafe) let values = values        // rows do not overlap
+            nonisolated(unsafe) let values = values  // rows do not overlap
             let (program, sources) = predictor(
-                FeatureMap(borrowing: UnsafePointer(values.baseAddress!), height: height, width: width, channels: 3), condition)
+                FeatureMap(borrowing: UnsafePointer(values.baseAddress!), height: height, width: width, channels: 3),
+                condition)
             program.run(sources, timestep: timestep, biases: biases(at: timestep)) { y, noise in
                 body(y, noise, UnsafeMutableBufferPointer(rebasing: values[y * length..<(y + 1) * length]))
             }
@@ -142,8 +151,11 @@ public final class Executor {
         return program(model.network.preview, for: trunk).run([trunk])[0].tensor()
     }
 
-    /// Returns the maps that condition the noise predictor, each `[h, w, features]`, in the order of `configuration.conditioningBlocks`.
-    package func features(_ lr: FloatTensor) -> [FloatTensor] { encoderMaps(lr, keeping: nil).dropLast().map { $0.tensor() } }
+    /// Returns the maps that condition the noise predictor, each `[h, w, features]`, in the order of
+    /// `configuration.conditioningBlocks`.
+    package func features(_ lr: FloatTensor) -> [FloatTensor] {
+        encoderMaps(lr, keeping: nil).dropLast().map { $0.tensor() }
+    }
 
     private func encoderMaps(_ lr: FloatTensor, keeping part: MapPart?) -> [FeatureMap] {
         observer?.onTimestep?(nil)
@@ -165,7 +177,7 @@ public final class Executor {
         case .streamed(let condition): (graph, sources) = (plans.conditionedPredictor, condition.maps + [x])
         }
         if workspace?.role != graph.role || workspace?.height != x.height || workspace?.width != x.width {
-            workspace = nil                                // released before the next one is allocated
+            workspace = nil  // released before the next one is allocated
             workspace = (graph.role, x.height, x.width, program(graph, x.height, x.width))
         }
         workspace!.program.observer = observer
@@ -204,7 +216,8 @@ extension Executor {
     package static func memoryEstimate(_ model: Model, _ window: Window, preview: Bool, fidelity: Fidelity) -> Int {
         let part = window.sampled, encoded = window.encoded
         return PlanSettings(model).memoryEstimate(
-            (part.columns.count, part.rows.count), encoder: (encoded.columns.count, encoded.rows.count), preview: preview,
+            (part.columns.count, part.rows.count), encoder: (encoded.columns.count, encoded.rows.count),
+            preview: preview,
             fidelity: fidelity)
     }
 }

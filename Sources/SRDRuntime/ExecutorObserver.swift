@@ -9,7 +9,8 @@ public final class ExecutorObserver {
     /// Called after each band of a node's rows, in order, with their real values `[rows, width, channels]`.
     public var onRows: ((_ node: Node, _ rows: Range<Int>, _ values: FloatTensor) -> Void)?
 
-    /// Asked after `onRows` for values to put in place of a node's rows. Later nodes read those, so an error stays where it was made.
+    /// Asked after `onRows` for values to put in place of a node's rows. Later nodes read those, so an error stays
+    /// where it was made.
     public var replacement: ((_ node: Node, _ rows: Range<Int>) -> FloatTensor?)?
 
     /// Called before each noise prediction and, with nil, before the encoder runs.
@@ -20,7 +21,8 @@ public final class ExecutorObserver {
     /// The time spent on each node so far, by name, while `measuresTime` was set.
     public private(set) var times: [String: Duration] = [:]
 
-    func observe(_ node: Node, _ rows: Range<Int>, _ buffer: NodeBuffer, kernels: srd_kernels_s8, _ compute: () -> Void) {
+    func observe(_ node: Node, _ rows: Range<Int>, _ buffer: NodeBuffer, kernels: srd_kernels_s8, _ compute: () -> Void)
+    {
         if measuresTime {
             times[node.name, default: .zero] += ContinuousClock().measure(compute)
         } else {

@@ -6,7 +6,8 @@ package struct PlanSettings {
     private let model: Model
     /// A band height for all maps instead of the default.
     private let fixedBandRows: Int?
-    /// Bytes that a stored condition may take; above that it is recomputed in every step, which is 4 % of a step's work.
+    /// Bytes that a stored condition may take; above that it is recomputed in every step, which is 4 % of a step's
+    /// work.
     private let conditionBudget: Int
     let conditionedPredictor: Graph
 
@@ -20,8 +21,9 @@ package struct PlanSettings {
 
     /// The band height, in rows, for feature maps at this downsampling factor.
     ///
-    /// Bands share a layer's weights, and threads wait for each other once per band, so they hold as many pixels as cache allows. At most
-    /// 64 rows, because finer maps keep their rows that long; a multiple of the rows that Winograd's products compute together.
+    /// Bands share a layer's weights, and threads wait for each other once per band, so they hold as many pixels as
+    /// cache allows. At most 64 rows, because finer maps keep their rows that long; a multiple of the rows that
+    /// Winograd's products compute together.
     func bandRows(width: Int, reduction: Int) -> Int {
         if let fixedBandRows { return fixedBandRows }
         let pixels = width <= 256 ? 4096 : 512, together = Int(SRD_WINOGRAD_ROWS)
@@ -32,8 +34,9 @@ package struct PlanSettings {
         mapBytes(model.network.conditioner, lrWidth, lrHeight) <= conditionBudget
     }
 
-    /// Bytes that an executor holds for an image of this (padded) size: weights, maps between graphs, and the live rows of the graph that
-    /// runs. Approximate: a mapped file's weights count once, although their pages are released after packing.
+    /// Bytes that an executor holds for an image of this (padded) size: weights, maps between graphs, and the live rows
+    /// of the graph that runs. Approximate: a mapped file's weights count once, although their pages are released after
+    /// packing.
     ///
     /// - Parameters:
     ///   - size: the low-resolution size for which all but the encoder runs.
@@ -41,16 +44,22 @@ package struct PlanSettings {
     ///   - preview: for the encoder's image only.
     ///   - fidelity: of a sample; above 0 the encoder's image is made after it.
     package func memoryEstimate(
-        _ size: (width: Int, height: Int), encoder encoderSize: (width: Int, height: Int), preview: Bool, fidelity: Fidelity
+        _ size: (width: Int, height: Int), encoder encoderSize: (width: Int, height: Int), preview: Bool,
+        fidelity: Fidelity
     ) -> Int {
-        let network = model.network, scale = network.configuration.scale, (lrWidth, lrHeight) = size, width = lrWidth * scale
+        let network = model.network, scale = network.configuration.scale, (lrWidth, lrHeight) = size,
+            width = lrWidth * scale
         func rowBytes(_ graph: Graph) -> Int { liveRowBytes(graph, width: lrWidth * scale, height: lrHeight * scale) }
-        let weights = model.layers.values.reduce(0) { $0 + ($1.isInt8 ? 1 : 8) * $1.shape.reduce(1, *) }
+        let weights =
+            model.layers.values.reduce(0) { $0 + ($1.isInt8 ? 1 : 8) * $1.shape.reduce(1, *) }
             + model.parameters.values.reduce(0) { $0 + 4 * $1.values.count }
-        let features = mapBytes(network.encoder, lrWidth, lrHeight), encoder = features
-            + liveRowBytes(network.encoder, width: encoderSize.width * scale, height: encoderSize.height * scale)
+        let features = mapBytes(network.encoder, lrWidth, lrHeight),
+            encoder =
+                features
+                + liveRowBytes(network.encoder, width: encoderSize.width * scale, height: encoderSize.height * scale)
         if preview {
-            return weights + max(encoder, features + rowBytes(network.preview) + mapBytes(network.preview, lrWidth, lrHeight))
+            return weights
+                + max(encoder, features + rowBytes(network.preview) + mapBytes(network.preview, lrWidth, lrHeight))
         }
         var trunk = 0, correction = 0
         if fidelity.needsEncoderImage {

@@ -20,7 +20,8 @@ struct Compiler {
             let isQuantizedOnly = operation.computesInFloat && layers.model.activations[node.name]?.keepsFloat == false
             return CompiledNode(
                 index: node.output.index, operation: operation, inputs: .copy(of: node.inputs.map(\.index)),
-                epilogue: Epilogue(convolution, node, mish: isQuantizedOnly ? SRD_ACTIVATION_MISH_S8 : SRD_ACTIVATION_MISH),
+                epilogue: Epilogue(
+                    convolution, node, mish: isQuantizedOnly ? SRD_ACTIVATION_MISH_S8 : SRD_ACTIVATION_MISH),
                 channels: paddedChannels(node.output.shape.channels), phases: phases)
         }
     }
@@ -31,7 +32,7 @@ struct Compiler {
 ///
 /// A run streams through the image once from top to bottom, so memory grows with the image's width but not with its
 /// height.
-final class Program: @unchecked Sendable {       // the rows of a node are split over threads; nodes are computed one after another
+final class Program: @unchecked Sendable {  // the rows of a node are split over threads; nodes are computed one after another
     private let graph: Graph
     private let plan: StreamPlan
     private let threads: Int
@@ -47,7 +48,9 @@ final class Program: @unchecked Sendable {       // the rows of a node are split
     /// - Parameters:
     ///   - height, width: of the upscaled image.
     ///   - bandRows: see `StreamPlan`; results do not depend on it.
-    init(_ graph: Graph, layers: PackedLayers, height: Int, width: Int, threads: Int, bandRows: (_ reduction: Int) -> Int) {
+    init(
+        _ graph: Graph, layers: PackedLayers, height: Int, width: Int, threads: Int, bandRows: (_ reduction: Int) -> Int
+    ) {
         let plan = StreamPlan(graph, height: height, bandRows: bandRows), model = layers.model
         var compiler = Compiler(graph: graph, layers: layers, plan: plan, width: width)
         nodes = .copy(of: compiler.compile())
@@ -80,7 +83,8 @@ final class Program: @unchecked Sendable {       // the rows of a node are split
     ) -> [FeatureMap] {
         prepare(timestep: timestep, biases: biases)
         let outputs = graph.outputs.map { value in
-            let buffer = buffers[value.index], part = part ?? MapPart(columns: 0..<buffer.width, rows: 0..<buffer.height)
+            let buffer = buffers[value.index],
+                part = part ?? MapPart(columns: 0..<buffer.width, rows: 0..<buffer.height)
             let map = FeatureMap(
                 height: part.rows.count, width: part.columns.count, channels: value.shape.channels,
                 quantization: activations[value.index] == nil ? nil : buffer.quantization)
@@ -97,7 +101,8 @@ final class Program: @unchecked Sendable {       // the rows of a node are split
     /// Runs a graph with one float output. Calls `body(y, row y)`, with rows `[width][channels]`, once per row, on
     /// several threads, and `finished(rows)` after each band of rows, from top to bottom.
     func run(
-        _ sources: [FeatureMap], timestep: Int, biases: [String: [Float]], _ body: @Sendable (Int, UnsafePointer<Float>) -> Void,
+        _ sources: [FeatureMap], timestep: Int, biases: [String: [Float]],
+        _ body: @Sendable (Int, UnsafePointer<Float>) -> Void,
         finished: (Range<Int>) -> Void = { _ in }
     ) {
         prepare(timestep: timestep, biases: biases)
@@ -108,7 +113,8 @@ final class Program: @unchecked Sendable {       // the rows of a node are split
                 withUnsafeTemporaryAllocation(of: Float.self, capacity: floats.width * channels) { row in
                     for y in range.lowerBound + band.rows.lowerBound..<range.upperBound + band.rows.lowerBound {
                         copyPixels(
-                            0..<floats.width, channels, floats.interior(y), pixel: floats.pixel, to: row.baseAddress!, pixel: channels)
+                            0..<floats.width, channels, floats.interior(y), pixel: floats.pixel, to: row.baseAddress!,
+                            pixel: channels)
                         body(y, UnsafePointer(row.baseAddress!))
                     }
                 }
@@ -153,7 +159,8 @@ final class Program: @unchecked Sendable {       // the rows of a node are split
 
     private func compute(_ band: StreamPlan.Band, _ sources: UnsafeMutableBufferPointer<Unmanaged<FeatureMap>>) {
         let node = nodes[band.node]
-        let context = NodeContext(node: node, buffers: buffers, sources: sources, kernels: layers.kernels, threads: threads)
+        let context = NodeContext(
+            node: node, buffers: buffers, sources: sources, kernels: layers.kernels, threads: threads)
         switch node.operation {
         case .linearAttention(let attention): attention.computeMap(context)
         case .winogradConvolution(let convolution) where band.rows.count >= WinogradConvolution.minimumRows:
@@ -175,7 +182,8 @@ final class Program: @unchecked Sendable {       // the rows of a node are split
                 node.operation.computeRow(y, part, context)
                 if split.coversChannels {
                     output.finishRow(
-                        y, part.columns.lowerBound * phases..<part.columns.upperBound * phases, computedInFloat: computedInFloat, kernels)
+                        y, part.columns.lowerBound * phases..<part.columns.upperBound * phases,
+                        computedInFloat: computedInFloat, kernels)
                 }
             }
         }

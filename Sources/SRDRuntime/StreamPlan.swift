@@ -1,7 +1,7 @@
 import SRDModel
 
-/// The order in which rows are computed, so that a graph streams through an image once from top to bottom, and the number of rows of
-/// each value that must be kept for that.
+/// The order in which rows are computed, so that a graph streams through an image once from top to bottom, and the
+/// number of rows of each value that must be kept for that.
 package struct StreamPlan: Sendable {
     /// Consecutive rows of one node. The rows that they read have been computed before.
     package struct Band: Equatable, Sendable {
@@ -20,10 +20,10 @@ package struct StreamPlan: Sendable {
 
     /// Nodes take turns. In its turn a node advances by one band of rows, or by as many as its inputs allow.
     ///
-    /// Wide, shallow maps have bands of few rows, which stay in cache from layer to layer. Narrow, deep maps have bands of many rows,
-    /// since every band reads all weights of a layer again. A node with longer bands has its turn less often, so that all nodes move down
-    /// the image equally fast. Where bands are long, the last one may be a quarter longer, and waits for all its inputs: a last band of a
-    /// few rows would read all weights once more.
+    /// Wide, shallow maps have bands of few rows, which stay in cache from layer to layer. Narrow, deep maps have bands
+    /// of many rows, since every band reads all weights of a layer again. A node with longer bands has its turn less
+    /// often, so that all nodes move down the image equally fast. Where bands are long, the last one may be a quarter
+    /// longer, and waits for all its inputs: a last band of a few rows would read all weights once more.
     ///
     /// - Parameters:
     ///   - height: of the upscaled image; a multiple of every node's reduction.
@@ -33,7 +33,9 @@ package struct StreamPlan: Sendable {
         /// The advance of a round of turns, in rows of the upscaled image.
         let round = reductions.map { bandRows($0) * $0 }.min() ?? 1
         // Inputs have no weights, and no node should wait for a long band of one.
-        let bandHeights = zip(graph.nodes, reductions).map { $0.operation == .input ? max(1, round / $1) : bandRows($1) }
+        let bandHeights = zip(graph.nodes, reductions).map {
+            $0.operation == .input ? max(1, round / $1) : bandRows($1)
+        }
         let advances = zip(bandHeights, reductions).map { $0 * $1 }
         let heights = reductions.map { height / $0 }
         var consumers = [[Int]](repeating: [], count: graph.nodes.count)
@@ -45,7 +47,8 @@ package struct StreamPlan: Sendable {
         func oldest(of i: Int, for consumer: Int) -> Int {
             let next = done[consumer], reader = graph.nodes[consumer], value = graph.nodes[i].output
             guard next < heights[consumer] else { return heights[i] }
-            let asInput = reader.inputs.contains(value)
+            let asInput =
+                reader.inputs.contains(value)
                 ? operations[consumer].inputRows(for: next..<next + 1, of: heights[i]).lowerBound : heights[i]
             return reader.residuals.contains(value) ? min(asInput, next) : asInput
         }
@@ -55,12 +58,14 @@ package struct StreamPlan: Sendable {
             reached += round
             for (i, node) in graph.nodes.enumerated() where done[i] < heights[i] {
                 guard reached / advances[i] > before / advances[i] || reached >= height else { continue }
-                var takesRest = bandHeights[i] >= Self.long && heights[i] - done[i] <= bandHeights[i] + bandHeights[i] / 4
+                var takesRest =
+                    bandHeights[i] >= Self.long && heights[i] - done[i] <= bandHeights[i] + bandHeights[i] / 4
                 if operations[i].needsWholeMap { takesRest = true }
                 var end = takesRest ? heights[i] : min(heights[i], done[i] + bandHeights[i])
                 for value in node.residuals { end = min(end, done[value.index]) }
                 func isComputed(_ value: Value) -> Bool {
-                    operations[i].inputRows(for: done[i]..<end, of: heights[value.index]).upperBound <= done[value.index]
+                    operations[i].inputRows(for: done[i]..<end, of: heights[value.index]).upperBound
+                        <= done[value.index]
                 }
                 while end > done[i], !node.inputs.allSatisfy(isComputed) { end -= 1 }
                 guard end > done[i], !takesRest || end == heights[i] else { continue }

@@ -41,7 +41,9 @@ extension FloatTensor {
     }
 
     /// Returns an empty map with the width and channels of another, to append rows to.
-    package static func noRows(like map: FloatTensor) -> FloatTensor { FloatTensor(height: 0, width: map.width, channels: map.channels) }
+    package static func noRows(like map: FloatTensor) -> FloatTensor {
+        FloatTensor(height: 0, width: map.width, channels: map.channels)
+    }
 
     /// Appends the rows of a map of the same width and channels.
     package mutating func append(_ rows: FloatTensor) {
@@ -53,6 +55,7 @@ extension FloatTensor {
     package func rows(_ rows: Range<Int>) -> FloatTensor {
         let length = width * channels
         return FloatTensor(
-            shape: [rows.count, width, channels], values: Array(values[rows.lowerBound * length..<rows.upperBound * length]))
+            shape: [rows.count, width, channels],
+            values: Array(values[rows.lowerBound * length..<rows.upperBound * length]))
     }
 }

@@ -18,11 +18,13 @@ public enum Parallel {
         withoutActuallyEscaping(body) { body in
             var work = Work(body: body, count: count, pieces: pieces)
             withUnsafeMutablePointer(to: &work) { work in
-                srd_parallel(Int32(pieces), Int32(threads), { context, piece in
-                    let work = context!.assumingMemoryBound(to: Work.self), piece = Int(piece)
-                    let count = work.pointee.count, pieces = work.pointee.pieces
-                    work.pointee.body(count * piece / pieces..<count * (piece + 1) / pieces)
-                }, work)
+                srd_parallel(
+                    Int32(pieces), Int32(threads),
+                    { context, piece in
+                        let work = context!.assumingMemoryBound(to: Work.self), piece = Int(piece)
+                        let count = work.pointee.count, pieces = work.pointee.pieces
+                        work.pointee.body(count * piece / pieces..<count * (piece + 1) / pieces)
+                    }, work)
             }
         }
     }

@@ -30,7 +30,7 @@ public struct Quantization: Hashable, Sendable {
     @inlinable
     public func rounded(_ real: Float) -> Float {
         let zero = Float(zeroPoint), steps = max(-512, min(512, real * (1 / scale)))
-        let nearest = (steps + 0x1.8p23) - 0x1.8p23          // to nearest, ties to even
+        let nearest = (steps + 0x1.8p23) - 0x1.8p23  // to nearest, ties to even
         return (max(-128, min(127, nearest + zero)) - zero) * scale
     }
 

@@ -24,18 +24,20 @@ public struct AvailableMemory: Equatable {
     /// Version 2 and, where memory is still version 1's, that. What the group has of files in its cache can be dropped.
     private static func controlGroups(_ files: KernelFiles) -> [AvailableMemory?] {
         func left(_ limit: Int?, used: Int?, cached: Int?) -> AvailableMemory? {
-            guard let limit, let used, limit < 1 << 60 else { return nil }      // version 1 writes a huge number for none
+            guard let limit, let used, limit < 1 << 60 else { return nil }  // version 1 writes a huge number for none
             return AvailableMemory(bytes: limit - used + (cached ?? 0), limit: "left of the control group's limit")
         }
         let second = files.controlGroups(version: 2).flatMap { group in
             ["memory.max", "memory.high"].map { name in
-                left(files.integer("\(group)/\(name)"), used: files.integer("\(group)/memory.current"),
-                     cached: files.integer("inactive_file", in: "\(group)/memory.stat"))
+                left(
+                    files.integer("\(group)/\(name)"), used: files.integer("\(group)/memory.current"),
+                    cached: files.integer("inactive_file", in: "\(group)/memory.stat"))
             }
         }
         let first = files.controlGroups(version: 1).map { group in
-            left(files.integer("\(group)/memory.limit_in_bytes"), used: files.integer("\(group)/memory.usage_in_bytes"),
-                 cached: files.integer("total_inactive_file", in: "\(group)/memory.stat"))
+            left(
+                files.integer("\(group)/memory.limit_in_bytes"), used: files.integer("\(group)/memory.usage_in_bytes"),
+                cached: files.integer("total_inactive_file", in: "\(group)/memory.stat"))
         }
         return second + first
     }
@@ -44,10 +46,13 @@ public struct AvailableMemory: Equatable {
         func left(_ resource: __rlimit_resource, _ used: String, _ name: String) -> AvailableMemory? {
             var limit = rlimit()
             guard getrlimit(__rlimit_resource_t(resource.rawValue), &limit) == 0, limit.rlim_cur < 1 << 60,
-                  let used = files.kibibytes(used, in: "/proc/self/status") else { return nil }
+                let used = files.kibibytes(used, in: "/proc/self/status")
+            else { return nil }
             return AvailableMemory(bytes: Int(limit.rlim_cur) - used, limit: "left of the limit on \(name)")
         }
-        return [left(RLIMIT_AS, "VmSize", "address space (ulimit -v)"), left(RLIMIT_DATA, "VmData", "data (ulimit -d)")]
+        return [
+            left(RLIMIT_AS, "VmSize", "address space (ulimit -v)"), left(RLIMIT_DATA, "VmData", "data (ulimit -d)"),
+        ]
     }
 }
 
@@ -80,7 +85,9 @@ struct KernelFiles {
 
     /// Returns the value of a name in a file with "name:  value" on each line.
     func value(_ name: String, in path: String) -> String? {
-        lines(path).first { $0.hasPrefix("\(name):") }.map { String($0.dropFirst(name.count + 1).drop(while: \.isWhitespace)) }
+        lines(path).first { $0.hasPrefix("\(name):") }.map {
+            String($0.dropFirst(name.count + 1).drop(while: \.isWhitespace))
+        }
     }
 
     /// "name:  123 kB", in bytes.

@@ -20,8 +20,8 @@ public struct LoadedModel: Sendable {
         self.warnings = warnings
     }
 
-    /// Reads an int8 model, or a float model from a checkpoint in any supported format; a folder or an index file stands for sharded
-    /// safetensors.
+    /// Reads an int8 model, or a float model from a checkpoint in any supported format; a folder or an index file
+    /// stands for sharded safetensors.
     ///
     /// Throws `FileError` if the file cannot be read and `SRDiffError.badModel` if its contents cannot be used.
     public static func read(_ path: String, foundBy: String = "named") throws -> LoadedModel {
@@ -46,9 +46,10 @@ public struct LoadedModel: Sendable {
             }
             let model = try checkpoint.model()
             return LoadedModel(
-                path: path, foundBy: foundBy, sha256: checkpoint.sourceSHA256, model: model, warnings: checkpoint.warnings)
+                path: path, foundBy: foundBy, sha256: checkpoint.sourceSHA256, model: model,
+                warnings: checkpoint.warnings)
         } catch {
-            throw error is FileError ? error : SRDiffError.badModel(path: path, reason: error)      // a FileError names the file itself
+            throw error is FileError ? error : SRDiffError.badModel(path: path, reason: error)  // a FileError names the file itself
         }
     }
 
@@ -98,8 +99,8 @@ public struct ScheduleRequest: Sendable {
 }
 
 extension LoadedModel {
-    /// Returns the schedule for a request: the model's own searched one if it has one of that many steps and the request names neither a
-    /// sampler nor a spacing.
+    /// Returns the schedule for a request: the model's own searched one if it has one of that many steps and the
+    /// request names neither a sampler nor a spacing.
     ///
     /// Throws `SRDiffError`.
     public func schedule(for request: ScheduleRequest = .init()) throws(SRDiffError) -> TimestepSchedule {
@@ -108,7 +109,9 @@ extension LoadedModel {
             guard request.sampler == nil, request.spacing == nil else { return nil }
             return model.schedules.first { $0.transitions.count == count }.map { .transitions($0.transitions) }
         }
-        let fallback = ScheduleRequest.defaultSearchedSteps.first { searched($0) != nil } ?? min(ScheduleRequest.defaultSteps, timesteps)
+        let fallback =
+            ScheduleRequest.defaultSearchedSteps.first { searched($0) != nil }
+            ?? min(ScheduleRequest.defaultSteps, timesteps)
         let found: TimestepSchedule
         switch request.steps ?? .count(fallback) {
         case .auto:
@@ -118,10 +121,13 @@ extension LoadedModel {
             guard let schedule = good ?? model.schedules.last else { throw .noSearchedSchedules(path: path) }
             found = .transitions(schedule.transitions)
         case .count(let count):
-            found = searched(count)
+            found =
+                searched(count)
                 ?? .spaced(request.sampler ?? .ddpm, eta: request.eta, steps: count, request.spacing ?? .uniform)
         }
-        do throws(TimestepScheduleError) { try found.check(timesteps: timesteps) } catch { throw .badSchedule(path: path, error) }
+        do throws(TimestepScheduleError) { try found.check(timesteps: timesteps) } catch {
+            throw .badSchedule(path: path, error)
+        }
         return found
     }
 

@@ -10,7 +10,7 @@ public enum Machine {
         let digits = files.value("Cpus_allowed", in: "/proc/self/status")?.compactMap(\.hexDigitValue)
         let mask = digits?.reduce(0) { $0 + $1.nonzeroBitCount }
         let allowed = mask ?? sysconf(Int32(_SC_NPROCESSORS_ONLN))
-        let quota = files.controlGroups(version: 2).compactMap { group -> Int? in          // cpu.max: "max 100000" or "150000 100000"
+        let quota = files.controlGroups(version: 2).compactMap { group -> Int? in  // cpu.max: "max 100000" or "150000 100000"
             let fields = files.text("\(group)/cpu.max")?.split(whereSeparator: \.isWhitespace).map { Int($0) } ?? []
             guard fields.count == 2, let quota = fields[0], let period = fields[1], period > 0 else { return nil }
             return (quota + period - 1) / period
@@ -50,12 +50,15 @@ public enum Machine {
 
     public static var condition: Condition {
         let temperatures = (0..<32).compactMap { files.integer("/sys/class/thermal/thermal_zone\($0)/temp") }
-        let frequencies = (0..<256).compactMap { files.integer("/sys/devices/system/cpu/cpu\($0)/cpufreq/scaling_cur_freq") }
+        let frequencies = (0..<256).compactMap {
+            files.integer("/sys/devices/system/cpu/cpu\($0)/cpufreq/scaling_cur_freq")
+        }
         let flags = files.text("/sys/devices/platform/soc/soc:firmware/get_throttled").flatMap { text in
             Int(text.filter { $0.isHexDigit }, radix: 16)
         }
         return Condition(
-            temperature: temperatures.max().map { Double($0) / 1000 }, frequency: frequencies.max().map { Double($0) / 1000 },
+            temperature: temperatures.max().map { Double($0) / 1000 },
+            frequency: frequencies.max().map { Double($0) / 1000 },
             throttled: flags ?? files.integer("/sys/devices/system/cpu/cpu0/thermal_throttle/package_throttle_count"))
     }
 

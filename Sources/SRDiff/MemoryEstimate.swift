@@ -12,7 +12,8 @@ public enum MemoryEstimate {
     public static func sampling(
         _ model: Model, lrWidth: Int, lrHeight: Int, settings: SamplingSettings, bytesPerPixel: Int, extra: Int = 0
     ) -> Int {
-        // Besides the executor: x_t, noise that is drawn for all pixels at once, earlier x0; the result's samples and its file.
+        // Besides the executor: x_t, noise that is drawn for all pixels at once, earlier x0; the result's samples and
+        // its file.
         let fields = 1 + (settings.generator == .torch ? 3 : 0) + settings.schedule.memory
         return executor(model, lrWidth: lrWidth, lrHeight: lrHeight, preview: false, fidelity: settings.fidelity)
             + pixels(model, lrWidth, lrHeight) * (fields * 12 + 3 * 2 + 2 * bytesPerPixel + extra) + program
@@ -22,7 +23,8 @@ public enum MemoryEstimate {
     public static func encoderImage(
         _ model: Model?, scale: Int, lrWidth: Int, lrHeight: Int, bytesPerPixel: Int, extra: Int = 0
     ) -> Int {
-        let executor = model.map { Self.executor($0, lrWidth: lrWidth, lrHeight: lrHeight, preview: true, fidelity: .sample) } ?? 0
+        let executor =
+            model.map { Self.executor($0, lrWidth: lrWidth, lrHeight: lrHeight, preview: true, fidelity: .sample) } ?? 0
         return executor + lrWidth * lrHeight * scale * scale * (2 * 12 + 3 * 2 + 2 * bytesPerPixel + extra) + program
     }
 
@@ -37,14 +39,17 @@ public enum MemoryEstimate {
     ) -> Int {
         let scale = model.configuration.scale, fidelity = settings?.fidelity ?? .sample
         let window = Window(
-            region, of: model.network, width: width, height: height, steps: settings?.schedule.steps ?? 0, fidelity: fidelity)
+            region, of: model.network, width: width, height: height, steps: settings?.schedule.steps ?? 0,
+            fidelity: fidelity)
         let size = model.configuration.paddedSize(width: width, height: height)
         let sampled = window.sampled.count, result = region.columns.count * region.rows.count
-        // x_t and earlier x0, or two maps of the encoder's image; torch's noise for all pixels at once; samples and float input.
+        // x_t and earlier x0, or two maps of the encoder's image; torch's noise for all pixels at once; samples and
+        // float input.
         let fields = settings.map { 1 + $0.schedule.memory } ?? 2
         let torch = settings?.generator == .torch ? 3 * pixels(model, size.width, size.height) : 0
         return Executor.memoryEstimate(model, window, preview: settings == nil, fidelity: fidelity)
-            + (sampled * scale * scale * fields + torch) * 12 + sampled * 2 * (channels + 3) + window.encoded.count * 2 * 15
+            + (sampled * scale * scale * fields + torch) * 12 + sampled * 2 * (channels + 3) + window.encoded.count * 2
+            * 15
             + result * 2 * channels + program
     }
 

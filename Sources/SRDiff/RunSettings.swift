@@ -9,13 +9,18 @@ public enum RunSettings {
     ) -> [String] {
         let list = (seeds.count > 1 ? "seeds=" : "seed=") + seeds.map(String.init).joined(separator: ",")
         let fidelity = settings.fidelity == .sample ? [] : ["fidelity=\(settings.fidelity.value)"]
-        return ["model=\(model.sha256)"] + settings.schedule.settings + fidelity + [list, "rng=\(settings.generator.rawValue)"]
+        return ["model=\(model.sha256)"] + settings.schedule.settings + fidelity + [
+            list, "rng=\(settings.generator.rawValue)",
+        ]
     }
 
     /// Returns the setting of a run that computed only some rows of the result.
-    public static func rows(_ rows: Range<Int>, of height: Int) -> String { "rows=\(rows.lowerBound):\(rows.upperBound)/\(height)" }
+    public static func rows(_ rows: Range<Int>, of height: Int) -> String {
+        "rows=\(rows.lowerBound):\(rows.upperBound)/\(height)"
+    }
 
-    /// Splits the text of such a run into its rows, the height of the whole result, and the other settings; nil without rows.
+    /// Splits the text of such a run into its rows, the height of the whole result, and the other settings; nil without
+    /// rows.
     public static func splitRows(_ text: String) -> (rows: Range<Int>, height: Int, others: String)? {
         let settings = text.split(separator: " ", omittingEmptySubsequences: false)
         guard let setting = settings.first(where: { $0.hasPrefix("rows=") }) else { return nil }
@@ -43,7 +48,8 @@ extension TimestepSchedule {
 }
 
 extension Image {
-    /// Returns the image with the settings of the run that made it, or pixels only for nil: they are rotated if the metadata say so.
+    /// Returns the image with the settings of the run that made it, or pixels only for nil: they are rotated if the
+    /// metadata say so.
     public func with(runSettings: [String]?) -> Image {
         var image = self
         guard let runSettings else {

@@ -36,7 +36,8 @@ public enum SRDiffError: Error, CustomStringConvertible, Sendable {
         case .noSearchedSchedules(let path):
             "\(path): this model has no searched schedules; srdiff-quantize --search-steps makes them"
         case .noEncoderImage(let path): "\(path): this model has no layers for the encoder's image"
-        case .exceedsMemory(let subject, let needed, let available, let limit): """
+        case .exceedsMemory(let subject, let needed, let available, let limit):
+            """
             \(subject) requires about \(ByteCount.text(needed)) of memory, and \(ByteCount.text(available)) are \(limit): \
             use a smaller image, or --force where there is such an option
             """
@@ -53,7 +54,8 @@ public enum SRDiffError: Error, CustomStringConvertible, Sendable {
             "rows \(found.lowerBound):\(found.upperBound) (expected rows within 0:\(height), at least one)"
         case .needsWholeImage(let path):
             "\(path): this model has attention, which reads the whole image, so rows cannot be computed alone. Use another model."
-        case .badThreadCount(let count): "\(count) threads (expected \(Upscaler.threadCounts.lowerBound) to \(Upscaler.threadCounts.upperBound))"
+        case .badThreadCount(let count):
+            "\(count) threads (expected \(Upscaler.threadCounts.lowerBound) to \(Upscaler.threadCounts.upperBound))"
         }
     }
 }
@@ -73,7 +75,9 @@ public enum ByteCount {
         var power = 1
         for _ in 0..<decimals { power *= 10 }
         let scaled = Int((value * Double(power)).rounded())
-        let fraction = decimals == 0 ? "" : "." + String(repeating: "0", count: decimals - "\(scaled % power)".count) + "\(scaled % power)"
+        let fraction =
+            decimals == 0
+            ? "" : "." + String(repeating: "0", count: decimals - "\(scaled % power)".count) + "\(scaled % power)"
         return "\(scaled / power)\(fraction) \(units[unit])"
     }
 }

@@ -5,9 +5,9 @@
 ///     let result = try upscaler.upscale(image, seed: 0) { progress in print(progress.fractionCompleted) }
 ///     try result.write(to: "photo_x4.png")
 ///
-/// The same image, model, seed and settings give the same pixels on every machine and for every number of threads. Calls are synchronous and
-/// keep every core busy for seconds to minutes, so call them off the main thread. One upscaler is used by one thread at a time; several
-/// upscalers work in parallel.
+/// The same image, model, seed and settings give the same pixels on every machine and for every number of threads.
+/// Calls are synchronous and keep every core busy for seconds to minutes, so call them off the main thread. One
+/// upscaler is used by one thread at a time; several upscalers work in parallel.
 public final class Upscaler {
     /// How to compute. The pixels do not depend on it.
     public struct Options: Hashable, Sendable {
@@ -55,21 +55,27 @@ public final class Upscaler {
     public var scale: Int { loaded.configuration.scale }
     public var threads: Int { pipeline.executor.threads }
 
-    /// Upscales an image. The result has the image's bit depth, channels, alpha and metadata, and the settings of the run as a text.
+    /// Upscales an image. The result has the image's bit depth, channels, alpha and metadata, and the settings of the
+    /// run as a text.
     ///
     /// - Parameters:
     ///   - steps: steps of the sampler, 1 to the model's timesteps; nil takes the model's default.
-    ///   - fidelity: 0 for the sample as it is, 1 for the encoder's image; nil takes the model's default for that many steps.
+    ///   - fidelity: 0 for the sample as it is, 1 for the encoder's image; nil takes the model's default for that many
+    ///     steps.
     ///   - seed: the random seed. Another seed gives another sample of the detail.
     ///   - progress: called after each step; if it throws, the run stops with that error.
-    /// - Throws: `SRDiffError` if the model cannot run that many steps or memory does not suffice; what `progress` throws.
+    /// - Throws: `SRDiffError` if the model cannot run that many steps or memory does not suffice; what `progress`
+    ///   throws.
     public func upscale(
-        _ image: Image, steps: Int? = nil, fidelity: Fidelity? = nil, seed: UInt64 = 0, progress: (Progress) throws -> Void = { _ in }
+        _ image: Image, steps: Int? = nil, fidelity: Fidelity? = nil, seed: UInt64 = 0,
+        progress: (Progress) throws -> Void = { _ in }
     ) throws -> Image {
         let schedule = try loaded.schedule(for: ScheduleRequest(steps: steps.map { .count($0) }))
-        let settings = SamplingSettings(schedule: schedule, seed: seed, fidelity: try loaded.fidelity(fidelity, for: schedule))
+        let settings = SamplingSettings(
+            schedule: schedule, seed: seed, fidelity: try loaded.fidelity(fidelity, for: schedule))
         try MemoryEstimate.check(
-            memoryEstimate(width: image.width, height: image.height, bytesPerPixel: image.channels * image.bitDepth / 8, settings),
+            memoryEstimate(
+                width: image.width, height: image.height, bytesPerPixel: image.channels * image.bitDepth / 8, settings),
             for: "an image of \(image.width)×\(image.height) pixels")
         let prepared = pipeline.prepare(image.withHiddenColorsFilled(), fidelity: settings.fidelity)
         let result = try upscale(prepared, settings: settings) { done, total in
@@ -97,14 +103,16 @@ public final class Upscaler {
             guard pipeline.isFinite else { throw NotFinite() }
             return result
         } catch is NotFinite {
-            let layer = pipeline.firstNonFiniteLayer(prepared.image, region: prepared.region, settings: settings, from: state)
+            let layer = pipeline.firstNonFiniteLayer(
+                prepared.image, region: prepared.region, settings: settings, from: state)
             throw SRDiffError.notFinite(path: loaded.path, layer: layer)
         }
     }
 
     /// Returns the encoder's image: quick and smooth, without noise or a seed.
     ///
-    /// - Throws: `SRDiffError.noEncoderImage` if the model lacks its layers, `SRDiffError.notFinite` if they put out NaN or infinity.
+    /// - Throws: `SRDiffError.noEncoderImage` if the model lacks its layers, `SRDiffError.notFinite` if they put out
+    ///   NaN or infinity.
     public func encoderImage(_ image: Image) throws(SRDiffError) -> Image { try encoderImage(image, region: nil) }
 
     /// Returns a region of the encoder's image; nil for all of it.
@@ -113,7 +121,8 @@ public final class Upscaler {
         let result = pipeline.encoderImage(image, region: region)
         guard pipeline.isFinite else {
             let settings = SamplingSettings(schedule: .ancestral(steps: 1), seed: 0)
-            throw .notFinite(path: loaded.path, layer: pipeline.firstNonFiniteLayer(image, region: region, settings: settings))
+            throw .notFinite(
+                path: loaded.path, layer: pipeline.firstNonFiniteLayer(image, region: region, settings: settings))
         }
         return result
     }

@@ -1,16 +1,18 @@
 import SRDRuntime
 
 extension Upscaler {
-    /// Upscales an image, but computes only some rows of the result: they are byte-identical with the same rows of the whole.
+    /// Upscales an image, but computes only some rows of the result: they are byte-identical with the same rows of the
+    /// whole.
     ///
-    /// Time and memory grow with the rows, and with a halo around them that the network reads. If memory does not suffice for all of
-    /// them, they are computed in tiles, each with a halo of its own.
+    /// Time and memory grow with the rows, and with a halo around them that the network reads. If memory does not
+    /// suffice for all of them, they are computed in tiles, each with a halo of its own.
     ///
     /// - Parameters:
     ///   - image: whose hidden colours were filled: `Image.withHiddenColorsFilled()`.
     ///   - rows: not empty, within 0 ..< `image.height · scale`.
     ///   - memory: bytes that may be used; nil for what is available.
-    ///   - progress: called after each step with the steps of all tiles done and in all; if it throws, the run stops with that error.
+    ///   - progress: called after each step with the steps of all tiles done and in all; if it throws, the run stops
+    ///     with that error.
     ///   - body: called with bands of the rows, from top to bottom, each as wide as the result.
     /// - Throws: `SRDiffError`; what `progress` and `body` throw.
     public func upscale(
@@ -29,21 +31,28 @@ extension Upscaler {
     }
 
     /// Computes some rows of the encoder's image, as `upscale(_:rows:…)` does for a sample.
-    public func encoderImage(_ image: Image, rows: Range<Int>, memory: Int? = nil, _ body: (Image) throws -> Void) throws {
+    public func encoderImage(_ image: Image, rows: Range<Int>, memory: Int? = nil, _ body: (Image) throws -> Void)
+        throws
+    {
         let tiles = try tiles(rows, of: image, nil, memory: memory)
         try tiles.forEachBand(body) { region in try encoderImage(image, region: region) }
     }
 
     /// - Parameter settings: nil for the encoder's image.
-    private func tiles(_ rows: Range<Int>, of image: Image, _ settings: SamplingSettings?, memory: Int?) throws(SRDiffError) -> Tiles {
+    private func tiles(_ rows: Range<Int>, of image: Image, _ settings: SamplingSettings?, memory: Int?)
+        throws(SRDiffError) -> Tiles
+    {
         let width = image.width * scale, height = image.height * scale
         guard loaded.model.network.isLocal else { throw .needsWholeImage(path: loaded.path) }
-        guard !rows.isEmpty, rows.lowerBound >= 0, rows.upperBound <= height else { throw .badRows(found: rows, height: height) }
+        guard !rows.isEmpty, rows.lowerBound >= 0, rows.upperBound <= height else {
+            throw .badRows(found: rows, height: height)
+        }
         let available = AvailableMemory.now(), budget = memory ?? available?.bytes ?? .max
         var needed = 0
         let tiles = Tiles(rows, width: width, bytesPerPixel: 2 * image.channels, budget: budget) { region in
             needed = MemoryEstimate.region(
-                region, of: loaded.model, width: image.width, height: image.height, settings: settings, channels: image.channels)
+                region, of: loaded.model, width: image.width, height: image.height, settings: settings,
+                channels: image.channels)
             return needed
         }
         guard let tiles else {
@@ -87,14 +96,18 @@ struct Tiles {
     }
 
     private static func split(_ range: Range<Int>, _ parts: Int) -> [Range<Int>] {
-        (0..<parts).map { range.lowerBound + range.count * $0 / parts..<range.lowerBound + range.count * ($0 + 1) / parts }
+        (0..<parts).map {
+            range.lowerBound + range.count * $0 / parts..<range.lowerBound + range.count * ($0 + 1) / parts
+        }
     }
 
     /// Computes all tiles and passes them to `body` in bands of the whole width.
     func forEachBand(_ body: (Image) throws -> Void, _ tile: (ResultRegion) throws -> Image) throws {
         for rows in rows {
             var band = try tile(ResultRegion(columns: columns[0], rows: rows))
-            for columns in columns.dropFirst() { band = band.appending(try tile(ResultRegion(columns: columns, rows: rows))) }
+            for columns in columns.dropFirst() {
+                band = band.appending(try tile(ResultRegion(columns: columns, rows: rows)))
+            }
             try body(band)
         }
     }
@@ -110,6 +123,7 @@ extension Image {
             samples += right.samples[y * right.width * channels..<(y + 1) * right.width * channels]
         }
         return Image(
-            width: width + right.width, height: height, channels: channels, bitDepth: bitDepth, samples: samples, metadata: metadata)
+            width: width + right.width, height: height, channels: channels, bitDepth: bitDepth, samples: samples,
+            metadata: metadata)
     }
 }

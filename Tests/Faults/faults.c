@@ -2,12 +2,12 @@
 //
 //   LD_PRELOAD=faults.so SRD_FAULT=write:3:28 SRD_FAULT_LOG=FILE program …
 //
-// The third write fails with errno 28 (ENOSPC), and FILE is made when it does. Kinds: open, read, write, fsync, rename, mmap,
-// malloc, thread. An errno of 0 lets a read or write take half of its bytes.
+// The third write fails with errno 28 (ENOSPC), and FILE is made when it does. Kinds: open, read, write, fsync, rename,
+// mmap, malloc, thread. An errno of 0 lets a read or write take half of its bytes.
 //
-// Counted are calls of the program and of its libraries, not those inside glibc, and of allocations only large ones whose size
-// may come from a file: at least 64 KiB, and not from the Swift runtime, which ends the process when an allocation of its own
-// fails. (The tools check sizes from outside against the available memory before they allocate.)
+// Counted are calls of the program and of its libraries, not those inside glibc, and of allocations only large ones
+// whose size may come from a file: at least 64 KiB, and not from the Swift runtime, which ends the process when an
+// allocation of its own fails. (The tools check sizes from outside against the available memory before they allocate.)
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -48,7 +48,9 @@ static int fails(const char *name) {
 
 #define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 
-static mode_t mode_of(int flags, va_list arguments) { return flags & (O_CREAT | __O_TMPFILE) ? va_arg(arguments, mode_t) : 0; }
+static mode_t mode_of(int flags, va_list arguments) {
+    return flags & (O_CREAT | __O_TMPFILE) ? va_arg(arguments, mode_t) : 0;
+}
 
 #define OPEN(name)                                                                                                     \
     int name(const char *path, int flags, ...) {                                                                       \
@@ -116,12 +118,14 @@ static int allocation_fails(size_t size, void *caller) {
     Dl_info info;
     if (dladdr(caller, &info) && info.dli_fname) {
         const char *slash = strrchr(info.dli_fname, '/'), *library = slash ? slash + 1 : info.dli_fname;
-        if (!strncmp(library, "libswift", 8) || !strncmp(library, "libstdc++", 9) || strstr(library, "Foundation")) return 0;
+        if (!strncmp(library, "libswift", 8) || !strncmp(library, "libstdc++", 9) || strstr(library, "Foundation"))
+            return 0;
     }
     return fails("malloc");
 }
 
-extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t), *__libc_memalign(size_t, size_t);
+extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t),
+    *__libc_memalign(size_t, size_t);
 
 void *malloc(size_t size) { return allocation_fails(size, __builtin_return_address(0)) ? NULL : __libc_malloc(size); }
 void *calloc(size_t count, size_t size) {

@@ -1,6 +1,7 @@
 import SRDFile
 
-/// A kind of untrusted input, and how it is checked. `Tools/fuzz` runs the checks on generated inputs, the tests on stored ones.
+/// A kind of untrusted input, and how it is checked. `Tools/fuzz` runs the checks on generated inputs, the tests on
+/// stored ones.
 public enum FuzzTarget: String, CaseIterable, Sendable {
     case png, pnm, jpeg, webp
     case safetensors
@@ -15,8 +16,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     /// The text of `srdiff-quantize --recipe`.
     case recipe
 
-    /// Reads the input as the tools do. An input may be rejected with an error. One that is accepted must satisfy the target's
-    /// conditions: saved and loaded again it gives the same bytes.
+    /// Reads the input as the tools do. An input may be rejected with an error. One that is accepted must satisfy the
+    /// target's conditions: saved and loaded again it gives the same bytes.
     ///
     /// Returns whether the input was accepted.
     @discardableResult
@@ -54,7 +55,8 @@ public struct Violation: Error, CustomStringConvertible {
         let isPrintable = message.unicodeScalars.allSatisfy { scalar in
             scalar.value >= 0x20 && !(0x7f..<0xa0).contains(scalar.value)
         }
-        try check(isPrintable && !message.isEmpty, "a message with control characters, or none: \(message.debugDescription)")
+        try check(
+            isPrintable && !message.isEmpty, "a message with control characters, or none: \(message.debugDescription)")
     }
 
     /// Runs `body`. Returns nil if it rejects the input with an error, whose message is checked.

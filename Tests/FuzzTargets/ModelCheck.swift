@@ -47,13 +47,17 @@ enum ModelCheck {
         let transitions = model.schedules.first { $0.transitions.count <= 4 }?.transitions
         let schedule: TimestepSchedule = transitions.map { .transitions($0) } ?? .ancestral(steps: 1)
         guard try Violation.attempt({ try schedule.check(timesteps: model.schedule.timesteps) }) != nil else { return }
-        let settings = SamplingSettings(schedule: schedule, seed: 1, fidelity: model.hasPreview ? Fidelity(0.5) ?? .sample : .sample)
+        let settings = SamplingSettings(
+            schedule: schedule, seed: 1, fidelity: model.hasPreview ? Fidelity(0.5) ?? .sample : .sample)
         var expected: [UInt16]?
         for set in InstructionSet.available {
             let pipeline = Pipeline(Executor(model, threads: 1, instructionSet: set))
             let prepared = pipeline.prepare(image, fidelity: settings.fidelity)
-            guard let result = try Violation.attempt({ try pipeline.upscale(prepared, settings: settings) }) else { continue }
-            try Violation.check(result.width == 3 * model.configuration.scale, "the result is \(result.width) pixels wide")
+            guard let result = try Violation.attempt({ try pipeline.upscale(prepared, settings: settings) }) else {
+                continue
+            }
+            try Violation.check(
+                result.width == 3 * model.configuration.scale, "the result is \(result.width) pixels wide")
             try Violation.check(expected == nil || expected == result.samples, "\(set.rawValue) gives other pixels")
             expected = result.samples
         }

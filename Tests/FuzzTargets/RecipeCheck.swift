@@ -3,7 +3,8 @@ import SRDQuantizer
 
 enum RecipeCheck {
     static let network = Network(
-        Configuration(hiddenSize: 8, multipliers: [1, 2], encoderBlocks: 2, encoderFeatures: 8, scale: 4, timesteps: 20))
+        Configuration(
+            hiddenSize: 8, multipliers: [1, 2], encoderBlocks: 2, encoderFeatures: 8, scale: 4, timesteps: 20))
 
     static func run(_ bytes: UnsafeRawBufferPointer) throws(Violation) -> Bool {
         let text = String(decoding: bytes, as: UTF8.self)

@@ -8,7 +8,9 @@ enum SafetensorsCheck {
         try Violation.check(again.metadata == loaded.metadata, "saved, the metadata differs")
         try Violation.check(again.entries.count == loaded.entries.count, "saved, the number of tensors differs")
         for entry in loaded.entries {
-            guard let other = again[entry.name] else { throw Violation("saved, \(entry.name.debugDescription) is missing") }
+            guard let other = again[entry.name] else {
+                throw Violation("saved, \(entry.name.debugDescription) is missing")
+            }
             try Violation.check(other.type == entry.type && other.shape == entry.shape, "saved, \(entry.name) differs")
         }
         try Violation.check(try saved(again) == first, "saved twice, the files differ")
@@ -26,7 +28,8 @@ enum SafetensorsCheck {
         _ = SafetensorsIndex.recognizes(file)
         guard let index = try Violation.attempt({ try SafetensorsIndex(file) }) else { return isHeader }
         for name in index.files {
-            try Violation.check(!name.contains("/") && !name.hasPrefix("."), "an index refers to \(name.debugDescription)")
+            try Violation.check(
+                !name.contains("/") && !name.hasPrefix("."), "an index refers to \(name.debugDescription)")
         }
         return true
     }

@@ -18,15 +18,21 @@ extension FuzzTarget {
         case .json: Self.headers
         case .int8: try Self.models()
         case .legacyPickle:
-            try (Self.files(fixtures + "/checkpoints", suffix: ".pt", ".ckpt")
+            try
+                (Self.files(fixtures + "/checkpoints", suffix: ".pt", ".ckpt")
                 + Self.files(fixtures + "/checkpoints/wrapped", suffix: ".ckpt")).filter { $0.first == 0x80 }
         case .torchZip: try Self.files(fixtures + "/checkpoints", suffix: ".pt", ".ckpt").filter { $0.first == 0x50 }
         case .zipPickle:
             try Self.files(fixtures + "/checkpoints", suffix: ".pt", ".ckpt").compactMap(ZipFile.pickle)
-                + Self.files(fixtures + "/checkpoints/wrapped", suffix: ".pt", ".pth", ".ckpt").compactMap(ZipFile.pickle)
+                + Self.files(fixtures + "/checkpoints/wrapped", suffix: ".pt", ".pth", ".ckpt").compactMap(
+                    ZipFile.pickle)
                 + [Self.pickle]
         case .recipe:
-            [Array(Recipe(for: RecipeCheck.network, hasPreview: true).text(for: RecipeCheck.network, hasPreview: true).utf8)]
+            [
+                Array(
+                    Recipe(for: RecipeCheck.network, hasPreview: true).text(for: RecipeCheck.network, hasPreview: true)
+                        .utf8)
+            ]
         }
     }
 
@@ -47,7 +53,7 @@ extension FuzzTarget {
         func tensor(_ name: String, shape: [UInt8], strides: [UInt8]) -> [UInt8] {
             let storage = [0x28] + string("storage") + global("torch\nFloatStorage\n") + string("0") + string("cpu")
             let head: [UInt8] = string(name) + global("torch._utils\n_rebuild_tensor_v2\n") + [0x28] + storage
-            let whole: [UInt8] = [0x4d, 0, 4, 0x74, 0x51, 0x4b, 2]                       // 1024 elements, offset 2
+            let whole: [UInt8] = [0x4d, 0, 4, 0x74, 0x51, 0x4b, 2]  // 1024 elements, offset 2
             return head + whole + integers(shape) + integers(strides) + [0x89, 0x7d, 0x74, 0x52]
         }
         let g = tensor("module.l.weight_g", shape: [2, 1], strides: [1, 1])
@@ -90,14 +96,16 @@ extension FuzzTarget {
     }
 
     private static let pnmTexts: [[UInt8]] = [
-        "P1\n# a comment\n4 2\n1 0 1 0\n0101\n", "P2 3 2 17 0 1 2 3 4 17\n", "P3\n1 1\n255\n1 2 3\n", "P4\n9 1\n\u{1}\u{1}",
+        "P1\n# a comment\n4 2\n1 0 1 0\n0101\n", "P2 3 2 17 0 1 2 3 4 17\n", "P3\n1 1\n255\n1 2 3\n",
+        "P4\n9 1\n\u{1}\u{1}",
         "P7\nWIDTH 2\nHEIGHT 1\nDEPTH 2\nMAXVAL 255\nTUPLTYPE GRAYSCALE_ALPHA\nENDHDR\nabcd", "P5 1 1 300 ab",
     ].map { Array($0.utf8) }
 
     private static func safetensors() -> [[UInt8]] {
         let tensor = FloatTensor(shape: [2, 3], values: [0, 1, -1, .nan, .infinity, 0.5])
         let tensors = [
-            SafetensorsTensor("a", tensor), SafetensorsTensor(halves: "b", tensor), SafetensorsTensor("c", shape: [3], [1, 2, 3] as [Int8]),
+            SafetensorsTensor("a", tensor), SafetensorsTensor(halves: "b", tensor),
+            SafetensorsTensor("c", shape: [3], [1, 2, 3] as [Int8]),
             SafetensorsTensor("d\"\n", shape: [0], [] as [Int32]),
         ]
         let pair = [
@@ -149,13 +157,20 @@ extension FuzzTarget {
             var quantized = try Quantizer(model, settings: settings)
                 .quantize(recipe, Statistics(of: model, on: images, settings: settings))
             if configuration.hasAttention {
-                quantized.schedules = [SearchedTimestepSchedule(
-                    transitions: [.init(timestep: 6, eta: 0.5), .init(timestep: 2, eta: 0)], psnrGain: 0.1, lpipsRatio: 1)]
+                quantized.schedules = [
+                    SearchedTimestepSchedule(
+                        transitions: [.init(timestep: 6, eta: 0.5), .init(timestep: 2, eta: 0)], psnrGain: 0.1,
+                        lpipsRatio: 1)
+                ]
             }
             let hash = String(repeating: "0", count: 64)
-            return Array(QuantizedModelFile(model: quantized, provenance: .init(
-                sourceSHA256: hash, calibration: "noise", calibrationSHA256: hash, settings: "", tool: "a test"
-            )).encoded().joined())
+            return Array(
+                QuantizedModelFile(
+                    model: quantized,
+                    provenance: .init(
+                        sourceSHA256: hash, calibration: "noise", calibrationSHA256: hash, settings: "", tool: "a test"
+                    )
+                ).encoded().joined())
         }
     }
 }

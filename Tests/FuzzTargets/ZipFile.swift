@@ -4,10 +4,12 @@ enum ZipFile {
     static let storage = [UInt8](repeating: 0x3f, count: 4096)
 
     static func archive(pickle: [UInt8]) -> [UInt8] {
-        let members = [("archive/data.pkl", pickle), ("archive/data/0", storage), ("archive/version", Array("3\n".utf8))]
+        let members = [
+            ("archive/data.pkl", pickle), ("archive/data/0", storage), ("archive/version", Array("3\n".utf8)),
+        ]
         var file: [UInt8] = [], directory: [UInt8] = []
         for (name, bytes) in members {
-            var common: [UInt8] = little(0, 2)                                   // flags
+            var common: [UInt8] = little(0, 2)  // flags
             common += little(0, 2) + little(0, 4) + little(Int(Checksum.crc32(bytes)), 4)
             common += little(bytes.count, 4) + little(bytes.count, 4) + little(name.utf8.count, 2) + little(0, 2)
             let offset = file.count

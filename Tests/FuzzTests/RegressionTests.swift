@@ -3,7 +3,8 @@ import FuzzTargets
 import TestSupport
 import Testing
 
-/// Inputs that once broke something, in `Tests/Fixtures/regressions/TARGET/`. A new one is the file that `Tools/fuzz/run` names.
+/// Inputs that once broke something, in `Tests/Fixtures/regressions/TARGET/`. A new one is the file that
+/// `Tools/fuzz/run` names.
 @Suite("Fuzz targets")
 struct RegressionTests {
     static let fixtures = SharedFiles.packageRoot.appendingPathComponent("Tests/Fixtures")

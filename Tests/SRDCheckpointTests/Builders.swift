@@ -7,22 +7,31 @@ func littleEndian<T: FixedWidthInteger>(_ value: T) -> [UInt8] { withUnsafeBytes
 
 func floatBytes(_ values: [Float]) -> [UInt8] { values.flatMap { littleEndian($0.bitPattern) } }
 
-/// Pickles put together by hand, right or wrong. Each function gives the instructions that leave one value on the stack.
+/// Pickles put together by hand, right or wrong. Each function gives the instructions that leave one value on the
+/// stack.
 enum P {
     static let none: [UInt8] = [0x4e], emptyTuple: [UInt8] = [0x29], emptyDict: [UInt8] = [0x7d], mark: [UInt8] = [0x28]
 
-    static func pickle(_ body: [UInt8], protocolVersion: UInt8 = 2) -> [UInt8] { bytes([0x80, protocolVersion], body, [0x2e]) }
+    static func pickle(_ body: [UInt8], protocolVersion: UInt8 = 2) -> [UInt8] {
+        bytes([0x80, protocolVersion], body, [0x2e])
+    }
 
     static func int(_ value: Int) -> [UInt8] { bytes([0x8a, 8], littleEndian(Int64(value))) }
-    static func string(_ text: String) -> [UInt8] { bytes([0x58], littleEndian(UInt32(text.utf8.count)), Array(text.utf8)) }
-    static func global(_ module: String, _ name: String) -> [UInt8] { bytes([0x63], Array("\(module)\n\(name)\n".utf8)) }
+    static func string(_ text: String) -> [UInt8] {
+        bytes([0x58], littleEndian(UInt32(text.utf8.count)), Array(text.utf8))
+    }
+    static func global(_ module: String, _ name: String) -> [UInt8] {
+        bytes([0x63], Array("\(module)\n\(name)\n".utf8))
+    }
     static func tuple(_ items: [[UInt8]]) -> [UInt8] { bytes(mark, Array(items.joined()), [0x74]) }
     static func ints(_ values: [Int]) -> [UInt8] { tuple(values.map(int)) }
     static func list(_ items: [[UInt8]]) -> [UInt8] { bytes([0x5d], mark, Array(items.joined()), [0x65]) }
     static func dict(_ members: [(String, [UInt8])]) -> [UInt8] {
         bytes(emptyDict, mark, members.flatMap { bytes(string($0.0), $0.1) }, [0x75])
     }
-    static func call(_ function: [UInt8], _ arguments: [[UInt8]]) -> [UInt8] { bytes(function, tuple(arguments), [0x52]) }
+    static func call(_ function: [UInt8], _ arguments: [[UInt8]]) -> [UInt8] {
+        bytes(function, tuple(arguments), [0x52])
+    }
 
     static func storage(_ key: String, _ type: String = "FloatStorage", count: Int, view: [UInt8]? = nil) -> [UInt8] {
         var id = [string("storage"), global("torch", type), string(key), string("cpu"), int(count)]
@@ -31,7 +40,9 @@ enum P {
     }
 
     static func tensor(_ storage: [UInt8], offset: Int = 0, _ shape: [Int], strides: [Int]) -> [UInt8] {
-        call(global("torch._utils", "_rebuild_tensor_v2"), [storage, int(offset), ints(shape), ints(strides), [0x89], emptyDict])
+        call(
+            global("torch._utils", "_rebuild_tensor_v2"),
+            [storage, int(offset), ints(shape), ints(strides), [0x89], emptyDict])
     }
 }
 
@@ -68,13 +79,16 @@ func zip(_ members: [ZipMember], zip64: Bool = false, comment: [UInt8] = [], cou
         let crc = littleEndian(member.crc ?? plainCRC32(member.bytes))
         let size = littleEndian(member.claimedSize ?? UInt32(member.bytes.count))
         let kind = bytes(littleEndian(member.flags), littleEndian(member.method), [0, 0, 0, 0], crc)
-        file += bytes(word(0x0403_4b50), short(20), kind, size, size, short(name.count), short(extra.count), name, extra)
+        file += bytes(
+            word(0x0403_4b50), short(20), kind, size, size, short(name.count), short(extra.count), name, extra)
         file += member.bytes
 
         let wide = bytes(short(1), short(24), long(member.bytes.count), long(member.bytes.count), long(offset))
         let field = zip64 ? bytes(extra, wide) : extra
         directory += bytes(word(0x0201_4b50), short(20), short(20), kind, zip64 ? ones : size, zip64 ? ones : size)
-        directory += bytes(short(name.count), short(field.count), [UInt8](repeating: 0, count: 10), zip64 ? ones : word(offset), name, field)
+        directory += bytes(
+            short(name.count), short(field.count), [UInt8](repeating: 0, count: 10), zip64 ? ones : word(offset), name,
+            field)
     }
     let start = file.count, entries = Int(count ?? UInt16(members.count))
     file += directory

@@ -37,10 +37,15 @@ struct ForeignFileTests {
         ("a NumPy archive (npz)", member("weight.npy")),
         ("a Keras model", member("model.weights.h5")),
         ("a zip archive with checkpoints inside", member("run/best.pth")),
-        ("a TorchScript archive", zip([ZipMember(name: "m/data.pkl", bytes: [0x80, 2, 0x2e]), ZipMember(name: "m/constants.pkl", bytes: [1])])),
+        (
+            "a TorchScript archive",
+            zip([
+                ZipMember(name: "m/data.pkl", bytes: [0x80, 2, 0x2e]), ZipMember(name: "m/constants.pkl", bytes: [1]),
+            ])
+        ),
         ("a zip that torch.save did not write (no data.pkl in it) is not supported", member("readme.txt")),
         ("a PNG image", [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
-        ("an index or another JSON file", Array("{\"weight_map\": {}}".utf8))
+        ("an index or another JSON file", Array("{\"weight_map\": {}}".utf8)),
     ]
 
     @Test("by their first bytes, or the members of a zip", arguments: files)

@@ -19,17 +19,38 @@ private func isNoTensors(_ error: CheckpointError?) -> Bool {
 private let small: [UInt8] = legacyFile(
     P.dict([
         ("optimizer_states", P.list([P.tensor(P.storage("9", count: 3, view: P.none), [3], strides: [1])])),
-        ("state_dict", P.dict([("model", P.dict([
-            ("module.a.weight", P.tensor(P.storage("1", count: 4, view: P.none), [2, 2], strides: [2, 1])),
-            ("module.a.bias", P.tensor(P.storage("1", count: 4, view: P.tuple([P.string("1v"), P.int(2), P.int(2)])), [2], strides: [1]))
-        ]))])),
-        ("epoch", P.int(5))
+        (
+            "state_dict",
+            P.dict([
+                (
+                    "model",
+                    P.dict([
+                        (
+                            "module.a.weight",
+                            P.tensor(P.storage("1", count: 4, view: P.none), [2, 2], strides: [2, 1])
+                        ),
+                        (
+                            "module.a.bias",
+                            P.tensor(
+                                P.storage("1", count: 4, view: P.tuple([P.string("1v"), P.int(2), P.int(2)])), [2],
+                                strides: [1])
+                        ),
+                    ])
+                )
+            ])
+        ),
+        ("epoch", P.int(5)),
     ]),
     storages: [("1", 4, floatBytes([1, 2, 3, 4])), ("9", 3, floatBytes([7, 8, 9]))]
 )
 
-private func zipOf(_ object: [UInt8], _ storages: [(key: String, bytes: [UInt8])] = [("0", floatBytes([1, 2]))]) -> [ZipMember] {
-    [ZipMember(name: "any/data.pkl", bytes: P.pickle(object)), ZipMember(name: "any/byteorder", bytes: Array("little".utf8))]
+private func zipOf(_ object: [UInt8], _ storages: [(key: String, bytes: [UInt8])] = [("0", floatBytes([1, 2]))])
+    -> [ZipMember]
+{
+    [
+        ZipMember(name: "any/data.pkl", bytes: P.pickle(object)),
+        ZipMember(name: "any/byteorder", bytes: Array("little".utf8)),
+    ]
         + storages.map { ZipMember(name: "any/data/\($0.key)", bytes: $0.bytes) }
 }
 
@@ -40,9 +61,11 @@ struct HandmadeCheckpointTests {
     @Test("a legacy file with a storage view, a prefix and optimizer state")
     func legacy() throws {
         let checkpoint = try read(small)
-        #expect(checkpoint.tensors == [
-            "a.weight": FloatTensor(shape: [2, 2], values: [1, 2, 3, 4]), "a.bias": FloatTensor(shape: [2], values: [3, 4])
-        ])
+        #expect(
+            checkpoint.tensors == [
+                "a.weight": FloatTensor(shape: [2, 2], values: [1, 2, 3, 4]),
+                "a.bias": FloatTensor(shape: [2], values: [3, 4]),
+            ])
         #expect(checkpoint.epoch == 5)
     }
 
@@ -60,8 +83,13 @@ struct HandmadeCheckpointTests {
             try read(zip(zipOf(object, [("0", floatBytes([0, 1, 2, 3]))]))).tensors["w"]?.values
         }
         let nested = P.dict([("w", tensor(1)), ("model", P.dict([("w", tensor(0))]))])
-        #expect(try first(P.dict([("w", tensor(3)), ("model", P.dict([("w", tensor(2))])), ("state_dict", nested)])) == [0])
-        #expect(try first(P.dict([("w", tensor(3)), ("model", P.dict([("w", tensor(2))])), ("state_dict", P.dict([("w", tensor(1))]))])) == [1])
+        #expect(
+            try first(P.dict([("w", tensor(3)), ("model", P.dict([("w", tensor(2))])), ("state_dict", nested)])) == [0])
+        #expect(
+            try first(
+                P.dict([
+                    ("w", tensor(3)), ("model", P.dict([("w", tensor(2))])), ("state_dict", P.dict([("w", tensor(1))])),
+                ])) == [1])
         #expect(try first(P.dict([("w", tensor(3)), ("model", P.dict([("w", tensor(2))]))])) == [2])
         #expect(try first(P.dict([("w", tensor(3))])) == [3])
     }
@@ -74,22 +102,30 @@ struct HandmadeCheckpointTests {
             P.string("w"), P.tensor(P.storage("0", count: 2), [2], strides: [1]), [0x73]
         )
         #expect(try read(zip(zipOf(object))).tensors["w"]?.values == [1, 2])
-        let itself = bytes(P.emptyDict, [0x71, 0], P.string("state_dict"), [0x68, 0, 0x73], P.string("model"), [0x68, 0, 0x73])
+        let itself = bytes(
+            P.emptyDict, [0x71, 0], P.string("state_dict"), [0x68, 0, 0x73], P.string("model"), [0x68, 0, 0x73])
         #expect(isNoTensors(failure(zip(zipOf(itself)))))
     }
 
     @Test("weight norm: a pair that does not match, or is no pair, is named")
     func weightNorm() throws {
         func normed(_ members: [(String, [Int])]) -> [UInt8] {
-            zip(zipOf(P.dict(members.map { name, shape in
-                (name, P.tensor(P.storage("0", count: 2), shape, strides: shape.map { _ in 1 }))
-            })))
+            zip(
+                zipOf(
+                    P.dict(
+                        members.map { name, shape in
+                            (name, P.tensor(P.storage("0", count: 2), shape, strides: shape.map { _ in 1 }))
+                        })))
         }
         #expect(throws: CheckpointError.weightNormPair(name: "c.weight", g: [1, 2], v: [2])) {
             try read(normed([("c.weight_g", [1, 2]), ("c.weight_v", [2])]))
         }
-        #expect(throws: CheckpointError.weightNormPair(name: "c.weight", g: nil, v: [2])) { try read(normed([("c.weight_v", [2])])) }
-        #expect(throws: CheckpointError.weightNormPair(name: "c.weight", g: [2], v: nil)) { try read(normed([("c.weight_g", [2])])) }
+        #expect(throws: CheckpointError.weightNormPair(name: "c.weight", g: nil, v: [2])) {
+            try read(normed([("c.weight_v", [2])]))
+        }
+        #expect(throws: CheckpointError.weightNormPair(name: "c.weight", g: [2], v: nil)) {
+            try read(normed([("c.weight_g", [2])]))
+        }
         #expect(throws: CheckpointError.duplicateTensor(name: "c.weight")) {
             try read(normed([("c.weight_g", [2]), ("c.weight_v", [2]), ("c.weight", [2])]))
         }
@@ -107,17 +143,23 @@ struct HandmadeCheckpointTests {
     @Test("two names that differ by module. alone")
     func duplicates() throws {
         let tensor = P.tensor(P.storage("0", count: 2), [1], strides: [1])
-        #expect(throws: CheckpointError.duplicateTensor(name: "w")) { try read(zip(zipOf(P.dict([("w", tensor), ("module.w", tensor)])))) }
+        #expect(throws: CheckpointError.duplicateTensor(name: "w")) {
+            try read(zip(zipOf(P.dict([("w", tensor), ("module.w", tensor)]))))
+        }
     }
 }
 
 @Suite("Hostile and damaged checkpoints are errors")
 struct HostileCheckpointTests {
-    @Test("nothing that a pickle asks for is run: unknown functions give opaque values", arguments: [
-        ("os", "system"), ("posix", "system"), ("builtins", "eval"), ("__builtin__", "getattr"), ("torch.storage", "_load_from_bytes"),
-        ("numpy.core.multiarray", "scalar"), ("argparse", "Namespace"), ("pytorch_lightning.callbacks", "ModelCheckpoint"),
-        ("torch", "FloatStorage.x"), ("", "")
-    ])
+    @Test(
+        "nothing that a pickle asks for is run: unknown functions give opaque values",
+        arguments: [
+            ("os", "system"), ("posix", "system"), ("builtins", "eval"), ("__builtin__", "getattr"),
+            ("torch.storage", "_load_from_bytes"),
+            ("numpy.core.multiarray", "scalar"), ("argparse", "Namespace"),
+            ("pytorch_lightning.callbacks", "ModelCheckpoint"),
+            ("torch", "FloatStorage.x"), ("", ""),
+        ])
     func globals(module: String, name: String) throws {
         let attack = P.call(P.global(module, name), [P.string("echo gotcha")])
         // Next to the weights it is ignored; as a weight it is an error that names it.
@@ -128,7 +170,10 @@ struct HostileCheckpointTests {
         }
         // Alone there is nothing to read. The other way to write a global, since protocol 4, and objects of a class.
         let stack = bytes(P.string(module), P.string(name), [0x93])
-        for object in [attack, bytes(stack, P.tuple([]), [0x52]), bytes(stack, P.tuple([]), [0x81], P.dict([("a", P.none)]), [0x62])] {
+        for object in [
+            attack, bytes(stack, P.tuple([]), [0x52]),
+            bytes(stack, P.tuple([]), [0x81], P.dict([("a", P.none)]), [0x62]),
+        ] {
             #expect(isNoTensors(failure(zip(zipOf(object)))), "\(String(describing: failure(zip(zipOf(object)))))")
         }
     }
@@ -136,24 +181,27 @@ struct HostileCheckpointTests {
     @Test("more tensors than any model has")
     func manyTensors() {
         let tensors = (0...1 << 14).map { SafetensorsTensor("\($0)", FloatTensor(shape: [0])) }
-        #expect(throws: CheckpointError.tooMuch("tensors", limit: 1 << 14)) { try read(Array(Safetensors.encode(tensors).joined())) }
+        #expect(throws: CheckpointError.tooMuch("tensors", limit: 1 << 14)) {
+            try read(Array(Safetensors.encode(tensors).joined()))
+        }
     }
 
     @Test("objects of unknown classes: items, members, attributes, calls of calls")
     func opaqueObjects() throws {
         let type = P.global("a", "B"), weight = P.tensor(P.storage("0", count: 2), [2], strides: [1])
         func read(_ object: [UInt8]) throws -> [Float]? {
-            try SRDCheckpointTests.read(zip(zipOf(P.dict([("state_dict", P.dict([("w", weight)])), ("o", object)])))).tensors["w"]?.values
+            try SRDCheckpointTests.read(zip(zipOf(P.dict([("state_dict", P.dict([("w", weight)])), ("o", object)]))))
+                .tensors["w"]?.values
         }
         let made = P.call(type, [])
         #expect(try read(made) == [1, 2])
-        #expect(try read(bytes(made, P.none, [0x61])) == [1, 2])                                   // append
-        #expect(try read(bytes(made, P.mark, P.none, P.none, [0x65])) == [1, 2])                   // appends
-        #expect(try read(bytes(made, P.string("k"), P.none, [0x73])) == [1, 2])                    // setitem
-        #expect(try read(bytes(made, P.dict([("k", P.none)]), [0x62])) == [1, 2])                  // attributes
-        #expect(try read(P.call(made, [P.none])) == [1, 2])                                        // a call of the result
-        #expect(try read(bytes(type, P.tuple([]), P.emptyDict, [0x92])) == [1, 2])                 // keyword arguments
-        #expect(try read(bytes([0x8f], P.mark, P.none, [0x90])) == [1, 2])                         // a set
+        #expect(try read(bytes(made, P.none, [0x61])) == [1, 2])  // append
+        #expect(try read(bytes(made, P.mark, P.none, P.none, [0x65])) == [1, 2])  // appends
+        #expect(try read(bytes(made, P.string("k"), P.none, [0x73])) == [1, 2])  // setitem
+        #expect(try read(bytes(made, P.dict([("k", P.none)]), [0x62])) == [1, 2])  // attributes
+        #expect(try read(P.call(made, [P.none])) == [1, 2])  // a call of the result
+        #expect(try read(bytes(type, P.tuple([]), P.emptyDict, [0x92])) == [1, 2])  // keyword arguments
+        #expect(try read(bytes([0x8f], P.mark, P.none, [0x90])) == [1, 2])  // a set
         // A dict of its own class is a dict.
         let subclass = bytes(made, P.string("state_dict"), P.dict([("w", weight)]), [0x73])
         #expect(try SRDCheckpointTests.read(zip(zipOf(subclass))).tensors["w"]?.values == [1, 2])
@@ -166,10 +214,13 @@ struct HostileCheckpointTests {
         let long = bytes(P.string(String(repeating: "m", count: 100_000)), P.string("c"), [0x93])
         #expect(throws: CheckpointError.self) { try read(zip(zipOf(long))) }
         // m0 contains m1 twice, m1 contains m2 twice …, and the last contains the first.
-        var module = bytes(P.call(P.global("a", "M"), []), [0x71, 0], P.dict([("_modules", P.emptyDict), ("_parameters", P.emptyDict)]), [0x62])
+        var module = bytes(
+            P.call(P.global("a", "M"), []), [0x71, 0],
+            P.dict([("_modules", P.emptyDict), ("_parameters", P.emptyDict)]), [0x62])
         for i in 1..<40 {
             let parts = P.dict([("a", [0x68, UInt8(i - 1)]), ("b", [0x68, UInt8(i - 1)])])
-            module += bytes([0x30], P.call(P.global("a", "M"), []), [0x71, UInt8(i)], P.dict([("_modules", parts)]), [0x62])
+            module += bytes(
+                [0x30], P.call(P.global("a", "M"), []), [0x71, UInt8(i)], P.dict([("_modules", parts)]), [0x62])
         }
         #expect(isNoTensors(failure(zip(zipOf(module)))), "\(String(describing: failure(zip(zipOf(module)))))")
     }
@@ -177,14 +228,16 @@ struct HostileCheckpointTests {
     @Test("every instruction that is not on the list is an error that gives its code and place")
     func opcodes() {
         let known: Set<UInt8> = [
-            0x80, 0x95, 0x2e, 0x28, 0x30, 0x31, 0x32, 0x4e, 0x88, 0x89, 0x4a, 0x4b, 0x4d, 0x8a, 0x8b, 0x47, 0x58, 0x8c, 0x8d, 0x54, 0x55,
-            0x42, 0x43, 0x8e, 0x29, 0x74, 0x85, 0x86, 0x87, 0x5d, 0x61, 0x65, 0x7d, 0x73, 0x75, 0x71, 0x72, 0x94, 0x68, 0x6a, 0x63, 0x93,
-            0x52, 0x62, 0x51, 0x81, 0x92, 0x8f, 0x90, 0x91, 0x96
+            0x80, 0x95, 0x2e, 0x28, 0x30, 0x31, 0x32, 0x4e, 0x88, 0x89, 0x4a, 0x4b, 0x4d, 0x8a, 0x8b, 0x47, 0x58, 0x8c,
+            0x8d, 0x54, 0x55,
+            0x42, 0x43, 0x8e, 0x29, 0x74, 0x85, 0x86, 0x87, 0x5d, 0x61, 0x65, 0x7d, 0x73, 0x75, 0x71, 0x72, 0x94, 0x68,
+            0x6a, 0x63, 0x93,
+            0x52, 0x62, 0x51, 0x81, 0x92, 0x8f, 0x90, 0x91, 0x96,
         ]
         for code in UInt8.min ... .max where !known.contains(code) {
             #expect(throws: CheckpointError.unknownOpcode(code, at: 2)) { try read(zip(zipOf([code]))) }
         }
-        for code in known.subtracting([0x2e, 0x8f]) {        // each alone: an empty stack, a missing mark, nothing remembered …
+        for code in known.subtracting([0x2e, 0x8f]) {  // each alone: an empty stack, a missing mark, nothing remembered …
             #expect(throws: CheckpointError.self) { try read(zip(zipOf([code]))) }
         }
     }
@@ -201,9 +254,14 @@ struct HostileCheckpointTests {
         add("OrderedDict of a list", P.call(P.global("collections", "OrderedDict"), [P.list([])]))
         add("a persistent id that is a string", P.string("0"), [0x51])
         add("a storage of a negative count", P.storage("0", count: -1))
-        add("a storage of another class", P.tuple([P.string("storage"), P.global("collections", "OrderedDict"), P.string("0"), P.string("cpu"), P.int(1)]), [0x51])
+        add(
+            "a storage of another class",
+            P.tuple([
+                P.string("storage"), P.global("collections", "OrderedDict"), P.string("0"), P.string("cpu"), P.int(1),
+            ]), [0x51])
         add("a view outside its storage", P.storage("0", count: 2, view: P.tuple([P.string("v"), P.int(1), P.int(2)])))
-        add("a view that overflows", P.storage("0", count: 2, view: P.tuple([P.string("v"), P.int(.max), P.int(.max)])))
+        add(
+            "a view that overflows", P.storage("0", count: 2, view: P.tuple([P.string("v"), P.int(.max), P.int(.max)])))
         add("one storage of two types", P.tuple([pair, P.storage("0", "HalfStorage", count: 2)]))
         add("one storage of two sizes", P.tuple([pair, P.storage("0", count: 3)]))
         add("a negative stride", P.tensor(pair, [2], strides: [-1]))
@@ -234,17 +292,23 @@ struct HostileCheckpointTests {
         }
     }
 
-    @Test("a tensor outside its storage is named, however its sizes overflow", arguments: [
-        (0, [3], [1]), (1, [2], [1]), (0, [2], [2]), (0, [2, 2], [1, 1 << 62]), (.max, [2], [1]), (0, [1 << 62, 4], [0, 0]),
-        (0, [.max, .max], [1, 1]), (0, [.max], [.max]), (2, [], [])
-    ])
+    @Test(
+        "a tensor outside its storage is named, however its sizes overflow",
+        arguments: [
+            (0, [3], [1]), (1, [2], [1]), (0, [2], [2]), (0, [2, 2], [1, 1 << 62]), (.max, [2], [1]),
+            (0, [1 << 62, 4], [0, 0]),
+            (0, [.max, .max], [1, 1]), (0, [.max], [.max]), (2, [], []),
+        ])
     func outside(offset: Int, shape: [Int], strides: [Int]) throws {
         let object = P.dict([("w", P.tensor(P.storage("0", count: 2), offset: offset, shape, strides: strides))])
-        let expected = CheckpointError.tensorOutsideStorage(name: "w", shape: shape, strides: strides, offset: offset, storageCount: 2)
+        let expected = CheckpointError.tensorOutsideStorage(
+            name: "w", shape: shape, strides: strides, offset: offset, storageCount: 2)
         #expect(throws: expected) { try read(zip(zipOf(object))) }
     }
 
-    @Test("a stride along one element never counts, nor any along none", arguments: [([2, 1], [1, .max]), ([0, .max], [.max, .max])])
+    @Test(
+        "a stride along one element never counts, nor any along none",
+        arguments: [([2, 1], [1, .max]), ([0, .max], [.max, .max])])
     func irrelevantStrides(shape: [Int], strides: [Int]) throws {
         let object = P.dict([("w", P.tensor(P.storage("0", count: 2), shape, strides: strides))])
         #expect(try read(zip(zipOf(object))).tensors["w"]?.values == (shape[0] == 0 ? [] : [1, 2]))
@@ -262,9 +326,12 @@ struct HostileCheckpointTests {
         #expect(throws: CheckpointError.tooMuch("values for the file's size", limit: file.count)) { try read(file) }
     }
 
-    @Test("nesting, memo and mark bombs end at the limit of instructions", arguments: [
-        [0x5d], [0x28], [0x4e, 0x85], [0x5d, 0x94], [0x7d, 0x32, 0x32], [0x4e, 0x30], [0x29, 0x72, 0xff, 0xff, 0xff, 0xff]
-    ] as [[UInt8]])
+    @Test(
+        "nesting, memo and mark bombs end at the limit of instructions",
+        arguments: [
+            [0x5d], [0x28], [0x4e, 0x85], [0x5d, 0x94], [0x7d, 0x32, 0x32], [0x4e, 0x30],
+            [0x29, 0x72, 0xff, 0xff, 0xff, 0xff],
+        ] as [[UInt8]])
     func deepNesting(instructions: [UInt8]) throws {
         let deep = [UInt8]([[UInt8]](repeating: instructions, count: 2_000_000 / instructions.count).joined())
         #expect(throws: CheckpointError.self) { try read(zip(zipOf(deep))) }
@@ -276,7 +343,8 @@ struct HostileCheckpointTests {
     @Test("one long list lent to many calls costs its length once")
     func quadraticCalls() throws {
         let long = bytes(P.list([[UInt8]](repeating: P.none, count: 300_000)), [0x71, 0])
-        let sizes = [[UInt8]](repeating: bytes(P.global("torch", "Size"), [0x68, 0, 0x85, 0x52, 0x30]), count: 100_000).joined()
+        let sizes = [[UInt8]](repeating: bytes(P.global("torch", "Size"), [0x68, 0, 0x85, 0x52, 0x30]), count: 100_000)
+            .joined()
         #expect(isNoTensors(failure(zip(zipOf(long + sizes)))))
     }
 
@@ -295,7 +363,8 @@ struct HostileCheckpointTests {
         #expect(error { $0.removeFirst() } == .unsupported("a zip that torch.save did not write (no data.pkl in it)"))
         #expect(error { $0[1].bytes = Array("big".utf8) } == .unsupported("a big-endian checkpoint"))
         #expect(error { $0.append($0[2]) }?.description.hasSuffix("zip member any/data/0 occurs twice") == true)
-        #expect(error { $0[2].claimedSize = .max - 1 }?.description.hasSuffix("zip members larger than the file") == true)
+        #expect(
+            error { $0[2].claimedSize = .max - 1 }?.description.hasSuffix("zip members larger than the file") == true)
         // Many entries that share one member's bytes: each is small, together they are not.
         let shared = error { $0 += (0..<200).map { ZipMember(name: "any/data/x\($0)", bytes: [], claimedSize: 1000) } }
         #expect(shared?.description.hasSuffix("zip members larger than the file") == true)
@@ -305,10 +374,16 @@ struct HostileCheckpointTests {
     @Test("files that are no checkpoints")
     func noCheckpoints() throws {
         #expect(throws: CheckpointError.notACheckpoint(startsWith: "hello.")) { try read(Array("hello\u{1b}".utf8)) }
-        #expect(throws: CheckpointError.unsupported("a pickle that torch.save did not write")) { try read(P.pickle(P.dict([]))) }
-        #expect(throws: CheckpointError.unsupported("a big-endian checkpoint")) { try read(legacyFile(P.dict([]), littleEndianSystem: false)) }
+        #expect(throws: CheckpointError.unsupported("a pickle that torch.save did not write")) {
+            try read(P.pickle(P.dict([])))
+        }
+        #expect(throws: CheckpointError.unsupported("a big-endian checkpoint")) {
+            try read(legacyFile(P.dict([]), littleEndianSystem: false))
+        }
         #expect(failure(legacyFile(P.dict([("epoch", P.int(1))]))) == .noTensors(found: ["\"epoch\": an integer"]))
-        #expect(throws: FileError(.read, SharedFiles.packageRoot.path, .directory)) { try Checkpoint.read(SharedFiles.packageRoot.path) }
+        #expect(throws: FileError(.read, SharedFiles.packageRoot.path, .directory)) {
+            try Checkpoint.read(SharedFiles.packageRoot.path)
+        }
         #expect(throws: FileError(.read, "/no/such/file", .missing)) { try Checkpoint.read("/no/such/file") }
     }
 
@@ -321,20 +396,27 @@ struct HostileCheckpointTests {
             #expect(throws: CheckpointError.self, "\(storages)") { try read(file) }
         }
         let huge = P.dict([("w", P.tensor(P.storage("0", count: .max), [2], strides: [1]))])
-        #expect(throws: CheckpointError.self) { try read(legacyFile(huge, storages: [("0", .max, floatBytes([1, 2, 3]))])) }
+        #expect(throws: CheckpointError.self) {
+            try read(legacyFile(huge, storages: [("0", .max, floatBytes([1, 2, 3]))]))
+        }
         #expect(throws: CheckpointError.self) { try read(zip(zipOf(huge))) }
     }
 }
 
 @Suite("Damage anywhere never crashes")
 struct DamagedCheckpointTests {
-    static let fixtures = ["types.legacy.pt", "views.pt", "module.legacy.ckpt", "protocol4.pt", "weightnorm.pt", "module.ckpt.expected.safetensors"]
+    static let fixtures = [
+        "types.legacy.pt", "views.pt", "module.legacy.ckpt", "protocol4.pt", "weightnorm.pt",
+        "module.ckpt.expected.safetensors",
+    ]
 
     @Test("cut short at every length: an error", arguments: fixtures)
     func truncated(file: String) throws {
         let whole = try MappedFile(path: TorchFixtureTests.path(file)).withBytes { Array($0) }
         for count in 1..<whole.count {
-            #expect(throws: CheckpointError.self, "\(count) of \(whole.count) bytes") { try read(Array(whole[..<count])) }
+            #expect(throws: CheckpointError.self, "\(count) of \(whole.count) bytes") {
+                try read(Array(whole[..<count]))
+            }
         }
     }
 
@@ -356,26 +438,34 @@ struct DamagedCheckpointTests {
     @Test("pickles of random instructions: an error, or one in a million a checkpoint")
     func randomInstructions() throws {
         let parts: [[UInt8]] = [
-            P.none, P.emptyDict, P.emptyTuple, P.mark, P.int(2), P.int(-1), P.string("w"), P.string("model"), P.string("0"), P.ints([1, 2]),
-            P.storage("0", count: 2), P.tensor(P.storage("0", count: 2), [2], strides: [1]), P.global("collections", "OrderedDict"),
-            P.global("torch", "Size"), P.global("torch._utils", "_rebuild_tensor_v2"), P.global("torch._utils", "_rebuild_parameter"),
-            [0x30], [0x31], [0x32], [0x74], [0x85], [0x86], [0x87], [0x5d], [0x61], [0x65], [0x73], [0x75], [0x71, 0], [0x68, 0], [0x71, 1],
-            [0x68, 1], [0x94], [0x52], [0x62], [0x51], [0x93]
+            P.none, P.emptyDict, P.emptyTuple, P.mark, P.int(2), P.int(-1), P.string("w"), P.string("model"),
+            P.string("0"), P.ints([1, 2]),
+            P.storage("0", count: 2), P.tensor(P.storage("0", count: 2), [2], strides: [1]),
+            P.global("collections", "OrderedDict"),
+            P.global("torch", "Size"), P.global("torch._utils", "_rebuild_tensor_v2"),
+            P.global("torch._utils", "_rebuild_parameter"),
+            [0x30], [0x31], [0x32], [0x74], [0x85], [0x86], [0x87], [0x5d], [0x61], [0x65], [0x73], [0x75], [0x71, 0],
+            [0x68, 0], [0x71, 1],
+            [0x68, 1], [0x94], [0x52], [0x62], [0x51], [0x93],
         ]
         var random = SeededRandom(seed: SeededRandom.seed)
         for _ in 0..<20_000 {
-            let body = (0..<Int.random(in: 1...40, using: &random)).flatMap { _ in parts.randomElement(using: &random)! }
+            let body = (0..<Int.random(in: 1...40, using: &random)).flatMap { _ in parts.randomElement(using: &random)!
+            }
             do { _ = try read(zip(zipOf(body))) } catch is CheckpointError {}
         }
     }
 
-    @Test("a real checkpoint, cut short or its pickle flipped",
-          .enabled(if: SharedFiles.has("golden/x4-weightnorm.ckpt"), SharedFiles.absent))
+    @Test(
+        "a real checkpoint, cut short or its pickle flipped",
+        .enabled(if: SharedFiles.has("golden/x4-weightnorm.ckpt"), SharedFiles.absent))
     func golden() throws {
         let whole = try MappedFile(path: SharedFiles.path("golden/x4-weightnorm.ckpt")).withBytes { Array($0) }
         var random = SeededRandom(seed: SeededRandom.seed)
         for _ in 0..<100 {
-            #expect(throws: CheckpointError.self) { try read(Array(whole[..<Int.random(in: 1..<whole.count, using: &random)])) }
+            #expect(throws: CheckpointError.self) {
+                try read(Array(whole[..<Int.random(in: 1..<whole.count, using: &random)]))
+            }
             var bytes = whole
             bytes[Int.random(in: 0..<33_753, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
             do { _ = try read(bytes) } catch is CheckpointError {}

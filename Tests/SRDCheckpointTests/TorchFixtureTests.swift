@@ -9,10 +9,12 @@ import TestSupport
 struct TorchFixtureTests {
     static let files = [
         "types.pt", "types.legacy.pt", "protocol4.pt", "protocol4.legacy.pt", "views.pt", "views.legacy.pt",
-        "module.ckpt", "module.legacy.ckpt", "parameters.pt", "weightnorm.pt"
+        "module.ckpt", "module.legacy.ckpt", "parameters.pt", "weightnorm.pt",
     ]
 
-    static func path(_ name: String) -> String { SharedFiles.packageRoot.appendingPathComponent("Tests/Fixtures/checkpoints/\(name)").path }
+    static func path(_ name: String) -> String {
+        SharedFiles.packageRoot.appendingPathComponent("Tests/Fixtures/checkpoints/\(name)").path
+    }
 
     @Test("have the tensors that PyTorch says", arguments: files)
     func tensors(file: String) throws {
@@ -32,7 +34,8 @@ struct TorchFixtureTests {
 
     @Test("say their epoch and step")
     func progress() throws {
-        let module = try Checkpoint.read(Self.path("module.ckpt")), protocol4 = try Checkpoint.read(Self.path("protocol4.pt"))
+        let module = try Checkpoint.read(Self.path("module.ckpt")),
+            protocol4 = try Checkpoint.read(Self.path("protocol4.pt"))
         #expect(module.epoch == 2 && module.globalStep == 41)
         #expect(protocol4.epoch == 7 && protocol4.globalStep == nil)
     }

@@ -19,9 +19,11 @@ private func failure(_ chunks: some Sequence<[UInt8]>, _ path: String) -> FileEr
     return nil
 }
 
-@Suite("Files appear whole or not at all", .serialized)     // one test takes all of PartialFiles' room
+@Suite("Files appear whole or not at all", .serialized)  // one test takes all of PartialFiles' room
 struct FileOutputTests {
-    private func names(_ folder: String) -> [String] { (try? FileManager.default.contentsOfDirectory(atPath: folder).sorted()) ?? [] }
+    private func names(_ folder: String) -> [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: folder).sorted()) ?? []
+    }
 
     @Test("chunks in order, replacing what was there; nothing else remains")
     func writes() throws {
@@ -41,12 +43,14 @@ struct FileOutputTests {
             let path = folder + "/out"
             try FileOutput.write(atomically: [[1]], to: path)
             var looks = 0, partial = ""
-            try FileOutput.write(atomically: Chunks(rest: [[2], [3]]) {
-                looks += 1
-                #expect(FileManager.default.contents(atPath: path) == Data([1]))
-                partial = PartialFiles.paths.first { $0.hasPrefix(path) } ?? ""
-                #expect(partial.hasSuffix(".\(getpid()).partial") && FileManager.default.fileExists(atPath: partial))
-            }, to: path)
+            try FileOutput.write(
+                atomically: Chunks(rest: [[2], [3]]) {
+                    looks += 1
+                    #expect(FileManager.default.contents(atPath: path) == Data([1]))
+                    partial = PartialFiles.paths.first { $0.hasPrefix(path) } ?? ""
+                    #expect(
+                        partial.hasSuffix(".\(getpid()).partial") && FileManager.default.fileExists(atPath: partial))
+                }, to: path)
             #expect(looks == 3)
             #expect(!PartialFiles.paths.contains(partial))
             #expect(names(folder) == ["out"])
@@ -76,14 +80,20 @@ struct FileOutputTests {
     @Test("names of up to 255 bytes are written; longer ones fail before the work")
     func longNames() throws {
         try withTemporaryFolder { folder in
-            for name in [String(repeating: "x", count: 255), String(repeating: "ü", count: 127), String(repeating: "🙂", count: 63)] {
+            for name in [
+                String(repeating: "x", count: 255), String(repeating: "ü", count: 127),
+                String(repeating: "🙂", count: 63),
+            ] {
                 let path = "\(folder)/\(name)"
                 try FileOutput.check(path)
-                try FileOutput.write(atomically: Chunks(rest: [[1]]) { #expect(PartialFiles.paths.contains { $0.hasPrefix(folder) }) }, to: path)
+                try FileOutput.write(
+                    atomically: Chunks(rest: [[1]]) { #expect(PartialFiles.paths.contains { $0.hasPrefix(folder) }) },
+                    to: path)
                 #expect(FileManager.default.contents(atPath: path) == Data([1]))
             }
             #expect(names(folder).count == 3)
-            let long = folder + "/" + String(repeating: "x", count: 256), expected = FileError(.write, long, .system(code: ENAMETOOLONG))
+            let long = folder + "/" + String(repeating: "x", count: 256),
+                expected = FileError(.write, long, .system(code: ENAMETOOLONG))
             #expect(throws: expected) { try FileOutput.check(long) }
         }
     }
@@ -93,7 +103,9 @@ struct FileOutputTests {
         try withTemporaryFolder { folder in
             try FileOutput.check(folder + "/new")
             #expect(names(folder) == [])
-            #expect(throws: FileError(.write, folder + "/none/out", .missing)) { try FileOutput.check(folder + "/none/out") }
+            #expect(throws: FileError(.write, folder + "/none/out", .missing)) {
+                try FileOutput.check(folder + "/none/out")
+            }
             #expect(throws: FileError(.write, folder, .directory)) { try FileOutput.check(folder) }
             #expect(throws: FileError(.write, "/dev/full", .notARegularFile)) { try FileOutput.check("/dev/full") }
             #expect(throws: FileError(.write, "/proc/x", .missing)) { try FileOutput.check("/proc/x") }
@@ -103,7 +115,8 @@ struct FileOutputTests {
     @Test("a replaced file keeps its permissions")
     func permissions() throws {
         try withTemporaryFolder { folder in
-            _ = FileManager.default.createFile(atPath: folder + "/out", contents: Data(), attributes: [.posixPermissions: 0o640])
+            _ = FileManager.default.createFile(
+                atPath: folder + "/out", contents: Data(), attributes: [.posixPermissions: 0o640])
             try FileOutput.write(atomically: [[1]], to: folder + "/out")
             let mode = try FileManager.default.attributesOfItem(atPath: folder + "/out")[.posixPermissions] as? Int
             #expect(mode == 0o640)
@@ -114,20 +127,28 @@ struct FileOutputTests {
     func stale() throws {
         try withTemporaryFolder { folder in
             var ours = ""
-            try FileOutput.write(atomically: Chunks(rest: []) { ours = PartialFiles.paths.first { $0.hasPrefix(folder) } ?? "" }, to: folder + "/a")
+            try FileOutput.write(
+                atomically: Chunks(rest: []) { ours = PartialFiles.paths.first { $0.hasPrefix(folder) } ?? "" },
+                to: folder + "/a")
             let host = String(ours.dropLast(".\(getpid()).partial".count).split(separator: ".").last!)
             // No process has such a number: the largest is 2²².
             let dead = ["b.\(host).99999999.partial", "c.png.\(host).99999998-3.partial"]
-            let kept = ["b.\(host).1.partial", "b.other-host.99999999.partial", "b.99999999.partial", "b.partial", "b.\(host).x.partial",
-                        "b.\(host).99999999.partial.png", "locked.\(host).99999999.partial"]
-            for name in dead + kept { _ = FileManager.default.createFile(atPath: "\(folder)/\(name)", contents: Data([1])) }
+            let kept = [
+                "b.\(host).1.partial", "b.other-host.99999999.partial", "b.99999999.partial", "b.partial",
+                "b.\(host).x.partial",
+                "b.\(host).99999999.partial.png", "locked.\(host).99999999.partial",
+            ]
+            for name in dead + kept {
+                _ = FileManager.default.createFile(atPath: "\(folder)/\(name)", contents: Data([1]))
+            }
             mkdir("\(folder)/d.\(host).99999999.partial", 0o700)
             symlink("\(folder)/a", "\(folder)/e.\(host).99999999.partial")
             let descriptor = open("\(folder)/locked.\(host).99999999.partial", O_RDONLY)
             flock(descriptor, LOCK_EX)
             defer { close(descriptor) }
             #expect(FileOutput.removeStaleFiles(in: folder) == 2)
-            #expect(Set(names(folder)) == Set(kept + ["a", "d.\(host).99999999.partial", "e.\(host).99999999.partial"]))
+            #expect(
+                Set(names(folder)) == Set(kept + ["a", "d.\(host).99999999.partial", "e.\(host).99999999.partial"]))
         }
     }
 
@@ -142,15 +163,18 @@ struct FileOutputTests {
         var ends: [Int32] = [0, 0]
         #expect(pipe(&ends) == 0)
         _ = fcntl(ends[1], F_SETFL, O_NONBLOCK)
-        let (reading, writing) = (ends[0], ends[1]), reader = Thread {
-            var buffer = [UInt8](repeating: 0, count: 1 << 16), count = 0
-            while count < 1 << 20 { count += max(0, read(reading, &buffer, buffer.count)) }
-            close(reading)
-        }
+        let (reading, writing) = (ends[0], ends[1]),
+            reader = Thread {
+                var buffer = [UInt8](repeating: 0, count: 1 << 16), count = 0
+                while count < 1 << 20 { count += max(0, read(reading, &buffer, buffer.count)) }
+                close(reading)
+            }
         reader.start()
         try FileOutput.write([[UInt8](repeating: 1, count: 1 << 20)], toDescriptor: writing, path: "a pipe")
         while !reader.isFinished { usleep(1000) }
-        #expect(throws: FileError(.write, "a pipe", .system(code: EPIPE))) { try FileOutput.write([[1]], toDescriptor: writing, path: "a pipe") }
+        #expect(throws: FileError(.write, "a pipe", .system(code: EPIPE))) {
+            try FileOutput.write([[1]], toDescriptor: writing, path: "a pipe")
+        }
         close(writing)
     }
 

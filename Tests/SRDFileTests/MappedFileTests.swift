@@ -67,17 +67,20 @@ struct MappedFileTests {
             truncate(path, 0)
             #expect(file.withBytes { Array($0) } == bytes)
             try file.checkUnchanged()
-            file.evict(0..<file.count)         // the file is not what it was: nothing is released
+            file.evict(0..<file.count)  // the file is not what it was: nothing is released
             #expect(file.withBytes { Array($0) } == bytes)
 
-            for change in [{ truncate(path, 10) }, { truncate(path, 0) }, {
-                let handle = FileHandle(forUpdatingAtPath: path)!
-                handle.write(Data([1]))
-                handle.closeFile()
-                return 0
-            }] as [() -> Int32] {
+            for change in [
+                { truncate(path, 10) }, { truncate(path, 0) },
+                {
+                    let handle = FileHandle(forUpdatingAtPath: path)!
+                    handle.write(Data([1]))
+                    handle.closeFile()
+                    return 0
+                },
+            ] as [() -> Int32] {
                 file = try open(longestCopy: 0)
-                usleep(20_000)                 // beyond the clock of file times
+                usleep(20_000)  // beyond the clock of file times
                 _ = change()
                 let changed = FileError(.read, path, .changed)
                 #expect(throws: changed) { try file.slice(0..<100) }
@@ -86,7 +89,8 @@ struct MappedFileTests {
                 #expect(file.withBytes { $0.count } == bytes.count)
                 #expect(throws: SafetensorsError.file(changed)) { try Safetensors(file) }
             }
-            #expect(FileError(.read, "a", .changed).description == "cannot read a: the file was changed while being read")
+            #expect(
+                FileError(.read, "a", .changed).description == "cannot read a: the file was changed while being read")
         }
     }
 
@@ -132,7 +136,8 @@ struct MappedFileTests {
     @Test("a file we may not read", .enabled(if: geteuid() != 0, "root may read everything"))
     func denied() throws {
         try withTemporaryFolder { folder in
-            _ = FileManager.default.createFile(atPath: folder + "/secret", contents: Data([1]), attributes: [.posixPermissions: 0])
+            _ = FileManager.default.createFile(
+                atPath: folder + "/secret", contents: Data([1]), attributes: [.posixPermissions: 0])
             #expect(failure(folder + "/secret")?.reason == .denied)
         }
     }
@@ -142,7 +147,9 @@ struct MappedFileTests {
         #expect(FileError(.read, "a.ckpt", .missing).description == "cannot read a.ckpt: no such file")
         #expect(FileError(.write, "b/c.png", .missing).description == "cannot write b/c.png: no such folder")
         #expect(FileError(.write, "b.png", .full).description == "cannot write b.png: no space left on the device")
-        for (code, reason) in [(ENOSPC, .full), (EDQUOT, .full), (EFBIG, .tooLarge), (EROFS, .readOnly), (EISDIR, .directory)] as [(Int32, FileError.Reason)] {
+        for (code, reason) in [
+            (ENOSPC, .full), (EDQUOT, .full), (EFBIG, .tooLarge), (EROFS, .readOnly), (EISDIR, .directory),
+        ] as [(Int32, FileError.Reason)] {
             #expect(FileError(.write, "b", errno: code).reason == reason)
         }
     }

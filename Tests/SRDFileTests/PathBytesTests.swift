@@ -6,9 +6,11 @@ import TestSupport
 @Suite("Paths keep every byte")
 struct PathBytesTests {
     static let paths: [[UInt8]] = [
-        [], Array("a/b.png".utf8), Array("grüße 🙂.png".utf8), [0xff], [0x61, 0xc3, 0x28], [0xc3], [0xe2, 0x82], [0xf0, 0x9f, 0x99],
-        [0xed, 0xa0, 0x80], [0xc0, 0xaf], [0xf4, 0x90, 0x80, 0x80], Array("\u{10fe80}".utf8), Array("x\u{10feff}y".utf8) + [0x80],
-        Array("\u{10fe00}".utf8), Array("\u{10ff00}".utf8)
+        [], Array("a/b.png".utf8), Array("grüße 🙂.png".utf8), [0xff], [0x61, 0xc3, 0x28], [0xc3], [0xe2, 0x82],
+        [0xf0, 0x9f, 0x99],
+        [0xed, 0xa0, 0x80], [0xc0, 0xaf], [0xf4, 0x90, 0x80, 0x80], Array("\u{10fe80}".utf8),
+        Array("x\u{10feff}y".utf8) + [0x80],
+        Array("\u{10fe00}".utf8), Array("\u{10ff00}".utf8),
     ]
 
     @Test("bytes become a string and the same bytes again", arguments: paths)
@@ -24,7 +26,8 @@ struct PathBytesTests {
         var random = SeededRandom(seed: SeededRandom.seed), seen: [String: [UInt8]] = [:]
         for _ in 0..<20_000 {
             let bytes = (0..<Int.random(in: 0...6, using: &random)).map { _ in
-                [UInt8](arrayLiteral: 0x61, 0x2f, 0x80, 0xbf, 0xc3, 0xe2, 0xf4, 0x8f, 0xbb, 0xba, 0xff).randomElement(using: &random)!
+                [UInt8](arrayLiteral: 0x61, 0x2f, 0x80, 0xbf, 0xc3, 0xe2, 0xf4, 0x8f, 0xbb, 0xba, 0xff).randomElement(
+                    using: &random)!
             }
             let path = String(pathBytes: bytes)
             #expect(path.pathBytes == bytes, "SRD_TEST_SEED=\(SeededRandom.seed)")
@@ -43,7 +46,9 @@ struct PathBytesTests {
     @Test("files with such names are written and read")
     func files() throws {
         try withTemporaryFolder { folder in
-            for name in [[0xff, 0x61], [0xc3, 0x28] + Array(".safetensors".utf8), [UInt8](repeating: 0xe9, count: 255)] {
+            for name in [
+                [0xff, 0x61], [0xc3, 0x28] + Array(".safetensors".utf8), [UInt8](repeating: 0xe9, count: 255),
+            ] {
                 let path = String(pathBytes: Array("\(folder)/".utf8) + name)
                 try FileOutput.check(path)
                 try FileOutput.write(atomically: [[1, 2]], to: path)
@@ -53,10 +58,14 @@ struct PathBytesTests {
         }
     }
 
-    @Test("messages show them without their effect on a terminal", arguments: [
-        ("plain ü 🙂", "plain ü 🙂"), ("a\u{1b}[31mb", "a\\x1b[31mb"), ("a\nb\r\t\u{7f}\u{0}", "a\\nb\\r\\t\\x7f\\x00"),
-        ("\u{9b}31m", "\\u{9b}31m"), ("\u{202e}gnp.exe", "\\u{202e}gnp.exe"), ("\u{2028}\u{feff}\u{e000}", "\\u{2028}\\u{feff}\\u{e000}")
-    ])
+    @Test(
+        "messages show them without their effect on a terminal",
+        arguments: [
+            ("plain ü 🙂", "plain ü 🙂"), ("a\u{1b}[31mb", "a\\x1b[31mb"),
+            ("a\nb\r\t\u{7f}\u{0}", "a\\nb\\r\\t\\x7f\\x00"),
+            ("\u{9b}31m", "\\u{9b}31m"), ("\u{202e}gnp.exe", "\\u{202e}gnp.exe"),
+            ("\u{2028}\u{feff}\u{e000}", "\\u{2028}\\u{feff}\\u{e000}"),
+        ])
     func printable(text: String, expected: String) {
         #expect(text.printable == expected)
     }
@@ -67,6 +76,7 @@ struct PathBytesTests {
         let long = String(repeating: "a", count: 300) + "end"
         #expect(long.printable.count == 200 && long.printable.hasSuffix("end") && long.printable.contains("…"))
         #expect(("e" + String(repeating: "\u{301}", count: 100_000)).printable.unicodeScalars.count == 200)
-        #expect(FileError(.read, "a\u{1b}]0;x\u{7}", .missing).description == "cannot read a\\x1b]0;x\\x07: no such file")
+        #expect(
+            FileError(.read, "a\u{1b}]0;x\u{7}", .missing).description == "cannot read a\\x1b]0;x\\x07: no such file")
     }
 }

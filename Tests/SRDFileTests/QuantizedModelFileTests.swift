@@ -17,7 +17,8 @@ private struct Parts {
         let file = try Safetensors(MappedFile(copying: bytes, path: "test"))
         metadata = file.metadata
         tensors = try file.entries.map { entry in
-            SafetensorsTensor(entry.name, entry.type, shape: entry.shape, bytes: try file.withBytes(of: entry) { Array($0) })
+            SafetensorsTensor(
+                entry.name, entry.type, shape: entry.shape, bytes: try file.withBytes(of: entry) { Array($0) })
         }
     }
 
@@ -37,7 +38,9 @@ private struct Parts {
     mutating func setFloat(_ name: String, _ index: Int, _ value: Float) {
         change(name) { tensor in
             var bytes = tensor.bytes
-            withUnsafeBytes(of: value.bitPattern.littleEndian) { bytes.replaceSubrange(4 * index..<4 * index + 4, with: $0) }
+            withUnsafeBytes(of: value.bitPattern.littleEndian) {
+                bytes.replaceSubrange(4 * index..<4 * index + 4, with: $0)
+            }
             return SafetensorsTensor(name, tensor.type, shape: tensor.shape, bytes: bytes)
         }
     }
@@ -57,7 +60,7 @@ struct QuantizedModelFileTests {
         TinyModel.configuration,
         Configuration(
             hiddenSize: 8, multipliers: [1, 2], encoderBlocks: 2, encoderFeatures: 4, scale: 8, hasAttention: true,
-            hasEnlargedInput: true, timesteps: 20)
+            hasEnlargedInput: true, timesteps: 20),
     ]
     private static let layer = "denoise_fn.downs.0.0.block2.block.1"
     private static let scales = "activations.noisePredictor.scale", zeroPoints = "activations.noisePredictor.zero_point"
@@ -66,7 +69,10 @@ struct QuantizedModelFileTests {
         SearchedTimestepSchedule(
             transitions: [TimestepTransition(timestep: 17)], psnrGain: -0.5, lpipsRatio: 1.5, fidelity: Fidelity(0.43)!),
         SearchedTimestepSchedule(
-            transitions: [TimestepTransition(timestep: 19, eta: 1), TimestepTransition(timestep: 8, eta: 0.625), TimestepTransition(timestep: 0)], psnrGain: 0.25, lpipsRatio: 0.75)
+            transitions: [
+                TimestepTransition(timestep: 19, eta: 1), TimestepTransition(timestep: 8, eta: 0.625),
+                TimestepTransition(timestep: 0),
+            ], psnrGain: 0.25, lpipsRatio: 0.75),
     ]
 
     private func bytes(_ configuration: Configuration = TinyModel.configuration) throws -> [UInt8] {
@@ -132,7 +138,8 @@ struct QuantizedModelFileTests {
             var damaged = whole
             damaged.change(tensor.name) { tensor in
                 kind == 0
-                    ? SafetensorsTensor(tensor.name, .u8, shape: [tensor.bytes.count + 3], bytes: tensor.bytes + [0, 0, 0])
+                    ? SafetensorsTensor(
+                        tensor.name, .u8, shape: [tensor.bytes.count + 3], bytes: tensor.bytes + [0, 0, 0])
                     : SafetensorsTensor(tensor.name, .u8, shape: tensor.shape + [tensor.type.size], bytes: tensor.bytes)
             }
             #expect(damaged.error != nil, "\(tensor.name)")
@@ -193,8 +200,10 @@ struct QuantizedModelFileTests {
     func badSchedules() throws {
         // steps 1, 3; timesteps 17 | 19, 8, 0; each 4 bytes
         for (key, index, byte) in [
-            ("steps", 0, UInt8(0)), ("steps", 0, 3), ("steps", 4, 21), ("steps", 4, 2), ("steps", 7, 0x80), ("timesteps", 0, 20),
-            ("timesteps", 8, 19), ("timesteps", 12, 8), ("timesteps", 15, 0x80), ("eta", 7, 0xbf), ("eta", 7, 0x40), ("lpips_ratio", 3, 0xbf)
+            ("steps", 0, UInt8(0)), ("steps", 0, 3), ("steps", 4, 21), ("steps", 4, 2), ("steps", 7, 0x80),
+            ("timesteps", 0, 20),
+            ("timesteps", 8, 19), ("timesteps", 12, 8), ("timesteps", 15, 0x80), ("eta", 7, 0xbf), ("eta", 7, 0x40),
+            ("lpips_ratio", 3, 0xbf),
         ] {
             var damaged = try parts()
             damaged.setByte("schedules.\(key)", index, byte)
@@ -236,7 +245,8 @@ struct QuantizedModelFileTests {
             damaged.change(name) { tensor in
                 let row = tensor.bytes.count / tensor.shape[0]
                 return SafetensorsTensor(
-                    name, tensor.type, shape: [tensor.shape[0] - 1] + tensor.shape.dropFirst(), bytes: tensor.bytes.dropLast(row))
+                    name, tensor.type, shape: [tensor.shape[0] - 1] + tensor.shape.dropFirst(),
+                    bytes: tensor.bytes.dropLast(row))
             }
         }
         #expect(damaged.error?.contains("its input `\(names.last!)` has no scale") == true)
@@ -259,7 +269,8 @@ struct QuantizedModelFileTests {
     func truncated() throws {
         let whole = try bytes()
         var random = SeededRandom(seed: SeededRandom.seed)
-        let cuts = [0, 7, 8, 9, whole.count - 1] + (0..<40).map { _ in Int.random(in: 0..<whole.count, using: &random) }
+        let cuts =
+            [0, 7, 8, 9, whole.count - 1] + (0..<40).map { _ in Int.random(in: 0..<whole.count, using: &random) }
         for cut in cuts {
             #expect(throws: (any Error).self, "\(cut) of \(whole.count) bytes") {
                 _ = try QuantizedModelFile(try MappedFile(copying: Array(whole[..<cut]), path: "test"))

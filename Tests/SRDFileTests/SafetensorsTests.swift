@@ -12,7 +12,8 @@ private func failure(_ bytes: [UInt8]) -> SafetensorsError? {
 }
 
 private func file(_ header: String, data: Int = 0) -> [UInt8] {
-    withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) } + Array(header.utf8) + [UInt8](repeating: 0, count: data)
+    withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) } + Array(header.utf8)
+        + [UInt8](repeating: 0, count: data)
 }
 
 private func tensor(_ shape: String, _ offsets: String, type: String = "F32") -> String {
@@ -36,10 +37,13 @@ struct SafetensorsRoundTripTests {
 
     @Test("binary16: every value survives, between two the nearer is taken, ties go to even")
     func halves() throws {
-        let all = (0..<UInt16.max).filter { $0 & 0x7c00 != 0x7c00 || $0 & 0x3ff == 0 }       // no NaN
-        let stored = SafetensorsTensor("x", .f16, shape: [all.count], bytes: all.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] })
+        let all = (0..<UInt16.max).filter { $0 & 0x7c00 != 0x7c00 || $0 & 0x3ff == 0 }  // no NaN
+        let stored = SafetensorsTensor(
+            "x", .f16, shape: [all.count], bytes: all.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] })
         let floats = stored.bytes.withUnsafeBytes { ElementType.f16.floats(in: $0) }
-        func written(_ values: [Float]) -> [UInt8] { SafetensorsTensor(halves: "x", FloatTensor(shape: [values.count], values: values)).bytes }
+        func written(_ values: [Float]) -> [UInt8] {
+            SafetensorsTensor(halves: "x", FloatTensor(shape: [values.count], values: values)).bytes
+        }
         #expect(written(floats) == stored.bytes)
         // Neighbours 1 and 1 + 2⁻¹⁰, 1 + 2⁻¹⁰ and 1 + 2⁻⁹; the largest; the smallest.
         let between: [Float] = [1 + 0x1p-11, 1 + 0x3p-11, 1 + 0x1.01p-11, 65519, 65520, 0x1p-25, 0x1.8p-25, .nan]
@@ -73,8 +77,10 @@ struct SafetensorsRoundTripTests {
         var random = SeededRandom(seed: SeededRandom.seed)
         let metadata = ["a": "1", "b": "2", "c": "3"], first = Safetensors.encode(tensors, metadata: metadata)
         for _ in 0..<10 { #expect(Safetensors.encode(tensors.shuffled(using: &random), metadata: metadata) == first) }
-        for count in 0..<70 {      // headers of every length
-            let chunks = Safetensors.encode([SafetensorsTensor(String(repeating: "x", count: count), FloatTensor(shape: [1]))])
+        for count in 0..<70 {  // headers of every length
+            let chunks = Safetensors.encode([
+                SafetensorsTensor(String(repeating: "x", count: count), FloatTensor(shape: [1]))
+            ])
             #expect(chunks[0].count.isMultiple(of: 64) && chunks[0].count <= 192)
             #expect(try open(Array(chunks.joined())).entries.count == 1)
         }
@@ -100,12 +106,20 @@ struct SafetensorsRoundTripTests {
     func wrongQuestions() throws {
         let safetensors = try open(Array(Safetensors.encode(tensors).joined()))
         #expect(throws: SafetensorsError.missing(key: "none")) { try safetensors.floats("none") }
-        #expect(throws: SafetensorsError.wrongShape(key: "plain", found: [1, 3], expected: [3])) { try safetensors.floats("plain", shape: [3]) }
-        #expect(throws: SafetensorsError.wrongType(key: "plain", found: .f32, expected: [.i8])) { try safetensors.int8s("plain") }
-        #expect(SafetensorsError.wrongShape(key: "a", found: [1], expected: [2]).description == "tensor \"a\" has shape [1], expected [2]")
+        #expect(throws: SafetensorsError.wrongShape(key: "plain", found: [1, 3], expected: [3])) {
+            try safetensors.floats("plain", shape: [3])
+        }
+        #expect(throws: SafetensorsError.wrongType(key: "plain", found: .f32, expected: [.i8])) {
+            try safetensors.int8s("plain")
+        }
+        #expect(
+            SafetensorsError.wrongShape(key: "a", found: [1], expected: [2]).description
+                == "tensor \"a\" has shape [1], expected [2]")
     }
 
-    @Test("a file of the reference implementation", .enabled(if: SharedFiles.has("golden/x4.golden.safetensors"), SharedFiles.absent))
+    @Test(
+        "a file of the reference implementation",
+        .enabled(if: SharedFiles.has("golden/x4.golden.safetensors"), SharedFiles.absent))
     func golden() throws {
         let golden = try Safetensors(path: SharedFiles.path("golden/x4.golden.safetensors"))
         #expect(golden["lr_u8"]?.type == .u8 && golden["lr_u8"]?.shape == [10, 14, 3])
@@ -142,7 +156,7 @@ struct DamagedSafetensorsTests {
         ("{\"a\":\(tensor("", "0,4")),\"b\":\(tensor("", "0,4"))}", .overlap(key: "b", found: 0, expected: 4)),
         ("{\"a\":\(tensor("", "0,4")),\"b\":\(tensor("", "2,6"))}", .overlap(key: "b", found: 2, expected: 4)),
         ("{\"a\":\(tensor("", "1,5"))}", .gap(key: "a", found: 1, expected: 0)),
-        ("{\"a\":\(tensor("", "0,4"))}", .trailingBytes(4))
+        ("{\"a\":\(tensor("", "0,4"))}", .trailingBytes(4)),
     ]
 
     @Test("headers", arguments: damagedHeaders)
@@ -150,7 +164,11 @@ struct DamagedSafetensorsTests {
         #expect(failure(file(header, data: 8)) == expected, "\(header)")
     }
 
-    @Test("strings", arguments: ["\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"\u{1}\"", "\"", "\"\\"])
+    @Test(
+        "strings",
+        arguments: [
+            "\"\\x\"", "\"\\u12\"", "\"\\ud800\"", "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"\u{1}\"", "\"", "\"\\",
+        ])
     func strings(string: String) {
         guard case .header? = failure(file("{\"__metadata__\":{\"k\":\(string)}}")) else {
             Issue.record("\(string) was read")
@@ -171,7 +189,9 @@ struct DamagedSafetensorsTests {
         #expect(failure([UInt8](repeating: 0xff, count: 16)) == .headerTooLong(.max))
         let header = "{\"a\":\(tensor("1000", "0,4000"))}"
         #expect(failure(file(header)) == .truncated(needs: 8 + header.utf8.count + 4000, has: 8 + header.utf8.count))
-        #expect(failure(file("{\"a\":\(tensor("", "9223372036854775803,9223372036854775807"))}")) == .truncated(needs: .max, has: 97))
+        #expect(
+            failure(file("{\"a\":\(tensor("", "9223372036854775803,9223372036854775807"))}"))
+                == .truncated(needs: .max, has: 97))
     }
 
     @Test("nesting ends at once, however deep")
@@ -184,14 +204,20 @@ struct DamagedSafetensorsTests {
         }
     }
 
-    private static let sample = Array(Safetensors.encode([
-        SafetensorsTensor("one.weight", FloatTensor(shape: [2, 3])), SafetensorsTensor("two", shape: [3], [1, 2, 3] as [Int8]),
-        SafetensorsTensor("three", FloatTensor(shape: []))
-    ], metadata: ["key": "value \u{1}"]).joined())
+    private static let sample = Array(
+        Safetensors.encode(
+            [
+                SafetensorsTensor("one.weight", FloatTensor(shape: [2, 3])),
+                SafetensorsTensor("two", shape: [3], [1, 2, 3] as [Int8]),
+                SafetensorsTensor("three", FloatTensor(shape: [])),
+            ], metadata: ["key": "value \u{1}"]
+        ).joined())
 
-    @Test("names that are equal as strings, though not as bytes, are duplicates", arguments: [
-        ("é", "e\u{301}"), ("K", "\u{212a}"), ("é", "\\u00e9")
-    ])
+    @Test(
+        "names that are equal as strings, though not as bytes, are duplicates",
+        arguments: [
+            ("é", "e\u{301}"), ("K", "\u{212a}"), ("é", "\\u00e9"),
+        ])
     func equalNames(a: String, b: String) {
         let header = "{\"\(a)\":\(tensor("0", "0,0")),\"\(b)\":\(tensor("0", "0,0"))}"
         guard case .duplicateKey? = failure(file(header)) else {
@@ -203,29 +229,41 @@ struct DamagedSafetensorsTests {
     @Test("limits: dimensions, tensors, members of the metadata")
     func limits() {
         let ones = [String](repeating: "1", count: 33).joined(separator: ",")
-        #expect(failure(file("{\"a\":\(tensor(ones, "0,4"))}", data: 4))?.description.contains("at most 32 dimensions") == true)
+        #expect(
+            failure(file("{\"a\":\(tensor(ones, "0,4"))}", data: 4))?.description.contains("at most 32 dimensions")
+                == true)
         let tensors = (0...1 << 17).map { "\"\($0)\":\(tensor("0", "0,0"))" }.joined(separator: ",")
         #expect(failure(file("{\(tensors)}")) == .tooMany("tensors", limit: 1 << 17))
         let members = (0...1 << 12).map { "\"\($0)\":\"\"" }.joined(separator: ",")
         #expect(failure(file("{\"__metadata__\":{\(members)}}")) == .tooMany("metadata entries", limit: 1 << 12))
     }
 
-    @Test("headers are read in time proportional to their size", arguments: [
-        "tensors", "long names", "escaped names", "metadata", "escapes", "empty tensors", "spaces"
-    ])
+    @Test(
+        "headers are read in time proportional to their size",
+        arguments: [
+            "tensors", "long names", "escaped names", "metadata", "escapes", "empty tensors", "spaces",
+        ])
     func speed(kind: String) throws {
         func tensors(_ count: Int, _ name: (Int) -> String) -> String {
-            "{" + (0..<count).map { "\"\(name($0))\":\(tensor("1", "\($0),\($0 + 1)", type: "U8"))" }.joined(separator: ",") + "}"
+            "{"
+                + (0..<count).map { "\"\(name($0))\":\(tensor("1", "\($0),\($0 + 1)", type: "U8"))" }.joined(
+                    separator: ",") + "}"
         }
-        let (header, data) = switch kind {
-        case "tensors": (tensors(60_000) { "layers.\($0).weight" }, 60_000)
-        case "long names": (tensors(4000) { String(repeating: "x", count: 900) + "\($0)" }, 4000)
-        case "escaped names": (tensors(20_000) { "\\u00e9\\n\($0)" + String(repeating: "\\t", count: 40) }, 20_000)
-        case "metadata": ("{\"__metadata__\":{\((0..<4000).map { "\"\($0)\":\"\(String(repeating: "v", count: 250))\"" }.joined(separator: ","))}}", 0)
-        case "escapes": ("{\"__metadata__\":{\"a\":\"\(String(repeating: "\\n\\u00e9", count: 400_000))\"}}", 0)
-        case "empty tensors": ("{" + (0..<60_000).map { "\"\($0)\":\(tensor("0", "0,0"))" }.joined(separator: ",") + "}", 0)
-        default: ("{" + String(repeating: " ", count: 4_000_000) + "}", 0)
-        }
+        let (header, data) =
+            switch kind {
+            case "tensors": (tensors(60_000) { "layers.\($0).weight" }, 60_000)
+            case "long names": (tensors(4000) { String(repeating: "x", count: 900) + "\($0)" }, 4000)
+            case "escaped names": (tensors(20_000) { "\\u00e9\\n\($0)" + String(repeating: "\\t", count: 40) }, 20_000)
+            case "metadata":
+                (
+                    "{\"__metadata__\":{\((0..<4000).map { "\"\($0)\":\"\(String(repeating: "v", count: 250))\"" }.joined(separator: ","))}}",
+                    0
+                )
+            case "escapes": ("{\"__metadata__\":{\"a\":\"\(String(repeating: "\\n\\u00e9", count: 400_000))\"}}", 0)
+            case "empty tensors":
+                ("{" + (0..<60_000).map { "\"\($0)\":\(tensor("0", "0,0"))" }.joined(separator: ",") + "}", 0)
+            default: ("{" + String(repeating: " ", count: 4_000_000) + "}", 0)
+            }
         let bytes = try MappedFile(copying: file(header, data: data), path: "test")
         // Processor time of this thread: other tests run at the same time.
         func seconds() -> Double {
@@ -245,7 +283,10 @@ struct DamagedSafetensorsTests {
     /// In milliseconds. Debug builds are many times slower.
     private static var bound: Double {
         var isDebug = false
-        assert({ isDebug = true; return true }())
+        assert(
+            {
+                isDebug = true; return true
+            }())
         return isDebug ? 1000 : 30
     }
 
@@ -263,7 +304,9 @@ struct DamagedSafetensorsTests {
                 bytes[Int.random(in: bytes.indices, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
             }
             guard let safetensors = try? open(bytes) else { continue }
-            let total = try safetensors.entries.reduce(0) { sum, entry in sum + (try safetensors.withBytes(of: entry) { Array($0).count }) }
+            let total = try safetensors.entries.reduce(0) { sum, entry in
+                sum + (try safetensors.withBytes(of: entry) { Array($0).count })
+            }
             #expect(total <= bytes.count, "SRD_TEST_SEED=\(SeededRandom.seed)")
         }
     }

@@ -4,7 +4,9 @@ import Testing
 
 @Suite("Bicubic is MATLAB's imresize")
 struct BicubicTests {
-    @Test("reductions of an 8-bit image, exactly", .enabled(if: Golden.isPresent, "no golden files"), arguments: [2, 4, 8])
+    @Test(
+        "reductions of an 8-bit image, exactly", .enabled(if: Golden.isPresent, "no golden files"),
+        arguments: [2, 4, 8])
     func reduction(factor: Int) throws {
         let image = try goldenImage("image_u8")
         let reduced = try goldenImage("u8_down_\(factor)")
@@ -12,7 +14,9 @@ struct BicubicTests {
     }
 
     /// The golden values are float64; 1e-12 is their rounding over four taps and two axes.
-    @Test("upsamples without rounding equal the golden ones", .enabled(if: Golden.isPresent, "no golden files"), arguments: [2, 4, 8])
+    @Test(
+        "upsamples without rounding equal the golden ones", .enabled(if: Golden.isPresent, "no golden files"),
+        arguments: [2, 4, 8])
     func enlargement(factor: Int) throws {
         let rows = BicubicRows(try goldenImage("image_u8").cropped(width: 23, height: 16), scaledBy: factor)
         let golden = try Golden.tensor("f64_up_\(factor)", in: Golden.resize)
@@ -95,7 +99,8 @@ struct BicubicTests {
 
     private func goldenImage(_ name: String) throws -> Image {
         let (shape, bytes) = try Golden.tensor(name, in: Golden.resize)
-        return Image(width: shape[1], height: shape[0], channels: shape[2], bitDepth: 8, samples: bytes.map(UInt16.init))
+        return Image(
+            width: shape[1], height: shape[0], channels: shape[2], bitDepth: 8, samples: bytes.map(UInt16.init))
     }
 
     private func all(_ rows: BicubicRows) -> [Double] {
@@ -148,7 +153,9 @@ struct BicubicTests {
                     var sum = 0.0
                     for i in 0..<image.height {
                         for j in 0..<image.width {
-                            sum += down[i] * across[j] * Double(image.samples[(i * image.width + j) * image.channels + channel])
+                            sum +=
+                                down[i] * across[j]
+                                * Double(image.samples[(i * image.width + j) * image.channels + channel])
                         }
                     }
                     out.append(sum)

@@ -20,6 +20,9 @@ enum Golden {
         let header = try JSONDecoder().decode([String: Entry].self, from: data.dropFirst(8).prefix(headerCount))
         guard let entry = header[name] else { throw CocoaError(.fileReadCorruptFile) }
         let body = data.dropFirst(8 + headerCount)
-        return (entry.shape, Data(body.dropFirst(entry.data_offsets[0]).prefix(entry.data_offsets[1] - entry.data_offsets[0])))
+        return (
+            entry.shape,
+            Data(body.dropFirst(entry.data_offsets[0]).prefix(entry.data_offsets[1] - entry.data_offsets[0]))
+        )
     }
 }

@@ -32,7 +32,8 @@ struct HostileTests {
     func truncated() throws {
         for file in [Self.colorful, try Self.compressed(channels: 3, bitDepth: 16)] {
             for count in 0..<file.count {
-                let expected: ImageError = count == 0 ? .empty : count < 4 ? .unknownFormat(firstBytes: Array(file.prefix(count))) : .endsEarly
+                let expected: ImageError =
+                    count == 0 ? .empty : count < 4 ? .unknownFormat(firstBytes: Array(file.prefix(count))) : .endsEarly
                 #expect(throws: expected, "\(count) bytes") { try Image(parsing: Array(file.prefix(count))) }
             }
         }
@@ -42,7 +43,9 @@ struct HostileTests {
     @Test("flipped bits", arguments: [false, true])
     func flippedBits(mended: Bool) throws {
         var files = [Self.colorful]
-        for channels in 1...4 { files.append(try Self.compressed(channels: channels, bitDepth: channels % 2 == 0 ? 8 : 16)) }
+        for channels in 1...4 {
+            files.append(try Self.compressed(channels: channels, bitDepth: channels % 2 == 0 ? 8 : 16))
+        }
         files.append(Array("P3 2 1 255 1 2 3 # x\n4 5 6".utf8))
         var random = SeededRandom(seed: seed)
         var thrown = 0
@@ -50,7 +53,8 @@ struct HostileTests {
             for _ in 0..<2500 {
                 var damaged = file
                 for _ in 0..<Int.random(in: 1...3, using: &random) {
-                    damaged[Int.random(in: 0..<file.count, using: &random)] ^= 1 << UInt8.random(in: 0...7, using: &random)
+                    damaged[Int.random(in: 0..<file.count, using: &random)] ^=
+                        1 << UInt8.random(in: 0...7, using: &random)
                 }
                 if mended { damaged = RawPNG.withCRCsMended(damaged) }
                 do throws(ImageError) {
@@ -70,7 +74,8 @@ struct HostileTests {
         #expect(messageOfLibpng(header + RawPNG.chunk("IEND", [])) != nil)
 
         for isInterlaced in [false, true] {
-            let file = RawPNG.signature + RawPNG.chunk("IHDR", RawPNG.header(20000, 20000, isInterlaced: isInterlaced))
+            let file =
+                RawPNG.signature + RawPNG.chunk("IHDR", RawPNG.header(20000, 20000, isInterlaced: isInterlaced))
                 + RawPNG.chunk("IDAT", RawPNG.stored([0])) + RawPNG.chunk("IEND", [])
             #expect(throws: ImageError.tooManyPixels(width: 20000, height: 20000, limit: 1 << 28)) {
                 try Image(parsing: file)
@@ -81,9 +86,12 @@ struct HostileTests {
         }
     }
 
-    @Test("sizes of zero and beyond PNG", arguments: [(0, 1), (1, 0), (0, 0), (1 << 31, 1), (1_000_001, 1), (1, 0xffff_ffff)])
+    @Test(
+        "sizes of zero and beyond PNG",
+        arguments: [(0, 1), (1, 0), (0, 0), (1 << 31, 1), (1_000_001, 1), (1, 0xffff_ffff)])
     func impossibleSizes(width: Int, height: Int) {
-        let file = RawPNG.signature + RawPNG.chunk("IHDR", RawPNG.header(width, height))
+        let file =
+            RawPNG.signature + RawPNG.chunk("IHDR", RawPNG.header(width, height))
             + RawPNG.chunk("IDAT", RawPNG.stored([0])) + RawPNG.chunk("IEND", [])
         #expect(messageOfLibpng(file) != nil)
     }
@@ -91,12 +99,15 @@ struct HostileTests {
     @Test func pixelLimitIsExact() throws {
         let file = try randomImage(width: 5, height: 3, channels: 1, bitDepth: 8).encoded(as: .png)
         #expect(try Image(parsing: file, pixelLimit: 15).width == 5)
-        #expect(throws: ImageError.tooManyPixels(width: 5, height: 3, limit: 14)) { try Image(parsing: file, pixelLimit: 14) }
+        #expect(throws: ImageError.tooManyPixels(width: 5, height: 3, limit: 14)) {
+            try Image(parsing: file, pixelLimit: 14)
+        }
     }
 
     @Test("fewer rows than promised")
     func missingRows() {
-        let file = RawPNG.signature + RawPNG.chunk("IHDR", RawPNG.header(2, 2, .gray))
+        let file =
+            RawPNG.signature + RawPNG.chunk("IHDR", RawPNG.header(2, 2, .gray))
             + RawPNG.chunk("IDAT", RawPNG.stored([0, 1, 2])) + RawPNG.chunk("IEND", [])
         #expect(messageOfLibpng(file) != nil)
     }
@@ -121,7 +132,9 @@ struct HostileTests {
     @Test("an EXIF directory of 20,000 entries takes no longer than one of a thousand")
     func entries() throws {
         let count = 20_000, size = 2 + 12 * count + 4, values = 8 + 2 * size
-        func big(_ value: Int, _ bytes: Int) -> [UInt8] { (0..<bytes).map { UInt8(truncatingIfNeeded: value >> (8 * (bytes - 1 - $0))) } }
+        func big(_ value: Int, _ bytes: Int) -> [UInt8] {
+            (0..<bytes).map { UInt8(truncatingIfNeeded: value >> (8 * (bytes - 1 - $0))) }
+        }
         func directory(_ tag: Int, values: Int, _ length: Int, next: Int) -> [UInt8] {
             let entry = big(tag, 2) + big(1, 2) + big(length, 4) + big(values, 4)
             return big(count, 2) + Array([[UInt8]](repeating: entry, count: count).joined()) + big(next, 4)

@@ -16,7 +16,8 @@ struct ImageTests {
     }
 
     @Test func partsFromAnywhere() {
-        let image = Image(width: 3, height: 2, channels: 2, bitDepth: 8, samples: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
+        let image = Image(
+            width: 3, height: 2, channels: 2, bitDepth: 8, samples: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
         #expect(image.cropped(x: 1, y: 1, width: 2, height: 1).samples == [9, 10, 11, 12])
         #expect(image.cropped(x: 0, y: 0, width: 3, height: 2) == image)
     }

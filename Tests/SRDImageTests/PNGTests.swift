@@ -16,8 +16,9 @@ struct PNGTests {
 
         /// PNG specification, table 11.1, times tRNS where allowed, times interlace.
         static let all: [Kind] = [
-            (RawPNG.ColorType.gray, [1, 2, 4, 8, 16]), (.rgb, [8, 16]), (.palette, [1, 2, 4, 8]), (.grayAlpha, [8, 16]),
-            (.rgba, [8, 16])
+            (RawPNG.ColorType.gray, [1, 2, 4, 8, 16]), (.rgb, [8, 16]), (.palette, [1, 2, 4, 8]),
+            (.grayAlpha, [8, 16]),
+            (.rgba, [8, 16]),
         ].flatMap { colorType, depths in
             depths.flatMap { depth in
                 (colorType == .grayAlpha || colorType == .rgba ? [false] : [false, true]).flatMap { isTransparent in
@@ -67,7 +68,8 @@ struct PNGTests {
     }
 
     @Test func warningsAreCollected() throws {
-        let file = RawPNG.signature + RawPNG.chunk("IHDR", RawPNG.header(1, 1, .gray))
+        let file =
+            RawPNG.signature + RawPNG.chunk("IHDR", RawPNG.header(1, 1, .gray))
             + RawPNG.chunk("IDAT", RawPNG.stored([0, 7, 8, 9])) + RawPNG.chunk("IEND", [])
         var warnings: [String] = []
         #expect(try Image(parsing: file) { warnings.append($0) }.samples == [7])
@@ -88,7 +90,7 @@ struct ImageMetadataTests {
         Chunk(type: "eXIf", data: Array("MM".utf8) + [0, 42, 0, 0, 0, 8, 0, 0]),
         Chunk(type: "tEXt", data: Array("Author".utf8) + [0, 0xc6]),
         Chunk(type: "zTXt", data: Array("Comment".utf8) + [0, 0] + RawPNG.stored(Array("small".utf8))),
-        Chunk(type: "iTXt", data: Array("Title".utf8) + [0, 0, 0] + Array("de".utf8) + [0, 0] + Array("Größe".utf8))
+        Chunk(type: "iTXt", data: Array("Title".utf8) + [0, 0, 0] + Array("de".utf8) + [0, 0] + Array("Größe".utf8)),
     ]
 
     private func file(_ before: [Chunk], _ after: [Chunk] = []) -> [UInt8] {
@@ -109,9 +111,10 @@ struct ImageMetadataTests {
 
     @Test func whatChangesWithThePixelsIsDropped() throws {
         let dropped = [
-            Chunk(type: "sBIT", data: [5]), Chunk(type: "bKGD", data: [0, 1]), Chunk(type: "tIME", data: [7, 232, 1, 1, 0, 0, 0]),
+            Chunk(type: "sBIT", data: [5]), Chunk(type: "bKGD", data: [0, 1]),
+            Chunk(type: "tIME", data: [7, 232, 1, 1, 0, 0, 0]),
             Chunk(type: "gAMA", data: [1]),  // of the wrong size
-            Chunk(type: "prVt", data: [1])
+            Chunk(type: "prVt", data: [1]),
         ]
         #expect(try Image(parsing: file(dropped)).metadata == ImageMetadata())
     }
@@ -129,22 +132,26 @@ struct ImageMetadataTests {
     }
 
     @Test func textsAreRead() throws {
-        #expect(try Image(parsing: file(Self.kept)).metadata.texts == [
-            ImageText(kind: .tEXt, keyword: "Author", text: "Æ"),
-            ImageText(kind: .zTXt, keyword: "Comment", text: nil),
-            ImageText(kind: .iTXt, keyword: "Title", text: "Größe")
-        ])
+        #expect(
+            try Image(parsing: file(Self.kept)).metadata.texts == [
+                ImageText(kind: .tEXt, keyword: "Author", text: "Æ"),
+                ImageText(kind: .zTXt, keyword: "Comment", text: nil),
+                ImageText(kind: .iTXt, keyword: "Title", text: "Größe"),
+            ])
     }
 
     @Test func damagedTextsAreNoTexts() throws {
-        let damaged = ["tEXt", "zTXt", "iTXt"].map { Chunk(type: $0, data: Array("Keyword".utf8)) }
+        let damaged =
+            ["tEXt", "zTXt", "iTXt"].map { Chunk(type: $0, data: Array("Keyword".utf8)) }
             + [Chunk(type: "iTXt", data: Array("Title".utf8) + [0]), Chunk(type: "iTXt", data: [0, 0, 0, 0])]
         #expect(try Image(parsing: file(damaged)).metadata.texts.isEmpty)
     }
 
-    @Test("a text is added, in UTF-8 only where Latin-1 does not reach", arguments: [
-        ("seed 5, 20 steps", ImageText.Kind.tEXt), ("Größe ×4", .tEXt), ("模型", .iTXt), ("", .tEXt)
-    ])
+    @Test(
+        "a text is added, in UTF-8 only where Latin-1 does not reach",
+        arguments: [
+            ("seed 5, 20 steps", ImageText.Kind.tEXt), ("Größe ×4", .tEXt), ("模型", .iTXt), ("", .tEXt),
+        ])
     func addsText(text: String, kind: ImageText.Kind) throws {
         var image = try Image(parsing: file(Self.kept))
         image.metadata.addText(keyword: "Software", text)
@@ -174,7 +181,8 @@ struct ImageMetadataTests {
 
         image.metadata.pixelDensity = PixelDensity(x: .max, y: 1, isPerMetre: true)
         image.metadata.scalePixelDensity(by: 8)
-        #expect(image.metadata.pixelDensity == PixelDensity(x: 0x7fff_ffff, y: 8, isPerMetre: true), "as far as PNG goes")
+        #expect(
+            image.metadata.pixelDensity == PixelDensity(x: 0x7fff_ffff, y: 8, isPerMetre: true), "as far as PNG goes")
 
         image.metadata.pixelDensity = nil
         #expect(image.metadata.chunks == Self.kept.filter { $0.type != "pHYs" })
@@ -183,6 +191,8 @@ struct ImageMetadataTests {
 
 func randomImage(width: Int, height: Int, channels: Int, bitDepth: Int, seed: UInt64 = seed) -> Image {
     var random = SeededRandom(seed: seed)
-    let samples = (0..<width * height * channels).map { _ in UInt16.random(in: 0...(bitDepth == 8 ? 255 : 65535), using: &random) }
+    let samples = (0..<width * height * channels).map { _ in
+        UInt16.random(in: 0...(bitDepth == 8 ? 255 : 65535), using: &random)
+    }
     return Image(width: width, height: height, channels: channels, bitDepth: bitDepth, samples: samples)
 }

@@ -28,30 +28,37 @@ struct PNMTests {
         var bytes: [UInt8] { Array(text.utf8) + raster }
     }
 
-    @Test("files as others write them", arguments: [
-        File(text: "P2\n2 1\n255\n0 255\n", channels: 1, bitDepth: 8, samples: [0, 255]),
-        File(text: "P2 2 1 255 7 8", channels: 1, bitDepth: 8, samples: [7, 8]),
-        File(text: "P2#a\n# b\r2 # c\n1#d\n255 #e\n1#f\n2", channels: 1, bitDepth: 8, samples: [1, 2]),
-        File(text: "P3\n1 2\n65535\n1 2 3\n\t65535 5 6\n", channels: 3, bitDepth: 16, samples: [1, 2, 3, 65535, 5, 6]),
-        File(text: "P2 4 1 3 0 1 2 3", channels: 1, bitDepth: 8, samples: [0, 85, 170, 255]),
-        File(text: "P2 3 1 1023 0 512 1023", channels: 1, bitDepth: 16, samples: [0, 32800, 65535]),
-        File(text: "P5\n2 1\n255\n", raster: [35, 10, 99], channels: 1, bitDepth: 8, samples: [35, 10]),  // # and a line end
-        File(text: "P5\n# by hand\n1 1\n65535 ", raster: [1, 2], channels: 1, bitDepth: 16, samples: [258]),
-        File(text: "P6 1 1 255\n", raster: [1, 2, 3], channels: 3, bitDepth: 8, samples: [1, 2, 3]),
-        File(text: "P6 1 1 255# odd\n", raster: [1, 2, 3], channels: 3, bitDepth: 8, samples: [1, 2, 3]),
-        File(text: "P1\n# a bitmap\n3 2\n101\n0 1 0\n", channels: 1, bitDepth: 8, samples: [0, 255, 0, 255, 0, 255]),
-        File(text: "P4 10 2\n", raster: [0b1010_0000, 0b0100_0000, 0xff, 0], channels: 1, bitDepth: 8, samples:
-            [0, 255, 0, 255, 255, 255, 255, 255, 255, 0] + [0, 0, 0, 0, 0, 0, 0, 0, 255, 255]),
-        File(
-            text: "P7\nWIDTH 1\nHEIGHT 2\n# note\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n",
-            raster: [1, 2, 3, 4, 5, 6, 7, 8], channels: 4, bitDepth: 8, samples: [1, 2, 3, 4, 5, 6, 7, 8]),
-        File(
-            text: "P7\nWIDTH 1\nHEIGHT 1\nDEPTH 2\nMAXVAL 65535\nENDHDR\n", raster: [1, 2, 3, 4], channels: 2, bitDepth: 16,
-            samples: [258, 772]),
-        File(
-            text: "P7\nWIDTH 2\nHEIGHT 1\nDEPTH 1\nMAXVAL 1\nTUPLTYPE BLACKANDWHITE\nENDHDR\n", raster: [0, 1],
-            channels: 1, bitDepth: 8, samples: [0, 255])
-    ])
+    @Test(
+        "files as others write them",
+        arguments: [
+            File(text: "P2\n2 1\n255\n0 255\n", channels: 1, bitDepth: 8, samples: [0, 255]),
+            File(text: "P2 2 1 255 7 8", channels: 1, bitDepth: 8, samples: [7, 8]),
+            File(text: "P2#a\n# b\r2 # c\n1#d\n255 #e\n1#f\n2", channels: 1, bitDepth: 8, samples: [1, 2]),
+            File(
+                text: "P3\n1 2\n65535\n1 2 3\n\t65535 5 6\n", channels: 3, bitDepth: 16,
+                samples: [1, 2, 3, 65535, 5, 6]),
+            File(text: "P2 4 1 3 0 1 2 3", channels: 1, bitDepth: 8, samples: [0, 85, 170, 255]),
+            File(text: "P2 3 1 1023 0 512 1023", channels: 1, bitDepth: 16, samples: [0, 32800, 65535]),
+            File(text: "P5\n2 1\n255\n", raster: [35, 10, 99], channels: 1, bitDepth: 8, samples: [35, 10]),  // # and a line end
+            File(text: "P5\n# by hand\n1 1\n65535 ", raster: [1, 2], channels: 1, bitDepth: 16, samples: [258]),
+            File(text: "P6 1 1 255\n", raster: [1, 2, 3], channels: 3, bitDepth: 8, samples: [1, 2, 3]),
+            File(text: "P6 1 1 255# odd\n", raster: [1, 2, 3], channels: 3, bitDepth: 8, samples: [1, 2, 3]),
+            File(
+                text: "P1\n# a bitmap\n3 2\n101\n0 1 0\n", channels: 1, bitDepth: 8, samples: [0, 255, 0, 255, 0, 255]),
+            File(
+                text: "P4 10 2\n", raster: [0b1010_0000, 0b0100_0000, 0xff, 0], channels: 1, bitDepth: 8,
+                samples: [0, 255, 0, 255, 255, 255, 255, 255, 255, 0] + [0, 0, 0, 0, 0, 0, 0, 0, 255, 255]),
+            File(
+                text: "P7\nWIDTH 1\nHEIGHT 2\n# note\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n",
+                raster: [1, 2, 3, 4, 5, 6, 7, 8], channels: 4, bitDepth: 8, samples: [1, 2, 3, 4, 5, 6, 7, 8]),
+            File(
+                text: "P7\nWIDTH 1\nHEIGHT 1\nDEPTH 2\nMAXVAL 65535\nENDHDR\n", raster: [1, 2, 3, 4], channels: 2,
+                bitDepth: 16,
+                samples: [258, 772]),
+            File(
+                text: "P7\nWIDTH 2\nHEIGHT 1\nDEPTH 1\nMAXVAL 1\nTUPLTYPE BLACKANDWHITE\nENDHDR\n", raster: [0, 1],
+                channels: 1, bitDepth: 8, samples: [0, 255]),
+        ])
     func decodes(_ file: File) throws {
         let image = try Image(parsing: file.bytes)
         #expect(image.samples == file.samples)
@@ -90,34 +97,42 @@ struct PNMTests {
         #expect(warnings.isEmpty)
     }
 
-    @Test("damaged files say what is wrong", arguments: [
-        ("P6", ImageError.badHeader(field: "width")),
-        ("P6 x", .badHeader(field: "width")),
-        ("P6 -1 1 255\n", .badHeader(field: "width")),
-        ("P6 0 1 255\n", .badHeader(field: "width")),
-        ("P6 99999999999999999999 1 255\n", .badHeader(field: "width")),
-        ("P6 1", .badHeader(field: "height")),
-        ("P6 1 0 255\n", .badHeader(field: "height")),
-        ("P6 1 1", .badHeader(field: "maximum")),
-        ("P6 1 1 0\n", .badHeader(field: "maximum")),
-        ("P6 1 1 65536\n", .badHeader(field: "maximum")),
-        ("P6 1 1 # never ends", .badHeader(field: "maximum")),
-        ("P6 1000000000 1000000000 255\nabc", .tooManyPixels(width: 1_000_000_000, height: 1_000_000_000, limit: 1 << 28)),
-        ("P6 16384 16384 255\nabc", .endsEarly),
-        ("P3 16384 16384 255\n1 2 3", .endsEarly),
-        ("P6 1 1 255\nab", .endsEarly),
-        ("P5 1 1 256\na", .endsEarly),
-        ("P5 2 1 100\nae", .badSample(index: 1)),
-        ("P2 2 1 100 1 101", .badSample(index: 1)),
-        ("P2 2 1 100 1 -1", .badSample(index: 1)),
-        ("P2 2 1 100 111  ", .badSample(index: 0)),
-        ("P2 2 1 100 11  ", .badSample(index: 1)),
-        ("P1 2 1 12", .badSample(index: 1)),
-        ("P4 9 1\nx", .endsEarly),
-        ("P7\nWIDTH 1\nHEIGHT 1\nDEPTH 5\nMAXVAL 255\nENDHDR\nxxxxx", .badHeader(field: "depth")),
-        ("P7\nWIDTH 1\nHEIGHT 1\nDEPTH 4\nMAXVAL 255\nTUPLTYPE CMYK\nENDHDR\nxxxx", .badHeader(field: "tuple type")),
-        ("P7\nWIDTH 1\nHEIGHT 1\n", .badHeader(field: "end (ENDHDR)"))
-    ])
+    @Test(
+        "damaged files say what is wrong",
+        arguments: [
+            ("P6", ImageError.badHeader(field: "width")),
+            ("P6 x", .badHeader(field: "width")),
+            ("P6 -1 1 255\n", .badHeader(field: "width")),
+            ("P6 0 1 255\n", .badHeader(field: "width")),
+            ("P6 99999999999999999999 1 255\n", .badHeader(field: "width")),
+            ("P6 1", .badHeader(field: "height")),
+            ("P6 1 0 255\n", .badHeader(field: "height")),
+            ("P6 1 1", .badHeader(field: "maximum")),
+            ("P6 1 1 0\n", .badHeader(field: "maximum")),
+            ("P6 1 1 65536\n", .badHeader(field: "maximum")),
+            ("P6 1 1 # never ends", .badHeader(field: "maximum")),
+            (
+                "P6 1000000000 1000000000 255\nabc",
+                .tooManyPixels(width: 1_000_000_000, height: 1_000_000_000, limit: 1 << 28)
+            ),
+            ("P6 16384 16384 255\nabc", .endsEarly),
+            ("P3 16384 16384 255\n1 2 3", .endsEarly),
+            ("P6 1 1 255\nab", .endsEarly),
+            ("P5 1 1 256\na", .endsEarly),
+            ("P5 2 1 100\nae", .badSample(index: 1)),
+            ("P2 2 1 100 1 101", .badSample(index: 1)),
+            ("P2 2 1 100 1 -1", .badSample(index: 1)),
+            ("P2 2 1 100 111  ", .badSample(index: 0)),
+            ("P2 2 1 100 11  ", .badSample(index: 1)),
+            ("P1 2 1 12", .badSample(index: 1)),
+            ("P4 9 1\nx", .endsEarly),
+            ("P7\nWIDTH 1\nHEIGHT 1\nDEPTH 5\nMAXVAL 255\nENDHDR\nxxxxx", .badHeader(field: "depth")),
+            (
+                "P7\nWIDTH 1\nHEIGHT 1\nDEPTH 4\nMAXVAL 255\nTUPLTYPE CMYK\nENDHDR\nxxxx",
+                .badHeader(field: "tuple type")
+            ),
+            ("P7\nWIDTH 1\nHEIGHT 1\n", .badHeader(field: "end (ENDHDR)")),
+        ])
     func refuses(text: String, error: ImageError) {
         #expect(throws: error) { try Image(parsing: Array(text.utf8)) }
     }

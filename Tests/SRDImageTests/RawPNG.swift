@@ -41,7 +41,8 @@ extension RawPNG {
             png.palette = (0..<3 << bitDepth).map { _ in Int.random(in: 0...255, using: &random) }
         }
         if isTransparent {
-            png.transparency = colorType == .palette
+            png.transparency =
+                colorType == .palette
                 ? (0..<(1 << bitDepth) - 1).map { _ in Int.random(in: 0...255, using: &random) }
                 : Array(png.values.prefix(png.channels))
         }
@@ -55,7 +56,9 @@ extension RawPNG {
             let pixel = Array(values[start..<start + channels])
             if colorType == .palette {
                 samples += palette[3 * pixel[0]..<3 * pixel[0] + 3].map(UInt16.init)
-                if let transparency { samples.append(pixel[0] < transparency.count ? UInt16(transparency[pixel[0]]) : 255) }
+                if let transparency {
+                    samples.append(pixel[0] < transparency.count ? UInt16(transparency[pixel[0]]) : 255)
+                }
             } else {
                 let maximum = bitDepth == 16 ? 65535 : 255
                 samples += pixel.map { UInt16($0 * maximum / ((1 << bitDepth) - 1)) }
@@ -73,7 +76,8 @@ extension RawPNG {
         out += Self.chunk("IHDR", Self.header(width, height, bitDepth: bitDepth, colorType, isInterlaced: isInterlaced))
         if colorType == .palette { out += Self.chunk("PLTE", palette.map(UInt8.init)) }
         if let transparency {
-            out += Self.chunk("tRNS", transparency.flatMap { colorType == .palette ? [UInt8($0)] : bigEndian($0, bytes: 2) })
+            out += Self.chunk(
+                "tRNS", transparency.flatMap { colorType == .palette ? [UInt8($0)] : bigEndian($0, bytes: 2) })
         }
         for chunk in chunksBeforeData { out += Self.chunk(chunk.type, chunk.data) }
         out += Self.chunk("IDAT", Self.stored(scanlines))
@@ -83,7 +87,8 @@ extension RawPNG {
 
     private var scanlines: [UInt8] {
         // Adam7: first column and row, steps.
-        let passes: [(Int, Int, Int, Int)] = isInterlaced
+        let passes: [(Int, Int, Int, Int)] =
+            isInterlaced
             ? [(0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)]
             : [(0, 0, 1, 1)]
         var out: [UInt8] = []

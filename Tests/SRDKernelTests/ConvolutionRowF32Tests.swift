@@ -13,7 +13,7 @@ struct ConvolutionRowF32Tests {
     /// One random call, which is packed for every kernel.
     struct Call {
         let width, channels: Int
-        let taps: [(pixel: Int, channels: Int, input: [Float], weights: [Float])]      // weights [channels in][channels out]
+        let taps: [(pixel: Int, channels: Int, input: [Float], weights: [Float])]  // weights [channels in][channels out]
         let bias, timeBias: [Float]
         let hasTimeBias: Bool
         let gain: Float
@@ -24,20 +24,29 @@ struct ConvolutionRowF32Tests {
         init(_ random: inout SeededRandom) {
             func floats(_ count: Int) -> [Float] { (0..<count).map { _ in .random(in: -2...2, using: &random) } }
             // Layers with three input channels, and those with three outputs and no epilogue, have separate code paths.
-            let isFirst = Int.random(in: 0...3, using: &random) == 0, isLast = Int.random(in: 0...3, using: &random) == 0
+            let isFirst = Int.random(in: 0...3, using: &random) == 0,
+                isLast = Int.random(in: 0...3, using: &random) == 0
             width = .random(in: 1...41, using: &random)
             channels = isLast ? 3 : .random(in: 1...70, using: &random)
             outputStep = .random(in: 1...3, using: &random)
             let stride = Int.random(in: 1...2, using: &random), width = width, channels = channels
             taps = (0..<[1, 2, 4, 9].randomElement(using: &random)!).map { _ in
-                let channelsIn = isFirst ? 3 : isLast ? [16, 32].randomElement(using: &random)! : .random(in: 1...20, using: &random)
-                return (stride * channelsIn, channelsIn, floats(stride * channelsIn * width), floats(channelsIn * channels))
+                let channelsIn =
+                    isFirst
+                    ? 3 : isLast ? [16, 32].randomElement(using: &random)! : .random(in: 1...20, using: &random)
+                return (
+                    stride * channelsIn, channelsIn, floats(stride * channelsIn * width), floats(channelsIn * channels)
+                )
             }
             bias = floats(channels)
             timeBias = floats(channels)
             hasTimeBias = !isLast && .random(using: &random)
             gain = isLast || .random(using: &random) ? 1 : 0.2
-            activation = isLast ? SRD_ACTIVATION_NONE : [SRD_ACTIVATION_NONE, SRD_ACTIVATION_MISH, SRD_ACTIVATION_MISH_S8, SRD_ACTIVATION_LEAKY_RELU].randomElement(using: &random)!
+            activation =
+                isLast
+                ? SRD_ACTIVATION_NONE
+                : [SRD_ACTIVATION_NONE, SRD_ACTIVATION_MISH, SRD_ACTIVATION_MISH_S8, SRD_ACTIVATION_LEAKY_RELU]
+                    .randomElement(using: &random)!
             residuals = (0..<(isLast ? 0 : Int.random(in: 0...2, using: &random))).map { _ in floats(width * channels) }
         }
 
@@ -70,7 +79,8 @@ struct ConvolutionRowF32Tests {
                                     let places = zip(taps, offsets).map { tap, offset in
                                         defer { first += tap.input.count }
                                         return srd_tap_f32(
-                                            input: inputs.baseAddress! + first, pixel: tap.pixel, channels: Int32(tap.channels),
+                                            input: inputs.baseAddress! + first, pixel: tap.pixel,
+                                            channels: Int32(tap.channels),
                                             weights: packed.baseAddress! + offset)
                                     }
                                     places.withUnsafeBufferPointer { places in
@@ -87,7 +97,9 @@ struct ConvolutionRowF32Tests {
                                         args.residual_count = Int32(residuals.count)
                                         args.residual_pixel = channels
                                         if residuals.count > 0 { args.residual.0 = rows.baseAddress }
-                                        if residuals.count > 1 { args.residual.1 = rows.baseAddress! + width * channels }
+                                        if residuals.count > 1 {
+                                            args.residual.1 = rows.baseAddress! + width * channels
+                                        }
                                         args.residual_gain = (1, 0.3)
                                         args.output = output.baseAddress
                                         args.output_pixel = pixel
@@ -120,7 +132,9 @@ struct ConvolutionRowF32Tests {
         for _ in 0..<50 {
             let call = Call(&random), output = call.run(Self.kernels[0])
             for (i, value) in output.enumerated() {
-                let isPixel = i < call.width * call.outputStep * call.channels && i % (call.outputStep * call.channels) < call.channels
+                let isPixel =
+                    i < call.width * call.outputStep * call.channels
+                    && i % (call.outputStep * call.channels) < call.channels
                 #expect((value != Call.guardValue) == isPixel)
             }
         }

@@ -15,7 +15,8 @@ final class GuardedMemory<Element> {
         bytes = pages + page
         base = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)!
         precondition(mprotect(side == .above ? base + pages : base, page, PROT_NONE) == 0)
-        pointer = (side == .above ? base + (pages - size) : base + page).bindMemory(to: Element.self, capacity: values.count)
+        pointer = (side == .above ? base + (pages - size) : base + page).bindMemory(
+            to: Element.self, capacity: values.count)
         for (i, value) in values.enumerated() { pointer[i] = value }
     }
 

@@ -16,7 +16,7 @@ struct KernelsS8Tests {
 
     /// One random call, which is packed for every kernel.
     struct Call {
-        struct Tap { let segment, channels, pixel: Int; let codes: [Int8]; let weights: [Int8] }      // weights [out][in]
+        struct Tap { let segment, channels, pixel: Int; let codes: [Int8]; let weights: [Int8] }  // weights [out][in]
 
         let width, channels: Int
         let taps: [Tap]
@@ -32,8 +32,14 @@ struct KernelsS8Tests {
         let zeroPoint: Int
 
         init(_ random: inout SeededRandom, _ values: Values) {
-            func code() -> Int8 { values == .random ? .random(in: -128...127, using: &random) : [-128, 127].randomElement(using: &random)! }
-            func weight() -> Int8 { values == .random ? .random(in: -127...127, using: &random) : [-127, 127].randomElement(using: &random)! }
+            func code() -> Int8 {
+                values == .random
+                    ? .random(in: -128...127, using: &random) : [-128, 127].randomElement(using: &random)!
+            }
+            func weight() -> Int8 {
+                values == .random
+                    ? .random(in: -127...127, using: &random) : [-127, 127].randomElement(using: &random)!
+            }
             // Epilogue values of every size: quantized values in range, far outside, and subnormal.
             let size: Float = [1, 1, 1, 1e-3, 1e4, 1e30, 1e-38].randomElement(using: &random)!
             func float() -> Float { .random(in: -2...2, using: &random) * size }
@@ -52,14 +58,18 @@ struct KernelsS8Tests {
                         weights: (0..<channels * channelsIn).map { _ in weight() })
                 }
             }
-            zeroPoints = (0..<segments).map { _ in values == .random ? .random(in: -128...127, using: &random) : [-128, 0, 127].randomElement(using: &random)! }
+            zeroPoints = (0..<segments).map { _ in
+                values == .random
+                    ? .random(in: -128...127, using: &random) : [-128, 0, 127].randomElement(using: &random)!
+            }
             scales = (0..<segments).map { _ in .random(in: 0.0001...0.01, using: &random) }
             weightScales = (0..<channels).map { _ in .random(in: 0.0001...0.01, using: &random) * size }
             bias = (0..<channels).map { _ in float() }
             timeBias = (0..<channels).map { _ in float() }
             hasTimeBias = .random(using: &random)
             gain = Bool.random(using: &random) ? 1 : 0.2
-            activation = [SRD_ACTIVATION_NONE, SRD_ACTIVATION_MISH, SRD_ACTIVATION_LEAKY_RELU].randomElement(using: &random)!
+            activation = [SRD_ACTIVATION_NONE, SRD_ACTIVATION_MISH, SRD_ACTIVATION_LEAKY_RELU].randomElement(
+                using: &random)!
             let kinds = (0..<Int.random(in: 0...2, using: &random)).map { _ in Bool.random(using: &random) }
             residualCodes = kinds.map { isCodes in isCodes ? (0..<width * channels).map { _ in code() } : nil }
             residualFloats = kinds.map { isCodes in isCodes ? nil : (0..<width * channels).map { _ in float() } }
@@ -87,13 +97,17 @@ struct KernelsS8Tests {
                 for o in 0..<channels {
                     for i in 0..<tap.channels {
                         let weight = tap.weights[o * tap.channels + i]
-                        packed[o / block * blockStride + offset + i / group * block * group + o % block * group + i % group] = weight
+                        packed[
+                            o / block * blockStride + offset + i / group * block * group + o % block * group + i % group
+                        ] = weight
                         starts[tap.segment][o] -= (Int32(zeroPoints[tap.segment]) + kernels.offset) * Int32(weight)
                     }
                 }
                 offset += tap.channels * block
             }
-            func bytes(_ codes: [Int8]) -> [UInt8] { codes.map { UInt8(truncatingIfNeeded: Int($0) + Int(SRD_QUANTIZED_BIAS)) } }
+            func bytes(_ codes: [Int8]) -> [UInt8] {
+                codes.map { UInt8(truncatingIfNeeded: Int($0) + Int(SRD_QUANTIZED_BIAS)) }
+            }
             func filled(_ values: [Float]) -> GuardedMemory<Float> {
                 GuardedMemory(values + [Float](repeating: 0, count: vector - values.count), forbidden: floatSide)
             }
@@ -134,7 +148,8 @@ struct KernelsS8Tests {
                     args.residual_count = Int32(residualCodes.count)
                     func residual(_ i: Int) -> srd_residual_s8 {
                         srd_residual_s8(
-                            quantized: residualBytes[i].map { UnsafePointer($0.pointer) }, floats: residualReals[i].map { UnsafePointer($0.pointer) },
+                            quantized: residualBytes[i].map { UnsafePointer($0.pointer) },
+                            floats: residualReals[i].map { UnsafePointer($0.pointer) },
                             pixel: channels, zero_point: Int32(zeroPoint / 2), scale: i == 0 ? 1 : 0.03)
                     }
                     if residualCodes.count > 0 { args.residual.0 = residual(0) }
@@ -145,14 +160,20 @@ struct KernelsS8Tests {
                     args.zero_point = Int32(zeroPoint)
                     args.floats = writesFloats ? floats.pointer : nil
                     args.floats_pixel = pixel
-                    withExtendedLifetime((weights, inputs, startMemory, scaleMemory, biasMemory, timeMemory, residualBytes, residualReals)) {
+                    withExtendedLifetime(
+                        (
+                            weights, inputs, startMemory, scaleMemory, biasMemory, timeMemory, residualBytes,
+                            residualReals
+                        )
+                    ) {
                         kernels.conv_row(&args)
                     }
                 }
             }
             return withExtendedLifetime((codes, floats)) {
                 Result(
-                codes: (0..<count).map { codes.pointer[$0] }, floats: (0..<count).map { floats.pointer[$0].bitPattern })
+                    codes: (0..<count).map { codes.pointer[$0] },
+                    floats: (0..<count).map { floats.pointer[$0].bitPattern })
             }
         }
     }
@@ -172,7 +193,8 @@ struct KernelsS8Tests {
         }
     }
 
-    @Test("the scalar conv_row computes the formula in its header, within its roundings, and writes its own pixels only")
+    @Test(
+        "the scalar conv_row computes the formula in its header, within its roundings, and writes its own pixels only")
     func scalar() {
         var random = SeededRandom(seed: SeededRandom.seed)
         for _ in 0..<40 {
@@ -185,7 +207,9 @@ struct KernelsS8Tests {
                         var sum = 0
                         for tap in call.taps where tap.segment == s {
                             for i in 0..<tap.channels {
-                                sum += (Int(tap.codes[x * tap.pixel + i]) - zeroPoint) * Int(tap.weights[o * tap.channels + i])
+                                sum +=
+                                    (Int(tap.codes[x * tap.pixel + i]) - zeroPoint)
+                                    * Int(tap.weights[o * tap.channels + i])
                             }
                         }
                         let term = Double(sum) * Double(call.scales[s]) * Double(call.weightScales[o])
@@ -202,16 +226,21 @@ struct KernelsS8Tests {
                     if call.hasTimeBias { v += Double(call.timeBias[o]) }
                     for r in call.residualCodes.indices {
                         let place = x * call.channels + o
-                        let real = call.residualCodes[r].map { Double(Int($0[place]) - call.zeroPoint / 2) }
+                        let real =
+                            call.residualCodes[r].map { Double(Int($0[place]) - call.zeroPoint / 2) }
                             ?? Double(call.residualFloats[r]![place])
                         v += real * (r == 0 ? 1 : Double(Float(0.03)))
                         size += abs(real)
                     }
-                    let place = x * call.outputStep * call.channels + o, value = Double(Float(bitPattern: found.floats[place]))
+                    let place = x * call.outputStep * call.channels + o,
+                        value = Double(Float(bitPattern: found.floats[place]))
                     #expect(abs(value - v) <= 2e-4 * (size + abs(v)) + 1e-30, "\(value) \(v)")
                     guard call.writesCodes else { continue }
                     let code = Self.code(found.codes[place])
-                    let exact = max(-128, min(127, (value * Double(call.inverseScale)).rounded(.toNearestOrEven) + Double(call.zeroPoint)))
+                    let exact = max(
+                        -128,
+                        min(127, (value * Double(call.inverseScale)).rounded(.toNearestOrEven) + Double(call.zeroPoint))
+                    )
                     #expect(abs(Double(code) - exact) <= 1)
                 }
             }
@@ -222,15 +251,20 @@ struct KernelsS8Tests {
         }
     }
 
-    private static func code(_ byte: UInt8) -> Int { Int(Int8(truncatingIfNeeded: Int(byte) - Int(SRD_QUANTIZED_BIAS))) }
+    private static func code(_ byte: UInt8) -> Int {
+        Int(Int8(truncatingIfNeeded: Int(byte) - Int(SRD_QUANTIZED_BIAS)))
+    }
 
     @Test("quantize_row and dequantize_row give the scalar kernels' bytes", arguments: 0..<60)
     func rows(round: Int) {
         var random = SeededRandom(seed: SeededRandom.seed &* 1000 &+ UInt64(round))
         let count = Int.random(in: 0...99, using: &random), zeroPoint = Int32.random(in: -128...127, using: &random)
-        let special: [Float] = [.nan, .infinity, -.infinity, 0, -0.0, 0.5, -0.5, 1.5, 1e30, -1e30, 0x1p-140, 126.5, -128.5]
+        let special: [Float] = [
+            .nan, .infinity, -.infinity, 0, -0.0, 0.5, -0.5, 1.5, 1e30, -1e30, 0x1p-140, 126.5, -128.5,
+        ]
         let reals = (0..<count).map { _ in
-            Bool.random(using: &random) ? special.randomElement(using: &random)! : .random(in: -300...300, using: &random)
+            Bool.random(using: &random)
+                ? special.randomElement(using: &random)! : .random(in: -300...300, using: &random)
         }
         let floats = GuardedMemory(reals, forbidden: .above)
         var expected: [UInt8] = [], expectedReals: [UInt32] = []
@@ -242,10 +276,12 @@ struct KernelsS8Tests {
             let found = withExtendedLifetime(codes) { (0..<count).map { codes.pointer[$0] } }
             let foundReals = withExtendedLifetime(back) { (0..<count).map { back.pointer[$0].bitPattern } }
             if expected.isEmpty { (expected, expectedReals) = (found, foundReals) }
-            #expect(found == expected && foundReals == expectedReals, "\(String(cString: kernels.name)), round \(round)")
+            #expect(
+                found == expected && foundReals == expectedReals, "\(String(cString: kernels.name)), round \(round)")
         }
         for (byte, real) in zip(expected, reals) where real.isFinite {
-            #expect(Self.code(byte) == Int(max(-128, min(127, Double(real).rounded(.toNearestOrEven) + Double(zeroPoint)))))
+            #expect(
+                Self.code(byte) == Int(max(-128, min(127, Double(real).rounded(.toNearestOrEven) + Double(zeroPoint)))))
         }
     }
 

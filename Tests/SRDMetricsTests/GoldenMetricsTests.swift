@@ -19,7 +19,9 @@ struct GoldenMetricsTests {
     private func load(_ name: String) throws -> (values: Case, original: Image, found: Image) {
         let json = try Data(contentsOf: SharedFiles.url("golden/metrics/metrics.json"))
         let values = try #require(try JSONDecoder().decode([String: Case].self, from: json)[name])
-        func image(_ path: String) throws -> Image { try Image(parsing: [UInt8](Data(contentsOf: SharedFiles.url(path)))) }
+        func image(_ path: String) throws -> Image {
+            try Image(parsing: [UInt8](Data(contentsOf: SharedFiles.url(path))))
+        }
         let found = try image("golden/metrics/\(values.distorted)")
         let original = try image("data/set5/\(values.hr)").cropped(width: found.width, height: found.height)
         return (values, original, found)
@@ -39,7 +41,9 @@ struct GoldenMetricsTests {
         #expect(abs(ImageMetrics.lowResolutionPSNR(of: found, from: low) - values.lr_psnr) < 1e-12)
     }
 
-    @Test("LPIPS equals the golden values for every number of threads", .enabled(if: SharedFiles.has("lpips/lpips_alex.safetensors"), SharedFiles.absent), arguments: names)
+    @Test(
+        "LPIPS equals the golden values for every number of threads",
+        .enabled(if: SharedFiles.has("lpips/lpips_alex.safetensors"), SharedFiles.absent), arguments: names)
     func lpips(name: String) throws {
         let (values, original, found) = try load(name)
         let file = try Safetensors(path: SharedFiles.path("lpips/lpips_alex.safetensors"))

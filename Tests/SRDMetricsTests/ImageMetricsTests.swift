@@ -14,7 +14,9 @@ struct ImageMetricsTests {
     }
 
     private func flat(_ value: UInt16, _ width: Int = 12, _ height: Int = 12) -> Image {
-        Image(width: width, height: height, channels: 3, bitDepth: 8, samples: [UInt16](repeating: value, count: width * height * 3))
+        Image(
+            width: width, height: height, channels: 3, bitDepth: 8,
+            samples: [UInt16](repeating: value, count: width * height * 3))
     }
 
     @Test("an image has no distance from itself")
@@ -27,7 +29,9 @@ struct ImageMetricsTests {
         #expect(abs(StructuralSimilarity.uniform7.mean(image, image)! - 1) < 1e-12)
     }
 
-    @Test("a difference of one level everywhere is 20 · lg 255 dB, and (65.481 + 128.553 + 24.966) / 255 of it in luminance")
+    @Test(
+        "a difference of one level everywhere is 20 · lg 255 dB, and (65.481 + 128.553 + 24.966) / 255 of it in luminance"
+    )
     func oneCode() {
         let psnr = 48.1308036086791
         #expect(abs(ImageMetrics.psnr(flat(100), flat(101)) - psnr) < 1e-9)
@@ -79,7 +83,7 @@ struct ImageMetricsTests {
 struct LPIPSTests {
     private static let shapes: [(name: String, shape: [Int])] = [
         ("features.0", [64, 3, 11, 11]), ("features.3", [192, 64, 5, 5]), ("features.6", [384, 192, 3, 3]),
-        ("features.8", [256, 384, 3, 3]), ("features.10", [256, 256, 3, 3])
+        ("features.8", [256, 384, 3, 3]), ("features.10", [256, 256, 3, 3]),
     ]
 
     private func tensors() -> [String: FloatTensor] {
@@ -87,7 +91,8 @@ struct LPIPSTests {
         for (i, (name, shape)) in Self.shapes.enumerated() {
             let spread = (6 / Float(shape[1] * shape[2] * shape[3])).squareRoot()
             tensors["\(name).weight"] = FloatTensor(
-                shape: shape, values: (0..<shape.reduce(1, *)).map { _ in .random(in: -spread...spread, using: &random) })
+                shape: shape,
+                values: (0..<shape.reduce(1, *)).map { _ in .random(in: -spread...spread, using: &random) })
             tensors["\(name).bias"] = FloatTensor(shape: [shape[0]])
             tensors["lin\(i).weight"] = FloatTensor(shape: [1, shape[0], 1, 1], repeating: 1)
         }
@@ -101,7 +106,9 @@ struct LPIPSTests {
             samples: (0..<width * height).map { _ in .random(in: 0...255, using: &random) })
     }
 
-    @Test("LPIPS is 0 for equal images, positive for others, symmetric, equal for gray and its RGB, and nil for small images")
+    @Test(
+        "LPIPS is 0 for equal images, positive for others, symmetric, equal for gray and its RGB, and nil for small images"
+    )
     func laws() throws {
         let lpips = try LPIPS(tensors: tensors())
         let a = noise(35, 41, seed: 1), b = noise(35, 41, seed: 2)
@@ -117,7 +124,9 @@ struct LPIPSTests {
     func refused() {
         var tensors = tensors()
         tensors["lin3.weight"] = nil
-        #expect(throws: LPIPSError.missing(name: "lin3.weight", expected: [1, 256, 1, 1])) { try LPIPS(tensors: tensors) }
+        #expect(throws: LPIPSError.missing(name: "lin3.weight", expected: [1, 256, 1, 1])) {
+            try LPIPS(tensors: tensors)
+        }
         tensors["lin3.weight"] = FloatTensor(shape: [1, 255, 1, 1])
         #expect(throws: LPIPSError.misshapen(name: "lin3.weight", found: [1, 255, 1, 1], expected: [1, 256, 1, 1])) {
             try LPIPS(tensors: tensors)

@@ -24,10 +24,12 @@ struct JudgesTests {
         return Image(width: width, height: height, channels: 3, bitDepth: 8, samples: samples)
     }
 
-    @Test("grid energy equals numpy.fft's", arguments: [
-        (width: 100, height: 73, marked: 6.171422622376934, other: 0.8382506972270672),
-        (width: 64, height: 96, marked: 5.8388005889415115, other: 0.5794427183562063)
-    ])
+    @Test(
+        "grid energy equals numpy.fft's",
+        arguments: [
+            (width: 100, height: 73, marked: 6.171422622376934, other: 0.8382506972270672),
+            (width: 64, height: 96, marked: 5.8388005889415115, other: 0.5794427183562063),
+        ])
     func gridEnergy(width: Int, height: Int, marked: Double, other: Double) throws {
         let original = image(width, height, marked: false, seed: 1)
         let grid = image(width, height, marked: true, seed: 1), noise = image(width, height, marked: false, seed: 2)
@@ -42,22 +44,31 @@ struct JudgesTests {
         let gray = image(40, 33, marked: true, seed: 1).converted(channels: 1, bitDepth: 8)
         let plain = image(40, 33, marked: false, seed: 1).converted(channels: 1, bitDepth: 8)
         let energy = try #require(ImageMetrics.gridEnergy(gray, plain))
-        let colors = try #require(ImageMetrics.gridEnergy(
-            gray.converted(channels: 3, bitDepth: 8), plain.converted(channels: 3, bitDepth: 8)))
+        let colors = try #require(
+            ImageMetrics.gridEnergy(
+                gray.converted(channels: 3, bitDepth: 8), plain.converted(channels: 3, bitDepth: 8)))
         #expect(abs(energy - colors) < 1e-9 && energy > 1)
         let small = image(31, 64, marked: true, seed: 1)
         #expect(ImageMetrics.gridEnergy(small, small) == nil)
-        let flat = Image(width: 40, height: 33, channels: 1, bitDepth: 8, samples: [UInt16](repeating: 9, count: 40 * 33))
+        let flat = Image(
+            width: 40, height: 33, channels: 1, bitDepth: 8, samples: [UInt16](repeating: 9, count: 40 * 33))
         #expect(ImageMetrics.gridEnergy(gray, flat) == nil && ImageMetrics.gridEnergy(flat, gray) == nil)
     }
 
     /// Pillow resizes with the same kernel but in fixed point, horizontally first, and treats borders differently:
     /// single pixels differ by a few levels, LPIPS by less than 1 % here.
     @Test(
-        "shifted LPIPS equals Pillow and PyTorch within 1 %", .enabled(if: SharedFiles.has("lpips/lpips_alex.safetensors"), SharedFiles.absent),
+        "shifted LPIPS equals Pillow and PyTorch within 1 %",
+        .enabled(if: SharedFiles.has("lpips/lpips_alex.safetensors"), SharedFiles.absent),
         arguments: [
-            (width: 100, height: 73, marked: 0.08472801074385643, other: 0.04335595369338989, plain: 0.024901848286390305),
-            (width: 64, height: 96, marked: 0.08261096440255641, other: 0.03451012298464775, plain: 0.022037390619516373)
+            (
+                width: 100, height: 73, marked: 0.08472801074385643, other: 0.04335595369338989,
+                plain: 0.024901848286390305
+            ),
+            (
+                width: 64, height: 96, marked: 0.08261096440255641, other: 0.03451012298464775,
+                plain: 0.022037390619516373
+            ),
         ])
     func shiftedLPIPS(width: Int, height: Int, marked: Double, other: Double, plain: Double) throws {
         let file = try Safetensors(path: SharedFiles.path("lpips/lpips_alex.safetensors"))
@@ -65,7 +76,9 @@ struct JudgesTests {
         let lpips = try LPIPS(tensors: Dictionary(uniqueKeysWithValues: tensors))
         let original = image(width, height, marked: false, seed: 1)
         let seen = try #require(lpips.shiftedFeatures(of: original, threads: 2))
-        func shifted(_ image: Image) throws -> Double { lpips.distance(seen, try #require(lpips.shiftedFeatures(of: image))) }
+        func shifted(_ image: Image) throws -> Double {
+            lpips.distance(seen, try #require(lpips.shiftedFeatures(of: image)))
+        }
         #expect(abs(try shifted(image(width, height, marked: true, seed: 1)) / marked - 1) < 0.01)
         #expect(abs(try shifted(image(width, height, marked: false, seed: 2)) / other - 1) < 0.01)
         #expect(try shifted(original) == 0)

@@ -8,10 +8,12 @@ struct SampleStatisticsTests {
     func images(_ count: Int, channels: Int, bitDepth: Int) -> [Image] {
         var state: UInt32 = 1
         return (0..<count).map { _ in
-            Image(width: 7, height: 5, channels: channels, bitDepth: bitDepth, samples: (0..<35 * channels).map { _ in
-                state = state &* 1_664_525 &+ 1_013_904_223
-                return UInt16(state >> (bitDepth == 8 ? 24 : 16))
-            })
+            Image(
+                width: 7, height: 5, channels: channels, bitDepth: bitDepth,
+                samples: (0..<35 * channels).map { _ in
+                    state = state &* 1_664_525 &+ 1_013_904_223
+                    return UInt16(state >> (bitDepth == 8 ? 24 : 16))
+                })
         }
     }
 
@@ -39,7 +41,9 @@ struct SampleStatisticsTests {
         let sigma = perPixel.reduce(0, +) / 35, map = found.map
         #expect(abs(found.sigma - sigma) < 1e-5 * sigma && found.count == 9)
         #expect(abs(map.white - perPixel.max()!) < 1e-5 * map.white && map.image.channels == 1)
-        for (code, own) in zip(map.image.samples, perPixel) { #expect(abs(Double(code) - own / map.white * 255) <= 0.5 + 1e-3) }
+        for (code, own) in zip(map.image.samples, perPixel) {
+            #expect(abs(Double(code) - own / map.white * 255) <= 0.5 + 1e-3)
+        }
     }
 
     @Test("one image, once or repeatedly, is its own mean and has σ = 0", arguments: [1, 2, 7])

@@ -5,13 +5,16 @@ import TestSupport
 
 @Suite("A model is inferred from its tensors")
 struct ModelTests {
-    @Test("every configuration is inferred from its shapes", arguments: [
-        TinyModel.configuration,
-        Configuration(hiddenSize: 8, multipliers: [1, 2, 2, 4], encoderBlocks: 8, encoderFeatures: 4, scale: 2),
-        Configuration(
-            hiddenSize: 4, multipliers: [1, 3, 5], encoderBlocks: 5, encoderFeatures: 2, scale: 8, hasAttention: true,
-            hasEnlargedInput: true, timesteps: 7),
-    ])
+    @Test(
+        "every configuration is inferred from its shapes",
+        arguments: [
+            TinyModel.configuration,
+            Configuration(hiddenSize: 8, multipliers: [1, 2, 2, 4], encoderBlocks: 8, encoderFeatures: 4, scale: 2),
+            Configuration(
+                hiddenSize: 4, multipliers: [1, 3, 5], encoderBlocks: 5, encoderFeatures: 2, scale: 8,
+                hasAttention: true,
+                hasEnlargedInput: true, timesteps: 7),
+        ])
     func inference(_ configuration: Configuration) throws {
         #expect(try TinyModel.model(configuration).configuration == configuration)
     }
@@ -65,7 +68,8 @@ struct ModelTests {
     @Test("padded sizes are the smallest that the network can process", arguments: [2, 4, 8], [1, 2, 3, 4, 5])
     func paddedSizes(scale: Int, levels: Int) {
         let configuration = Configuration(
-            hiddenSize: 8, multipliers: [Int](repeating: 1, count: levels), encoderBlocks: 2, encoderFeatures: 8, scale: scale)
+            hiddenSize: 8, multipliers: [Int](repeating: 1, count: levels), encoderBlocks: 2, encoderFeatures: 8,
+            scale: scale)
         func suits(_ side: Int) -> Bool {
             side * scale % configuration.sizeMultiple == 0 && side * scale >= 2 * configuration.sizeMultiple
         }
@@ -78,7 +82,8 @@ struct ModelTests {
     @Test("multiply-accumulates per pixel are the published numbers")
     func cost() {
         // ../shared/spec: hidden 64, multipliers 1|2|2|4: 578,624 per pixel of the upscaled image; cond_proj 24,576.
-        let network = Network(Configuration(hiddenSize: 64, multipliers: [1, 2, 2, 4], encoderBlocks: 8, encoderFeatures: 32, scale: 4))
+        let network = Network(
+            Configuration(hiddenSize: 64, multipliers: [1, 2, 2, 4], encoderBlocks: 8, encoderFeatures: 32, scale: 4))
         #expect(network.noisePredictor.macsPerPixel == 578_624)
         #expect(network.conditioner.macsPerPixel == 24_576)
     }

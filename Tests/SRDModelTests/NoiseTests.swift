@@ -7,10 +7,12 @@ struct NoiseTests {
     @Test("Philox gives its authors' known answers")
     func philox() {
         // Random123's kat_vectors, philox4x32-10.
-        #expect(PixelNoise.philox(SIMD4(0, 0, 0, 0), key: (0, 0)) == SIMD4(0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8))
+        #expect(
+            PixelNoise.philox(SIMD4(0, 0, 0, 0), key: (0, 0)) == SIMD4(0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8))
         let ones = UInt32.max
-        #expect(PixelNoise.philox(SIMD4(ones, ones, ones, ones), key: (ones, ones))
-            == SIMD4(0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd))
+        #expect(
+            PixelNoise.philox(SIMD4(ones, ones, ones, ones), key: (ones, ones))
+                == SIMD4(0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd))
     }
 
     @Test("normal(word) is the quantile (word + ½) / 2³² of the normal distribution")
@@ -34,7 +36,8 @@ struct NoiseTests {
         #expect(abs(mean) < 0.011 && abs(variance - 1) < 0.016)
         #expect(PixelNoise(seed: 3, draw: 1).row(0, width: 50) != PixelNoise(seed: 3, draw: 2).row(0, width: 50))
         #expect(PixelNoise(seed: 3, draw: 1).row(0, width: 50) != PixelNoise(seed: 4, draw: 1).row(0, width: 50))
-        #expect(PixelNoise(seed: 3, draw: 1).row(0, width: 50) != PixelNoise(seed: 3 + 1 << 32, draw: 1).row(0, width: 50))
+        #expect(
+            PixelNoise(seed: 3, draw: 1).row(0, width: 50) != PixelNoise(seed: 3 + 1 << 32, draw: 1).row(0, width: 50))
     }
 
     @Test("a sampler's noise is the pixel noise, clamped to ±2.5")
@@ -49,7 +52,8 @@ struct NoiseTests {
 
     @Test("a pixel's noise does not depend on the image's width")
     func ofThePixel() {
-        let narrow = PixelNoise(seed: 9, draw: 0).row(7, width: 10), wide = PixelNoise(seed: 9, draw: 0).row(7, width: 40)
+        let narrow = PixelNoise(seed: 9, draw: 0).row(7, width: 10),
+            wide = PixelNoise(seed: 9, draw: 0).row(7, width: 40)
         #expect(narrow == Array(wide.prefix(30)))
     }
 
@@ -58,7 +62,9 @@ struct NoiseTests {
         // torch 2.13, torch.manual_seed(7): randn(5), randn(20), randn(3).
         var random = TorchRandom(seed: 7)
         expect(random.normal(count: 5), [-0.1467950940, 0.7861412764, 0.9468216300, -1.1143440008, 1.6907901764])
-        expect(Array(random.normal(count: 20).prefix(6)), [0.6094734669, -0.5811337829, 0.0490438677, -0.3204769194, -0.0835282281, -0.0234779324])
+        expect(
+            Array(random.normal(count: 20).prefix(6)),
+            [0.6094734669, -0.5811337829, 0.0490438677, -0.3204769194, -0.0835282281, -0.0234779324])
         expect(random.normal(count: 3), [-0.8948279023, 1.2798781395, -0.9940662384])
     }
 
@@ -72,7 +78,9 @@ struct NoiseTests {
             let width = 100 + y % 9, row = PixelNoise(seed: 0x1234_5678_9abc, draw: 3).row(y, width: width)
             for x in 0..<width {
                 let words = PixelNoise.philox(SIMD4(UInt32(x), UInt32(y), 3, 0), key: (0x5678_9abc, 0x1234))
-                for c in 0..<3 where row[x * 3 + c] != PixelNoise.normal(words[c]) { Issue.record("pixel \(x), \(y), channel \(c)") }
+                for c in 0..<3 where row[x * 3 + c] != PixelNoise.normal(words[c]) {
+                    Issue.record("pixel \(x), \(y), channel \(c)")
+                }
             }
         }
     }

@@ -15,9 +15,10 @@ struct StoredScheduleTests {
     /// bfloat16.
     private static func tensors(_ s: NoiseSchedule, bits: Int) -> [String: FloatTensor] {
         let buffers = [s.betas, s.signal, s.noise, s.inverseSignal, s.noiseToSignal]
-        return Dictionary(uniqueKeysWithValues: zip(NoiseSchedule.bufferNames, buffers).map { name, values in
-            (name, FloatTensor(shape: [values.count], values: values.map { rounded($0, bits: bits) }))
-        })
+        return Dictionary(
+            uniqueKeysWithValues: zip(NoiseSchedule.bufferNames, buffers).map { name, values in
+                (name, FloatTensor(shape: [values.count], values: values.map { rounded($0, bits: bits) }))
+            })
     }
 
     private static func spaced(_ a: Double, _ b: Double, _ count: Int) -> [Double] {
@@ -47,7 +48,9 @@ struct StoredScheduleTests {
     @Test("known schedules rounded to 16 bits are replaced by the exact ones", arguments: kinds, [8, 11])
     func rounded(kind: String, bits: Int) throws {
         let exact = Self.schedule(kind), rebuilt = try NoiseSchedule(tensors: Self.tensors(exact, bits: bits))
-        #expect(rebuilt.warning?.contains(kind.split(separator: " ").dropLast().joined(separator: " ")) == true, "\(rebuilt.warning ?? "none")")
+        #expect(
+            rebuilt.warning?.contains(kind.split(separator: " ").dropLast().joined(separator: " ")) == true,
+            "\(rebuilt.warning ?? "none")")
         let worst = zip(rebuilt.signal, exact.signal).map { abs($0 - $1) }.max()!
         #expect(worst < 1e-6, "\(worst)")
     }
@@ -66,7 +69,8 @@ struct StoredScheduleTests {
 
     @Test("an unknown schedule is recomputed from its betas, or from signal and noise if these agree")
     func unknown() throws {
-        let exact = NoiseSchedule(betas: (0..<50).map { (t: Int) -> Double in 0.01 + 0.2 * Double(t * t * t) / 125_000 })
+        let exact = NoiseSchedule(
+            betas: (0..<50).map { (t: Int) -> Double in 0.01 + 0.2 * Double(t * t * t) / 125_000 })
         var tensors = Self.tensors(exact, bits: 24)
         tensors["sqrt_alphas_cumprod"] = FloatTensor(shape: [50], values: .init(repeating: 0.5, count: 50))
         var rebuilt = try NoiseSchedule(tensors: tensors)

@@ -11,12 +11,21 @@ struct TimestepScheduleTests {
         var eta = 0.0
     }
 
-    static let methods = Sampler.allCases.map { Method(sampler: $0) } + [Method(sampler: .ddim, eta: 0.3), Method(sampler: .ddim, eta: 1)]
-    static let samplers: [TimestepSchedule] = methods.flatMap { method in
-        TimestepSpacing.allCases.flatMap { spacing in
-            [1, 2, 3, 4, 8, 20, 50, 100].map { .spaced(method.sampler, eta: method.eta, steps: $0, spacing) }
-        }
-    } + [.transitions([TimestepTransition(timestep: 90, eta: 0.5), TimestepTransition(timestep: 40, order: 2), TimestepTransition(timestep: 11, eta: 0.2, order: 2)])]
+    static let methods =
+        Sampler.allCases.map { Method(sampler: $0) } + [
+            Method(sampler: .ddim, eta: 0.3), Method(sampler: .ddim, eta: 1),
+        ]
+    static let samplers: [TimestepSchedule] =
+        methods.flatMap { method in
+            TimestepSpacing.allCases.flatMap { spacing in
+                [1, 2, 3, 4, 8, 20, 50, 100].map { .spaced(method.sampler, eta: method.eta, steps: $0, spacing) }
+            }
+        } + [
+            .transitions([
+                TimestepTransition(timestep: 90, eta: 0.5), TimestepTransition(timestep: 40, order: 2),
+                TimestepTransition(timestep: 11, eta: 0.2, order: 2),
+            ])
+        ]
 
     /// The float rounding of coefficients near 1; those of second order are a few times larger.
     let bound = 3e-6
@@ -43,7 +52,9 @@ struct TimestepScheduleTests {
         return Double(x)
     }
 
-    @Test("x_t with the schedule's mean and variance gives x_next with the schedule's mean and variance", arguments: samplers)
+    @Test(
+        "x_t with the schedule's mean and variance gives x_next with the schedule's mean and variance",
+        arguments: samplers)
     func marginals(_ sampler: TimestepSchedule) {
         for (step, next) in Self.pairs(sampler) {
             let a = Double(step.a) + Double(step.c) + Double(step.d), b = Double(step.b), sigma = Double(step.sigma)
@@ -63,7 +74,8 @@ struct TimestepScheduleTests {
 
     @Test("one step from the last timestep is the clamped x0", arguments: methods)
     func oneStep(_ method: Method) {
-        let step = TimestepSchedule.spaced(method.sampler, eta: method.eta, steps: 1, .uniform).steps(of: Self.schedule)[0]
+        let step = TimestepSchedule.spaced(method.sampler, eta: method.eta, steps: 1, .uniform).steps(
+            of: Self.schedule)[0]
         #expect(step.timestep == 99 && step.a == 1 && step.b == 0 && step.sigma == 0 && step.memory == 0)
         let clean = step.clean(0.5, noise: 0.5)
         let expected = (0.5 - Self.schedule.noise[99] * 0.5) / Self.schedule.signal[99]
@@ -95,15 +107,20 @@ struct TimestepScheduleTests {
         let levels = (0..<100).map { log(Self.schedule.signal[$0] / Self.schedule.noise[$0]) }
         for (i, t) in Self.schedule.timesteps(5, .logSNR).enumerated() {
             let wanted = levels[99] + (levels[0] - levels[99]) * Double(i) / 4
-            #expect(abs(levels[t] - wanted) == levels.map { abs($0 - wanted) }.min(), "no timestep is nearer to level \(i)")
+            #expect(
+                abs(levels[t] - wanted) == levels.map { abs($0 - wanted) }.min(), "no timestep is nearer to level \(i)")
         }
     }
 
-    @Test("the last step and steps with η = 0 add no noise; memory is the number of x0 that steps read", arguments: samplers)
+    @Test(
+        "the last step and steps with η = 0 add no noise; memory is the number of x0 that steps read",
+        arguments: samplers)
     func noiseAndMemory(_ sampler: TimestepSchedule) {
         let steps = sampler.steps(of: Self.schedule)
         #expect(steps.last!.sigma == 0)
-        for (step, transition) in zip(steps, sampler.transitions(in: Self.schedule)) where transition.eta == 0 { #expect(step.sigma == 0) }
+        for (step, transition) in zip(steps, sampler.transitions(in: Self.schedule)) where transition.eta == 0 {
+            #expect(step.sigma == 0)
+        }
         #expect(steps[0].memory == 0 && sampler.memory >= steps.map(\.memory).max()!)
         if case .spaced = sampler { #expect(sampler.memory == steps.map(\.memory).max()!) }
     }
@@ -153,10 +170,12 @@ struct TimestepScheduleTests {
     @Test("DPM-Solver++ 2M and its SDE form follow their paper", arguments: TimestepSpacing.allCases)
     func dpm2M(_ spacing: TimestepSpacing) {
         for count in [3, 8, 20] {
-            let ode = Self.pairs(.spaced(.dpmSolver2M, steps: count, spacing)), sde = Self.pairs(.spaced(.dpmSolver2MSDE, steps: count, spacing))
+            let ode = Self.pairs(.spaced(.dpmSolver2M, steps: count, spacing)),
+                sde = Self.pairs(.spaced(.dpmSolver2MSDE, steps: count, spacing))
             for i in 0..<count - 1 {
                 let (h, r) = Self.gains(ode, i), extra = r.map { 1 / (2 * $0) } ?? 0
-                let ratio = Self.noise(ode[i].next) / Self.noise(ode[i].step.timestep), signal = Self.signal(ode[i].next)
+                let ratio = Self.noise(ode[i].next) / Self.noise(ode[i].step.timestep),
+                    signal = Self.signal(ode[i].next)
                 let scale = (1 + extra) * 1e-5
                 func expect(_ found: Float, _ wanted: Double, _ what: String) {
                     #expect(abs(Double(found) - wanted) < scale, "\(what) of step \(i) of \(count)")
@@ -231,8 +250,9 @@ struct TimestepScheduleTests {
     /// Returns the largest difference from the result of 1000 steps of DDIM.
     static func error(_ method: Method, _ steps: Int, _ spacing: TimestepSpacing = .logSNR) -> Double {
         [-2.0, -0.7, 0.3, 1.5].map { x in
-            abs(run(.spaced(method.sampler, eta: method.eta, steps: steps, spacing), fine, from: x, predict: bestNoise)
-                - run(.ddim(steps: 1000, eta: 0), fine, from: x, predict: bestNoise))
+            abs(
+                run(.spaced(method.sampler, eta: method.eta, steps: steps, spacing), fine, from: x, predict: bestNoise)
+                    - run(.ddim(steps: 1000, eta: 0), fine, from: x, predict: bestNoise))
         }.max()!
     }
 
@@ -247,13 +267,16 @@ struct TimestepScheduleTests {
         for method in [Method(sampler: .ddim), Method(sampler: .dpmSolver2M), Method(sampler: .unipc)] {
             let errors = [10, 40, 160].map { Self.error(method, $0, spacing) }
             // With 1000 timesteps, second order gains little beyond 40 steps.
-            #expect(errors[1] < errors[0] && errors[2] < errors[1] && errors[2] < 0.01, "\(method.sampler.rawValue) \(errors)")
+            #expect(
+                errors[1] < errors[0] && errors[2] < errors[1] && errors[2] < 0.01,
+                "\(method.sampler.rawValue) \(errors)")
         }
     }
 
     @Test("second order has a smaller error than first order")
     func order() {
-        let ddim = Self.error(Method(sampler: .ddim), 20), dpm = Self.error(Method(sampler: .dpmSolver2M), 20), unipc = Self.error(Method(sampler: .unipc), 20)
+        let ddim = Self.error(Method(sampler: .ddim), 20), dpm = Self.error(Method(sampler: .dpmSolver2M), 20),
+            unipc = Self.error(Method(sampler: .unipc), 20)
         #expect(dpm < ddim / 3 && unipc < ddim / 3, "\(ddim) \(dpm) \(unipc)")
     }
 
@@ -270,7 +293,9 @@ struct TimestepScheduleTests {
         let flat = NoiseSchedule(betas: betas)
         for method in Self.methods {
             for step in TimestepSchedule.spaced(method.sampler, eta: method.eta, steps: 20, .uniform).steps(of: flat) {
-                #expect([step.a, step.b, step.c, step.d, step.sigma].allSatisfy { $0.isFinite }, "\(method.sampler.rawValue) at \(step.timestep)")
+                #expect(
+                    [step.a, step.b, step.c, step.d, step.sigma].allSatisfy { $0.isFinite },
+                    "\(method.sampler.rawValue) at \(step.timestep)")
             }
         }
     }

@@ -16,20 +16,27 @@ struct QuantizerTests {
         return try TinyQuantizer.quantize(try TinyModel.model(), settings: settings)
     }
 
-    @Test("weights are rounded by at most half a step, and a channel's largest becomes ±127", arguments: [
-        WeightScales.perChannel, .perTensor
-    ])
+    @Test(
+        "weights are rounded by at most half a step, and a channel's largest becomes ±127",
+        arguments: [
+            WeightScales.perChannel, .perTensor,
+        ])
     func weights(_ scales: WeightScales) throws {
         let model = try TinyModel.model(), quantized = try quantized { $0.weightScales = scales }
         for node in model.network.graphs(withPreview: true).flatMap(\.nodes) where node.isConvolution {
-            guard let layer = quantized.layers[node.name], case .int8(let codes, let steps) = layer.weights else { continue }
+            guard let layer = quantized.layers[node.name], case .int8(let codes, let steps) = layer.weights else {
+                continue
+            }
             let weight = FloatTensor(shape: layer.shape, values: model.layers[node.name]!.realWeights(of: node))
             #expect(codes.allSatisfy { $0 >= -127 })
             #expect(codes.contains { abs(Int($0)) == 127 })
-            let inner = layer.shape[(node.outputDimension + 1)...].reduce(1, *), channels = layer.shape[node.outputDimension]
+            let inner = layer.shape[(node.outputDimension + 1)...].reduce(1, *),
+                channels = layer.shape[node.outputDimension]
             for (i, real) in layer.realWeights(of: node).enumerated() {
                 let step = steps[i / inner % channels]
-                #expect(abs(real - weight.values[i]) <= step * 0.5001, "\(node.name) \(scales) \(i) \(weight.values[i]) \(codes[i]) \(step)")
+                #expect(
+                    abs(real - weight.values[i]) <= step * 0.5001,
+                    "\(node.name) \(scales) \(i) \(weight.values[i]) \(codes[i]) \(step)")
             }
             if scales == .perTensor { #expect(Set(steps).count == 1) }
         }
@@ -48,7 +55,8 @@ struct QuantizerTests {
         #expect(several.calibratedTimesteps == [0, 10, 19])
         #expect(several.activations[Self.layer]!.quantizations.count == 3)
         #expect(single.activations[Self.layer]!.quantizations.count == 1)
-        let all = several.activations[Self.layer]!.quantizations.map(\.range), one = single.activations[Self.layer]!.quantizations[0].range
+        let all = several.activations[Self.layer]!.quantizations.map(\.range),
+            one = single.activations[Self.layer]!.quantizations[0].range
         #expect(one.upperBound <= all.map(\.upperBound).max()! * 1.01)
     }
 
@@ -68,7 +76,9 @@ struct QuantizerTests {
         func mean(_ layer: Layer) -> [Double] {
             let real = layer.realWeights(of: node), perOutput = real.count / bias.count, area = perOutput / means.count
             return bias.indices.map { o in
-                (0..<perOutput).reduce(Double(layer.bias[o])) { $0 + Double(real[o * perOutput + $1]) * means[$1 / area] }
+                (0..<perOutput).reduce(Double(layer.bias[o])) {
+                    $0 + Double(real[o * perOutput + $1]) * means[$1 / area]
+                }
             }
         }
         let expected = mean(float)
@@ -94,10 +104,14 @@ struct QuantizerTests {
         settings.weightScales = .perTensor
         let set = TinyQuantizer.images(), quantizer = Quantizer(model, settings: settings)
         let statistics = try Statistics(of: model, on: set, settings: settings)
-        func recipe(_ kept: [String: String]) -> Recipe { Recipe(for: model.network, hasPreview: model.hasPreview, keepFloat: kept) }
+        func recipe(_ kept: [String: String]) -> Recipe {
+            Recipe(for: model.network, hasPreview: model.hasPreview, keepFloat: kept)
+        }
         let costs = quantizer.rank(recipe([:]), statistics, on: set)
         #expect(costs.map(\.ratio.decibels) == costs.map(\.ratio.decibels).sorted())
-        let int8 = model.network.graphs(withPreview: false).flatMap(\.nodes).filter { $0.isConvolution && recipe([:]).decisions[$0.name]?.weights == .int8 }
+        let int8 = model.network.graphs(withPreview: false).flatMap(\.nodes).filter {
+            $0.isConvolution && recipe([:]).decisions[$0.name]?.weights == .int8
+        }
         #expect(costs[0].name == Self.layer)
         #expect(Set(costs.map(\.name)) == Set(int8.map(\.name)))
         // An artificial loss that counts the int8 layers among the three worst. The search must keep exactly those.
@@ -120,14 +134,19 @@ struct QuantizerTests {
         let layer = quantized.layers[Self.layer]!
         guard case .int8(let codes, let scales) = layer.weights else { Issue.record("not int8"); return }
         var layers = quantized.layers
-        layers[Self.layer] = Layer(shape: layer.shape, weights: .int8(codes, scales: scales.map { $0 * 2 }), bias: layer.bias)
+        layers[Self.layer] = Layer(
+            shape: layer.shape, weights: .int8(codes, scales: scales.map { $0 * 2 }), bias: layer.bias)
         let damaged = Model(
-            network: quantized.network, schedule: quantized.schedule, layers: layers, activations: quantized.activations,
-            calibratedTimesteps: quantized.calibratedTimesteps, parameters: quantized.parameters, hasPreview: quantized.hasPreview)
+            network: quantized.network, schedule: quantized.schedule, layers: layers,
+            activations: quantized.activations,
+            calibratedTimesteps: quantized.calibratedTimesteps, parameters: quantized.parameters,
+            hasPreview: quantized.hasPreview)
         let good = measure(quantized), bad = measure(damaged)
         #expect(bad.meanPSNR < good.meanPSNR)
         #expect(good.noise.count == 3 && good.images.count == set.images.count)
-        let worstWeights = bad.layers.compactMap { layer in layer.weights.map { (layer.name, $0.decibels) } }.min { $0.1 < $1.1 }
+        let worstWeights = bad.layers.compactMap { layer in layer.weights.map { (layer.name, $0.decibels) } }.min {
+            $0.1 < $1.1
+        }
         #expect(worstWeights?.0 == Self.layer)
         func output(_ quality: Quality) -> Double { quality.layers.first { $0.name == Self.layer }!.output.decibels }
         #expect(output(bad) < output(good) - 10)

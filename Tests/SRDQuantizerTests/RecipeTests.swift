@@ -6,7 +6,9 @@ import Testing
 @Suite("Recipes")
 struct RecipeTests {
     private let network = Network(TinyModel.configuration)
-    private var recipe: Recipe { Recipe(for: network, hasPreview: true, keepFloat: ["denoise_fn.ups.0.0.block1.block.1": "a test"]) }
+    private var recipe: Recipe {
+        Recipe(for: network, hasPreview: true, keepFloat: ["denoise_fn.ups.0.0.block1.block.1": "a test"])
+    }
 
     @Test("a recipe that is written and parsed is unchanged")
     func roundTrip() throws {
@@ -14,7 +16,9 @@ struct RecipeTests {
         let read = try Recipe(parsing: text, for: network, hasPreview: true)
         #expect(read.text(for: network, hasPreview: true) == text)
         for (name, decision) in recipe.decisions {
-            #expect(read.decisions[name]?.weights == decision.weights && read.decisions[name]?.output == decision.output, "\(name)")
+            #expect(
+                read.decisions[name]?.weights == decision.weights && read.decisions[name]?.output == decision.output,
+                "\(name)")
         }
     }
 
@@ -23,9 +27,11 @@ struct RecipeTests {
         let recipe = Recipe(for: network, hasPreview: true)
         let float = network.graphs(withPreview: true).flatMap(\.nodes)
             .filter { $0.isConvolution && recipe.decisions[$0.name]!.weights == .float }.map(\.name)
-        #expect(Set(float) == [
-            "rrdb.conv_first", "denoise_fn.downs.0.0.block1.block.1", "denoise_fn.downs.0.0.res_conv", "denoise_fn.final_conv.1"
-        ])
+        #expect(
+            Set(float) == [
+                "rrdb.conv_first", "denoise_fn.downs.0.0.block1.block.1", "denoise_fn.downs.0.0.res_conv",
+                "denoise_fn.final_conv.1",
+            ])
     }
 
     private func error(_ change: (String) -> String) -> String? {
@@ -52,7 +58,10 @@ struct RecipeTests {
         #expect(edit(layer) { "\($0[0]) int8 bits" }?.contains("\"bits\", expected codes") == true)
         #expect(edit(layer) { "\($0[0]) int8" }?.contains("expected layer, weights and output") == true)
         #expect(edit(layer) { "\($0[0])x int8 codes" }?.contains("no layer `\(layer)x`") == true)
-        #expect(edit(layer) { let line = $0.joined(separator: " "); return "\(line)\n\(line)" }?.contains("comes twice") == true)
+        #expect(
+            edit(layer) {
+                let line = $0.joined(separator: " "); return "\(line)\n\(line)"
+            }?.contains("comes twice") == true)
         #expect(edit(input) { "\($0[0]) int8 float" }?.contains("its input `\(input)` is kept in float") == true)
         #expect(edit("denoise_fn.final_conv.1") { "\($0[0]) float codes" }?.contains("puts out is float") == true)
         #expect(error { $0 + "\n# a remark\n\n" } == nil)

@@ -14,7 +14,8 @@ struct ScheduleSearchTests {
         var random = SeededRandom(seed: 5), tensors: [String: FloatTensor] = [:]
         func add(_ name: String, _ shape: [Int], _ range: ClosedRange<Float>) {
             let count = shape.reduce(1, *)
-            tensors[name] = FloatTensor(shape: shape, values: (0..<count).map { _ in Float.random(in: range, using: &random) })
+            tensors[name] = FloatTensor(
+                shape: shape, values: (0..<count).map { _ in Float.random(in: range, using: &random) })
         }
         let layers = [(0, 64, 3, 11), (3, 192, 64, 5), (6, 384, 192, 3), (8, 256, 384, 3), (10, 256, 256, 3)]
         for (i, (layer, out, channels, kernel)) in layers.enumerated() {
@@ -50,8 +51,12 @@ struct ScheduleSearchTests {
             let quality = search.quality(of: .transitions(schedule.transitions))
             #expect(schedule.psnrGain == Float(quality.psnr - search.full.psnr))
             #expect(schedule.lpipsRatio == Float(quality.lpips / search.full.lpips))
-            #expect(zip(schedule.transitions, schedule.transitions.dropFirst()).allSatisfy { $0.timestep > $1.timestep })
-            #expect(schedule.transitions.allSatisfy { $0.order == 1 && (0...1).contains($0.eta) && (0..<20).contains($0.timestep) })
+            #expect(
+                zip(schedule.transitions, schedule.transitions.dropFirst()).allSatisfy { $0.timestep > $1.timestep })
+            #expect(
+                schedule.transitions.allSatisfy {
+                    $0.order == 1 && (0...1).contains($0.eta) && (0..<20).contains($0.timestep)
+                })
             #expect(schedule.transitions.allSatisfy { Double(Float($0.eta)) == $0.eta }, "a file keeps η as float32")
         }
     }
@@ -98,7 +103,9 @@ struct ScheduleSearchTests {
     @Test("a family's timesteps fall strictly and are timesteps of the model", arguments: [1, 2, 7, 20])
     func family(count: Int) {
         typealias Family = ScheduleFamily
-        for family in [Family(), Family(start: 1, end: 0, power: 4, eta: 0), Family(start: 0.2, end: 0.2, power: 0.5, eta: 0.5)] {
+        for family in [
+            Family(), Family(start: 1, end: 0, power: 4, eta: 0), Family(start: 0.2, end: 0.2, power: 0.5, eta: 0.5),
+        ] {
             let transitions = family.transitions(count, timesteps: 20)
             #expect(transitions.count == count && transitions.last!.timestep >= 0 && transitions.first!.timestep < 20)
             #expect(zip(transitions, transitions.dropFirst()).allSatisfy { $0.timestep > $1.timestep })

@@ -27,7 +27,8 @@ struct BackProjectionTests {
 
     @Test("the result, reduced again, is the small image; alpha stays", arguments: [2, 4, 8], kinds)
     func agrees(scale: Int, kind: (channels: Int, bitDepth: Int)) {
-        let original = image(11 * scale, 9 * scale, channels: kind.channels, bitDepth: kind.bitDepth, noise: 0.1, seed: 3)
+        let original = image(
+            11 * scale, 9 * scale, channels: kind.channels, bitDepth: kind.bitDepth, noise: 0.1, seed: 3)
         let low = original.resized(by: 1, over: scale)
         var guess = low.resized(by: scale)
         guess.samples = zip(guess.samples, original.samples).map { UInt16((Int($0) + Int($1)) / 2) }
@@ -40,8 +41,12 @@ struct BackProjectionTests {
         // Rounding on the way may leave a code here and there.
         let wrong = differences.count { $0 != 0 }
         #expect(differences.max()! <= 1 && wrong * 50 <= differences.count, "\(wrong)")
-        #expect(zip(low.samples, before.samples).count { $0 != $1 } * 2 > low.samples.count, "the guess was right to begin with")
-        for i in result.samples.indices where i % kind.channels >= colors { #expect(result.samples[i] == guess.samples[i]) }
+        #expect(
+            zip(low.samples, before.samples).count { $0 != $1 } * 2 > low.samples.count,
+            "the guess was right to begin with")
+        for i in result.samples.indices where i % kind.channels >= colors {
+            #expect(result.samples[i] == guess.samples[i])
+        }
     }
 
     @Test("what agrees already is left as it is")

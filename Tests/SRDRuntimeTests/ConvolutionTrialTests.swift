@@ -3,7 +3,9 @@ import Testing
 
 @Suite("Convolution trial")
 struct ConvolutionTrialTests {
-    @Test("the calls that srdiff-bench times give the scalar kernels' bytes", arguments: ConvolutionTrial.Kind.allCases, [32, 64])
+    @Test(
+        "the calls that srdiff-bench times give the scalar kernels' bytes", arguments: ConvolutionTrial.Kind.allCases,
+        [32, 64])
     func bytes(_ kind: ConvolutionTrial.Kind, channels: Int) {
         func trial(_ instructionSet: InstructionSet) -> ConvolutionTrial {
             ConvolutionTrial(kind, channels: channels, width: 67, instructionSet: instructionSet)

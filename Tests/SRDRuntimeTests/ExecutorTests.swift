@@ -15,8 +15,10 @@ struct ExecutorTests {
         Configuration(
             hiddenSize: 8, multipliers: [1, 2, 2], encoderBlocks: 2, encoderFeatures: 4, scale: 8, hasAttention: true,
             hasEnlargedInput: true, timesteps: 20),
-        Configuration(hiddenSize: 32, multipliers: [1, 2], encoderBlocks: 2, encoderFeatures: 8, scale: 4, timesteps: 20),
-        Configuration(hiddenSize: 8, multipliers: [1, 3], encoderBlocks: 3, encoderFeatures: 6, scale: 2, timesteps: 20),
+        Configuration(
+            hiddenSize: 32, multipliers: [1, 2], encoderBlocks: 2, encoderFeatures: 8, scale: 4, timesteps: 20),
+        Configuration(
+            hiddenSize: 8, multipliers: [1, 3], encoderBlocks: 3, encoderFeatures: 6, scale: 2, timesteps: 20),
     ]
     static let outputs: [Recipe.Output] = [.codes, .both]
 
@@ -57,8 +59,9 @@ struct ExecutorTests {
         }
     }
 
-    @Test("a float model gives the reference's numbers and the same bits for every band height, thread count and instruction set",
-          arguments: configurations)
+    @Test(
+        "a float model gives the reference's numbers and the same bits for every band height, thread count and instruction set",
+        arguments: configurations)
     func float(_ configuration: Configuration) throws {
         let setting = try Setting(configuration), reference = ReferenceExecutor(setting.model)
         let expected = setting.noise(reference, at: 7), image = reference.encoderImage(setting.low)
@@ -77,8 +80,9 @@ struct ExecutorTests {
         #expect(decibels(results[0], expected: expected) > 110 && decibels(images[0], expected: image) > 110)
     }
 
-    @Test("the same bytes for every band height, thread count, place of the condition and instruction set",
-          arguments: configurations, outputs)
+    @Test(
+        "the same bytes for every band height, thread count, place of the condition and instruction set",
+        arguments: configurations, outputs)
     func sameBytes(_ configuration: Configuration, _ output: Recipe.Output) throws {
         let setting = try Setting(configuration), model = try setting.quantized(output)
         var results: [FloatTensor] = []
@@ -96,8 +100,9 @@ struct ExecutorTests {
     /// 128 channels of 255 by 127, nine times, are 1.1 times what Winograd's products may hold.
     @Test("sums too large for Winograd's products come out whole", arguments: InstructionSet.available.dropFirst())
     func largeSums(_ instructionSet: InstructionSet) throws {
-        let setting = try Setting(Configuration(
-            hiddenSize: 64, multipliers: [1, 2], encoderBlocks: 2, encoderFeatures: 8, scale: 4, timesteps: 20))
+        let setting = try Setting(
+            Configuration(
+                hiddenSize: 64, multipliers: [1, 2], encoderBlocks: 2, encoderFeatures: 8, scale: 4, timesteps: 20))
         let model = try setting.quantized(.codes)
         let largest = Model(
             network: model.network, schedule: model.schedule,
@@ -105,11 +110,13 @@ struct ExecutorTests {
                 guard case .int8(let quantized, let scales) = layer.weights else { return layer }
                 let weights = QuantizedWeights([Int8](repeating: 127, count: quantized.count))
                 return Layer(shape: layer.shape, weights: .int8(weights, scales: scales), bias: layer.bias)
-            }, activations: model.activations, calibratedTimesteps: model.calibratedTimesteps, parameters: model.parameters,
+            }, activations: model.activations, calibratedTimesteps: model.calibratedTimesteps,
+            parameters: model.parameters,
             hasPreview: model.hasPreview)
         // Every node's values: what follows saturates, and would hide a wrong sum.
         let results = [.scalar, instructionSet].map { name in
-            let executor = Executor(largest, threads: 2, instructionSet: name, plans: PlanSettings(largest, bandRows: 1000))
+            let executor = Executor(
+                largest, threads: 2, instructionSet: name, plans: PlanSettings(largest, bandRows: 1000))
             var values: [String: [Float]] = [:]
             executor.observer = ExecutorObserver()
             executor.observer!.onRows = { node, _, tensor in values[node.name, default: []] += tensor.values }
@@ -136,8 +143,8 @@ struct ExecutorTests {
         }
     }
 
-    /// The reference rounds the same values, but its sums and its Mish are more precise. Values near a rounding boundary fall to the other
-    /// side here and there, and the difference grows from layer to layer.
+    /// The reference rounds the same values, but its sums and its Mish are more precise. Values near a rounding
+    /// boundary fall to the other side here and there, and the difference grows from layer to layer.
     @Test("an int8 model gives what the reference gives with the same rounding", arguments: configurations, outputs)
     func simulated(_ configuration: Configuration, _ output: Recipe.Output) throws {
         let setting = try Setting(configuration), model = try setting.quantized(output)

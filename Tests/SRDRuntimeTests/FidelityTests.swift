@@ -41,21 +41,27 @@ struct FidelityTests {
     func limits() throws {
         let model = try TinyModel.model(), pipeline = Pipeline(Executor(model, threads: 1))
         let sample = upscale(model, .sample), encoded = pipeline.encoderImage(image())
-        func difference(_ a: Image, _ b: Image) -> Int { zip(a.samples, b.samples).map { abs(Int($0) - Int($1)) }.max()! }
+        func difference(_ a: Image, _ b: Image) -> Int {
+            zip(a.samples, b.samples).map { abs(Int($0) - Int($1)) }.max()!
+        }
         #expect(difference(upscale(model, Fidelity(1)!), encoded) <= 1)
         #expect(difference(upscale(model, Fidelity(1e-30)!), sample) <= 1)
         #expect(difference(upscale(model, Fidelity(0.5)!), sample) > 5)
     }
 
-    @Test("the correction is a narrow blur of the difference less a wide one", arguments: [(20, 13), (3, 2)], [Float(0.5), 0.9, 1])
+    @Test(
+        "the correction is a narrow blur of the difference less a wide one", arguments: [(20, 13), (3, 2)],
+        [Float(0.5), 0.9, 1])
     func formula(size: (width: Int, height: Int), value: Float) throws {
         var random = SeededRandom(seed: 8)
-        let fidelity = Fidelity(value)!, bandRows = 4, width = size.width * 4, height = size.height * 4, length = width * 3
+        let fidelity = Fidelity(value)!, bandRows = 4, width = size.width * 4, height = size.height * 4,
+            length = width * 3
         let bicubic = BicubicRows(image(width: size.width, height: size.height), scaledBy: 4)
         let encoded = (0..<height).map { _ in (0..<length).map { _ in Float.random(in: 0...1, using: &random) } }
         let sample = (0..<height).map { bicubic.networkRow($0) }
         let correction = FidelityCorrection(
-            of: FloatTensor(height: height, width: width, channels: 3), bicubic, fidelity, bandRows: bandRows, Finiteness())
+            of: FloatTensor(height: height, width: width, channels: 3), bicubic, fidelity, bandRows: bandRows,
+            Finiteness())
         var difference = FloatTensor(height: height, width: width, channels: 3)
         for y in 0..<height {
             for j in 0..<length { difference.values[y * length + j] = encoded[y][j] * 2 - 1 - sample[y][j] }
@@ -80,7 +86,8 @@ struct FidelityTests {
     /// A separable blur with replicated borders, in double precision.
     private static func blurred(_ image: FloatTensor, _ weights: [Float]) -> [Double] {
         let width = image.width, height = image.height, radius = weights.count - 1
-        func pass(_ values: [Double], _ count: Int, _ index: (_ line: Int, _ place: Int) -> Int, lines: Int) -> [Double] {
+        func pass(_ values: [Double], _ count: Int, _ index: (_ line: Int, _ place: Int) -> Int, lines: Int) -> [Double]
+        {
             var out = values
             for line in 0..<lines {
                 for place in 0..<count {
@@ -91,7 +98,9 @@ struct FidelityTests {
             }
             return out
         }
-        let along = pass(image.values.map(Double.init), width, { line, x in (line / 3 * width + x) * 3 + line % 3 }, lines: height * 3)
+        let along = pass(
+            image.values.map(Double.init), width, { line, x in (line / 3 * width + x) * 3 + line % 3 },
+            lines: height * 3)
         return pass(along, height, { line, y in y * width * 3 + line }, lines: width * 3)
     }
 
@@ -101,7 +110,9 @@ struct FidelityTests {
         for model in [float, try TinyQuantizer.quantize(float)] {
             let expected = upscale(model, fidelity, instructionSet: .scalar)
             for instructionSet in InstructionSet.available {
-                for threads in [1, 3] { #expect(upscale(model, fidelity, threads: threads, instructionSet: instructionSet) == expected) }
+                for threads in [1, 3] {
+                    #expect(upscale(model, fidelity, threads: threads, instructionSet: instructionSet) == expected)
+                }
             }
         }
     }

@@ -33,7 +33,8 @@ extension Safetensors {
     /// A `[1, C, H, W]` tensor as a feature map.
     func map(_ name: String) throws -> FloatTensor {
         let planes = try tensor(name)
-        return FloatTensor(planes: planes.values, height: planes.shape[2], width: planes.shape[3], channels: planes.shape[1])
+        return FloatTensor(
+            planes: planes.values, height: planes.shape[2], width: planes.shape[3], channels: planes.shape[1])
     }
 
     func image(_ name: String) throws -> Image {
@@ -60,7 +61,8 @@ struct GoldenTests {
     @Test("encoder maps, condition and the encoder's image", arguments: GoldenCase.all)
     func encoder(_ test: GoldenCase) throws {
         let model = try test.model(), golden = try test.golden()
-        let executor = Executor(model, threads: 2, plans: PlanSettings(model, conditionBudget: .max)), reference = ReferenceExecutor(model)
+        let executor = Executor(model, threads: 2, plans: PlanSettings(model, conditionBudget: .max)),
+            reference = ReferenceExecutor(model)
         let lr = try golden.map("lr_padded"), upsampled = try golden.map("lr_up_padded")
         for maps in [executor.features(lr), Array(reference.features(lr).dropLast())] {
             for (block, map) in zip(model.configuration.conditioningBlocks, maps) {
@@ -68,7 +70,7 @@ struct GoldenTests {
                 #expect(largestDifference(map, expected) < Self.bound)
             }
         }
-        if !model.configuration.hasEnlargedInput {      // "cond" is before up_proj is added
+        if !model.configuration.hasEnlargedInput {  // "cond" is before up_proj is added
             let expected = try golden.map("cond")
             for condition in [executor.encode(lr, upsampled: upsampled).stored, reference.encode(lr, upsampled: nil)] {
                 #expect(largestDifference(condition, expected) < Self.bound)
@@ -91,8 +93,12 @@ struct GoldenTests {
         #expect(keys.count == 3)
         for key in keys {
             let timestep = Int(key.dropFirst(4))!, expected = try golden.map(key)
-            #expect(largestDifference(executor.predictNoise(in: x, at: timestep, given: condition), expected) < Self.bound, "\(key)")
-            #expect(largestDifference(reference.predictNoise(in: x, at: timestep, given: plain), expected) < Self.bound, "reference \(key)")
+            #expect(
+                largestDifference(executor.predictNoise(in: x, at: timestep, given: condition), expected) < Self.bound,
+                "\(key)")
+            #expect(
+                largestDifference(reference.predictNoise(in: x, at: timestep, given: plain), expected) < Self.bound,
+                "reference \(key)")
         }
     }
 

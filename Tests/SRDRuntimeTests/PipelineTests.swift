@@ -29,16 +29,20 @@ struct PipelineTests {
 
     static let samplers: [TimestepSchedule] = [
         .ancestral(steps: 4), .ddim(steps: 4, eta: 0.5), .spaced(.dpmSolver2M, steps: 4, .logSNR),
-        .spaced(.dpmSolver2MSDE, steps: 4, .quadratic), .spaced(.unipc, steps: 6, .uniform)
+        .spaced(.dpmSolver2MSDE, steps: 4, .quadratic), .spaced(.unipc, steps: 6, .uniform),
     ]
 
-    @Test("any size works, down to one pixel", arguments: [(1, 1), (1, 9), (7, 1), (2, 3), (13, 11)], [
-        TinyModel.configuration,
-        Configuration(hiddenSize: 8, multipliers: [1, 1, 1, 2], encoderBlocks: 2, encoderFeatures: 4, scale: 2, timesteps: 5),
-        Configuration(
-            hiddenSize: 4, multipliers: [1, 2, 2], encoderBlocks: 2, encoderFeatures: 4, scale: 8, hasAttention: true,
-            hasEnlargedInput: true, timesteps: 5),
-    ])
+    @Test(
+        "any size works, down to one pixel", arguments: [(1, 1), (1, 9), (7, 1), (2, 3), (13, 11)],
+        [
+            TinyModel.configuration,
+            Configuration(
+                hiddenSize: 8, multipliers: [1, 1, 1, 2], encoderBlocks: 2, encoderFeatures: 4, scale: 2, timesteps: 5),
+            Configuration(
+                hiddenSize: 4, multipliers: [1, 2, 2], encoderBlocks: 2, encoderFeatures: 4, scale: 8,
+                hasAttention: true,
+                hasEnlargedInput: true, timesteps: 5),
+        ])
     func anySize(size: (width: Int, height: Int), configuration: Configuration) throws {
         let result = try upscale(image(size.width, size.height), configuration)
         #expect(result.width == size.width * configuration.scale && result.height == size.height * configuration.scale)
@@ -69,12 +73,15 @@ struct PipelineTests {
     @Test("the result does not depend on the number of threads", arguments: samplers)
     func threads(_ sampler: TimestepSchedule) throws {
         let low = image(13, 9), settings = SamplingSettings(schedule: sampler, seed: 11)
-        let one = try upscale(low, threads: 1, settings: settings), five = try upscale(low, threads: 5, settings: settings)
+        let one = try upscale(low, threads: 1, settings: settings),
+            five = try upscale(low, threads: 5, settings: settings)
         #expect(one == five)
     }
 
     /// SHA-256 of x_0, the first digits.
-    static let hashes = ["4e7566a0c7db4673", "0170eccba12b0882", "019b2a8b6858f1af", "449ea40b491d8e0e", "a7bbc9522879005a"]
+    static let hashes = [
+        "4e7566a0c7db4673", "0170eccba12b0882", "019b2a8b6858f1af", "449ea40b491d8e0e", "a7bbc9522879005a",
+    ]
 
     @Test("every sampler's image is known, on every instruction set", arguments: zip(samplers, hashes))
     func golden(_ sampler: TimestepSchedule, hash: String) throws {
@@ -83,7 +90,8 @@ struct PipelineTests {
             let executor = Executor(model, threads: 1, instructionSet: instructionSet)
             let pipeline = Pipeline(executor)
             let prepared = pipeline.prepare(image(7, 5))
-            let residual = pipeline.residual(prepared, settings: SamplingSettings(schedule: sampler, seed: 3)) { _, _ in }
+            let residual = pipeline.residual(prepared, settings: SamplingSettings(schedule: sampler, seed: 3)) { _, _ in
+            }
             var sha = SHA256()
             residual.values.map(\.bitPattern.littleEndian).withUnsafeBytes { sha.update($0) }
             let found = sha.hexDigest()
@@ -124,14 +132,18 @@ struct PipelineTests {
         let prepared = pipeline.prepare(image(5, 4))
         let size = prepared.condition.stored
         func noise(_ draw: Int) -> [Float] {
-            (0..<size.height).flatMap { NoiseField.pixel(PixelNoise(seed: 11, draw: UInt32(draw))).row($0, width: size.width) }
+            (0..<size.height).flatMap {
+                NoiseField.pixel(PixelNoise(seed: 11, draw: UInt32(draw))).row($0, width: size.width)
+            }
         }
         let x = FloatTensor(shape: [size.height, size.width, 3], values: noise(0))
         let whole = pipeline.residual(prepared, settings: settings) { _, _ in }
-        let fromState = pipeline.residual(prepared, settings: settings, from: LatentState(timestep: 19, x: x)) { _, _ in }
+        let fromState = pipeline.residual(prepared, settings: settings, from: LatentState(timestep: 19, x: x)) { _, _ in
+        }
         #expect(whole == fromState)
 
-        let start = LatentState(timestep: 9, x: x), steps = sampler.starting(at: 9, in: model.schedule).steps(of: model.schedule)
+        let start = LatentState(timestep: 9, x: x),
+            steps = sampler.starting(at: 9, in: model.schedule).steps(of: model.schedule)
         var expected = x, clean: [[Float]] = [], calls = 0
         for (i, step) in steps.enumerated() {
             let predicted = executor.predictNoise(in: expected, at: step.timestep, given: prepared.condition).values
@@ -148,7 +160,9 @@ struct PipelineTests {
         #expect(found == expected && calls == steps.count && steps.count < 20)
     }
 
-    @Test("an image diffused to step t holds its clamped residual and the noise in the schedule's shares", arguments: [0, 7, 19])
+    @Test(
+        "an image diffused to step t holds its clamped residual and the noise in the schedule's shares",
+        arguments: [0, 7, 19])
     func diffuses(timestep: Int) throws {
         let model = try TinyModel.model(), executor = Executor(model, threads: 1)
         let pipeline = Pipeline(executor)
@@ -162,7 +176,8 @@ struct PipelineTests {
             for x in 0..<24 {
                 let own = Double(high.samples[y * 24 + x]) / 257 / 127.5, under = enlarged[y * 24 + x] / 257 / 128
                 let clean = max(-1, min(1, 2 * (own - under)))
-                let expected = model.schedule.signal[timestep] * clean + model.schedule.noise[timestep] * Double(z[x * 3 + 1])
+                let expected =
+                    model.schedule.signal[timestep] * clean + model.schedule.noise[timestep] * Double(z[x * 3 + 1])
                 let value = Double(found.x.values[(y * found.x.width + x) * 3 + 1])
                 #expect(abs(value - expected) < 1e-5)
             }
@@ -174,15 +189,20 @@ struct PipelineTests {
     func blends() throws {
         let model = try TinyModel.model(), low = image(7, 5)
         func upscale(
-            _ seed: UInt64, _ blend: SamplingSettings.SeedBlend?, _ instructionSet: InstructionSet = .fastest, threads: Int = 1
+            _ seed: UInt64, _ blend: SamplingSettings.SeedBlend?, _ instructionSet: InstructionSet = .fastest,
+            threads: Int = 1
         ) -> Image {
             let executor = Executor(model, threads: threads, instructionSet: instructionSet)
             let pipeline = Pipeline(executor)
             let settings = SamplingSettings(schedule: .ancestral(steps: 4), seed: seed, blend: blend)
             return pipeline.upscale(pipeline.prepare(low), settings: settings) { _, _ in }
         }
-        for shares in [BlendWeights.spherical(0), .linear(0)] { #expect(upscale(3, .init(seed: 4, weights: shares)) == upscale(3, nil)) }
-        for shares in [BlendWeights.spherical(1), .linear(1)] { #expect(upscale(3, .init(seed: 4, weights: shares)) == upscale(4, nil)) }
+        for shares in [BlendWeights.spherical(0), .linear(0)] {
+            #expect(upscale(3, .init(seed: 4, weights: shares)) == upscale(3, nil))
+        }
+        for shares in [BlendWeights.spherical(1), .linear(1)] {
+            #expect(upscale(3, .init(seed: 4, weights: shares)) == upscale(4, nil))
+        }
         let middle = upscale(3, .init(seed: 4, weights: .spherical(0.5)))
         #expect(middle != upscale(3, nil) && middle != upscale(4, nil))
         for instructionSet in InstructionSet.available {

@@ -16,7 +16,8 @@ struct MathematicsTests {
 
     @Test("exp is defined for arguments that are not finite")
     func notFinite() {
-        #expect(Mathematics.exp(.infinity) == .infinity && Mathematics.exp(-.infinity) == 0 && Mathematics.exp(.nan).isNaN)
+        #expect(
+            Mathematics.exp(.infinity) == .infinity && Mathematics.exp(-.infinity) == 0 && Mathematics.exp(.nan).isNaN)
     }
 
     @Test("log agrees with the C library to rounding")

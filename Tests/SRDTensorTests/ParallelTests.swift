@@ -6,7 +6,7 @@ import Testing
 struct ParallelTests {
     /// Counts how often each index of a loop is visited. An index that two threads visit at once may be counted once,
     /// but not zero times.
-    private final class Visits: @unchecked Sendable {      // an index belongs to one thread, or the test fails
+    private final class Visits: @unchecked Sendable {  // an index belongs to one thread, or the test fails
         let counts: UnsafeMutableBufferPointer<Int>
 
         init(_ count: Int) {

@@ -33,7 +33,10 @@ struct UpscalerTests {
             #expect(fractions == [0.25, 0.5, 0.75, 1])
             let read = try Image(contentsOf: "\(folder)/out.png")
             #expect(read.width == 36 && read.height == 28 && read.samples == result.samples)
-            #expect(read.metadata.texts.contains { $0.keyword == RunSettings.keyword && $0.text?.contains("seed=3") == true })
+            #expect(
+                read.metadata.texts.contains {
+                    $0.keyword == RunSettings.keyword && $0.text?.contains("seed=3") == true
+                })
         }
     }
 
@@ -54,16 +57,19 @@ struct UpscalerTests {
     func parallel() throws {
         try withModel { model in
             let loaded = try LoadedModel.read(model), image = image(12, 12)
-            let expected = try (0..<4).map { try Upscaler(loaded, options: .init(threads: 2)).upscale(image, steps: 3, seed: $0) }
+            let expected = try (0..<4).map {
+                try Upscaler(loaded, options: .init(threads: 2)).upscale(image, steps: 3, seed: $0)
+            }
             let results = Results(count: 4)
             DispatchQueue.concurrentPerform(iterations: 4) { i in
-                results.set(i, try? Upscaler(loaded, options: .init(threads: 2)).upscale(image, steps: 3, seed: UInt64(i)))
+                results.set(
+                    i, try? Upscaler(loaded, options: .init(threads: 2)).upscale(image, steps: 3, seed: UInt64(i)))
             }
             #expect(results.images == expected)
         }
     }
 
-    private final class Results: @unchecked Sendable {       // guarded by the lock
+    private final class Results: @unchecked Sendable {  // guarded by the lock
         private let lock = NSLock()
         private(set) var images: [Image?]
 
@@ -77,15 +83,21 @@ struct UpscalerTests {
         try withModel { model in
             let loaded = try LoadedModel.read(model), upscaler = try Upscaler(loaded)
             func message(_ body: () throws -> Void) -> String {
-                do { try body() } catch let error as SRDiffError { return "\(error)" } catch { return "another error: \(error)" }
+                do { try body() } catch let error as SRDiffError { return "\(error)" } catch {
+                    return "another error: \(error)"
+                }
                 return "no error"
             }
             #expect(message { _ = try upscaler.upscale(image(), steps: 0) }.contains("0 steps (expected 1 to 20"))
             #expect(message { _ = try upscaler.upscale(image(), steps: 21) }.contains("21 steps (expected 1 to 20"))
-            #expect(message { _ = try Upscaler(loaded, options: .init(threads: 0)) }.contains("0 threads (expected 1 to 1024)"))
+            #expect(
+                message { _ = try Upscaler(loaded, options: .init(threads: 0)) }.contains(
+                    "0 threads (expected 1 to 1024)"))
             #expect(message { _ = try InstructionSet.named("mmx") }.contains("mmx (this machine has scalar"))
             let foreign = InstructionSet.allCases.first { !InstructionSet.available.contains($0) }
-            #expect(message { _ = try Upscaler(loaded, options: .init(instructionSet: foreign)) }.contains("this machine has"))
+            #expect(
+                message { _ = try Upscaler(loaded, options: .init(instructionSet: foreign)) }.contains(
+                    "this machine has"))
             #expect(message { try MemoryEstimate.check(1 << 60, for: "an image") }.contains("1.00 EiB") == false)
             #expect(message { try MemoryEstimate.check(1 << 50, for: "an image") }.contains("requires about 1024 TiB"))
         }
@@ -96,7 +108,8 @@ struct UpscalerTests {
     func noEncoderImage() throws {
         try withTemporaryFolder { folder in
             var tensors = TinyModel.tensors()
-            for name in tensors.keys where ["rrdb.upconv", "rrdb.HRconv", "rrdb.conv_last"].contains(where: name.hasPrefix) {
+            for name in tensors.keys
+            where ["rrdb.upconv", "rrdb.HRconv", "rrdb.conv_last"].contains(where: name.hasPrefix) {
                 tensors[name] = nil
             }
             try TinyModel.write(to: "\(folder)/tiny.safetensors", tensors)
@@ -133,27 +146,33 @@ struct RowTests {
 
     private func upscaler(_ configuration: Configuration = TinyModel.configuration) throws -> Upscaler {
         let model = try TinyModel.model(configuration)
-        return try Upscaler(LoadedModel(path: "tiny", foundBy: "test", sha256: "", model: model), options: .init(threads: 1))
+        return try Upscaler(
+            LoadedModel(path: "tiny", foundBy: "test", sha256: "", model: model), options: .init(threads: 1))
     }
 
     private let settings = SamplingSettings(schedule: .ancestral(steps: 2), seed: 1)
 
-    @Test("bands of rows are the whole result's rows, also in tiles that little memory forces; progress counts them all", arguments: [
-        (12, 400, 40..<1560, ResultRegion(columns: 0..<48, rows: 800..<1180)),
-        (400, 12, 8..<40, ResultRegion(columns: 800..<1200, rows: 8..<40)),
-    ])
+    @Test(
+        "bands of rows are the whole result's rows, also in tiles that little memory forces; progress counts them all",
+        arguments: [
+            (12, 400, 40..<1560, ResultRegion(columns: 0..<48, rows: 800..<1180)),
+            (400, 12, 8..<40, ResultRegion(columns: 800..<1200, rows: 8..<40)),
+        ])
     func tiles(width: Int, height: Int, rows: Range<Int>, quarter: ResultRegion) throws {
         let upscaler = try upscaler(), low = image(width, height)
         let whole = try upscaler.upscale(low, steps: 2, seed: 1)
         /// What a tile and its band take.
         func memory(_ tile: ResultRegion) -> Int {
-            MemoryEstimate.region(tile, of: upscaler.loaded.model, width: width, height: height, settings: settings, channels: 3)
+            MemoryEstimate.region(
+                tile, of: upscaler.loaded.model, width: width, height: height, settings: settings, channels: 3)
                 + width * 4 * tile.rows.count * 6
         }
         let all = memory(ResultRegion(columns: 0..<width * 4, rows: rows))
         for (memory, tiles) in [(all, 1), (all - 1, 2), (memory(quarter), 4)] {
             var samples: [UInt16] = [], last = (0, 0)
-            try upscaler.upscale(low, rows: rows, settings: settings, memory: memory) { last = ($0, $1) } _: {
+            try upscaler.upscale(low, rows: rows, settings: settings, memory: memory) {
+                last = ($0, $1)
+            } _: {
                 #expect($0.width == width * 4)
                 samples += $0.samples
             }
@@ -164,7 +183,9 @@ struct RowTests {
 
     @Test("rows outside the result, attention and too little memory are errors that say so")
     func errors() throws {
-        func message(_ rows: Range<Int>, _ configuration: Configuration = TinyModel.configuration, memory: Int? = nil) throws -> String {
+        func message(_ rows: Range<Int>, _ configuration: Configuration = TinyModel.configuration, memory: Int? = nil)
+            throws -> String
+        {
             let upscaler = try upscaler(configuration)
             do {
                 try upscaler.upscale(image(20, 20), rows: rows, settings: settings, memory: memory) { _ in }
@@ -185,6 +206,8 @@ struct RowTests {
         let part = RunSettings.text(["model=1", "seed=0", RunSettings.rows(3..<7, of: 80)])
         let split = RunSettings.splitRows(part)
         #expect(split?.rows == 3..<7 && split?.height == 80 && split?.others == whole)
-        for text in [whole, "rows=1:2", "rows=2:1/5", "rows=-1:2/5", "rows=1:9/5", "rows=a:b/c"] { #expect(RunSettings.splitRows(text) == nil) }
+        for text in [whole, "rows=1:2", "rows=2:1/5", "rows=-1:2/5", "rows=1:9/5", "rows=a:b/c"] {
+            #expect(RunSettings.splitRows(text) == nil)
+        }
     }
 }

@@ -1,10 +1,11 @@
 import SRDModel
 import SRDTensor
 
-/// The network, computed as plainly as possible: whole maps, naive loops, sums in double precision. It judges the runtime.
+/// The network, computed as plainly as possible: whole maps, naive loops, sums in double precision. It judges the
+/// runtime.
 ///
-/// An int8 model is simulated: its weights are the real numbers they stand for, and the outputs that the model keeps as quantized values
-/// are rounded to them.
+/// An int8 model is simulated: its weights are the real numbers they stand for, and the outputs that the model keeps as
+/// quantized values are rounded to them.
 public struct ReferenceExecutor {
     public let model: Model
     /// Called with every node's output as its readers see it: in float if it is kept in float.
@@ -23,7 +24,8 @@ public struct ReferenceExecutor {
         let quantized: FloatTensor
     }
 
-    /// The encoder's maps that condition the noise predictor, then the trunk's output; the image is mapped from −1…1 to 0…1.
+    /// The encoder's maps that condition the noise predictor, then the trunk's output; the image is mapped from −1…1 to
+    /// 0…1.
     public func features(_ lr: FloatTensor) -> [FloatTensor] {
         run(model.network.encoder, [FloatTensor(shape: lr.shape, values: lr.values.map { $0 * 0.5 + 0.5 })])
     }
@@ -45,15 +47,19 @@ public struct ReferenceExecutor {
         var outputs: [Output] = []
         for node in graph.nodes {
             let isInt8 = model.layers[node.name]?.isInt8 ?? false
-            func read(_ value: Value) -> FloatTensor { isInt8 ? outputs[value.index].quantized : outputs[value.index].exact }
-            let values = node.inputs.map(read), residuals = node.residuals.map { outputs[$0.index].exact }
-            let output: FloatTensor = switch node.operation {
-            case .input: inputs[graph.inputs.firstIndex(of: node.output)!]
-            case .convolution(let convolution): self.convolution(node, convolution, values, residuals, biases)
-            case .transposedConvolution(let stride): transposedConvolution(node, stride: stride, values)
-            case .nearestUpsample: upsample(values[0])
-            case .linearAttention(let heads, let channels): attention(node, values[0], heads: heads, channels: channels)
+            func read(_ value: Value) -> FloatTensor {
+                isInt8 ? outputs[value.index].quantized : outputs[value.index].exact
             }
+            let values = node.inputs.map(read), residuals = node.residuals.map { outputs[$0.index].exact }
+            let output: FloatTensor =
+                switch node.operation {
+                case .input: inputs[graph.inputs.firstIndex(of: node.output)!]
+                case .convolution(let convolution): self.convolution(node, convolution, values, residuals, biases)
+                case .transposedConvolution(let stride): transposedConvolution(node, stride: stride, values)
+                case .nearestUpsample: upsample(values[0])
+                case .linearAttention(let heads, let channels):
+                    attention(node, values[0], heads: heads, channels: channels)
+                }
             outputs.append(stored(output, of: node, at: timestep))
             observe?(node, outputs.last!.exact)
         }
@@ -63,7 +69,8 @@ public struct ReferenceExecutor {
     private func stored(_ output: FloatTensor, of node: Node, at timestep: Int) -> Output {
         guard let activation = model.activations[node.name] else { return Output(exact: output, quantized: output) }
         let quantization = activation.at(timestep, of: model.calibratedTimesteps)
-        let rounded = FloatTensor(shape: output.shape, values: output.values.map { quantization.real(quantization.code($0)) })
+        let rounded = FloatTensor(
+            shape: output.shape, values: output.values.map { quantization.real(quantization.code($0)) })
         return Output(exact: activation.keepsFloat && node.operation != .input ? output : rounded, quantized: rounded)
     }
 
@@ -77,10 +84,12 @@ public struct ReferenceExecutor {
             var sum = Double(bias[o])
             for ky in 0..<c.kernel {
                 for kx in 0..<c.kernel {
-                    guard let (sy, sx) = source(y * c.stride + ky - pad, x * c.stride + kx - pad, input, c.border) else { continue }
+                    guard let (sy, sx) = source(y * c.stride + ky - pad, x * c.stride + kx - pad, input, c.border)
+                    else { continue }
                     let pixel = (sy * input.width + sx) * input.channels
                     for i in 0..<input.channels {
-                        sum += Double(input.values[pixel + i])
+                        sum +=
+                            Double(input.values[pixel + i])
                             * Double(weights[((o * input.channels + i) * c.kernel + ky) * c.kernel + kx])
                     }
                 }
@@ -107,13 +116,14 @@ public struct ReferenceExecutor {
         switch activation {
         case .none: return x
         case .leakyReLU: return x < 0 ? 0.2 * x : x
-        case .mish:                                      // x · tanh(ln(1 + eˣ)), tanh(ln u) = (u² − 1) / (u² + 1)
+        case .mish:  // x · tanh(ln(1 + eˣ)), tanh(ln u) = (u² − 1) / (u² + 1)
             let u = 1 + Mathematics.exp(min(Double(x), 40))
             return Float(Double(x) * (u * u - 1) / (u * u + 1))
         }
     }
 
-    /// PyTorch's ConvTranspose2d with kernel 2·stride and padding stride/2: input pixel i adds to outputs stride · i + k − stride/2.
+    /// PyTorch's ConvTranspose2d with kernel 2·stride and padding stride/2: input pixel i adds to outputs stride · i +
+    /// k − stride/2.
     private func transposedConvolution(_ node: Node, stride: Int, _ inputs: [FloatTensor]) -> FloatTensor {
         let weights = model.layers[node.name]!.realWeights(of: node), bias = model.layers[node.name]!.bias
         let input = concatenated(inputs), kernel = 2 * stride
@@ -122,11 +132,14 @@ public struct ReferenceExecutor {
             for ky in 0..<kernel where (y + stride / 2 - ky) % stride == 0 {
                 for kx in 0..<kernel where (x + stride / 2 - kx) % stride == 0 {
                     let sy = (y + stride / 2 - ky) / stride, sx = (x + stride / 2 - kx) / stride
-                    guard (0..<input.height).contains(sy), (0..<input.width).contains(sx), y + stride / 2 >= ky, x + stride / 2 >= kx
+                    guard (0..<input.height).contains(sy), (0..<input.width).contains(sx), y + stride / 2 >= ky,
+                        x + stride / 2 >= kx
                     else { continue }
                     let pixel = (sy * input.width + sx) * input.channels
                     for i in 0..<input.channels {
-                        sum += Double(input.values[pixel + i]) * Double(weights[((i * bias.count + o) * kernel + ky) * kernel + kx])
+                        sum +=
+                            Double(input.values[pixel + i])
+                            * Double(weights[((i * bias.count + o) * kernel + ky) * kernel + kx])
                     }
                 }
             }
@@ -142,13 +155,17 @@ public struct ReferenceExecutor {
 
     /// input + g · to_out(contextᵀ · q) with context = softmax(k) · vᵀ over all pixels, per head.
     private func attention(_ node: Node, _ input: FloatTensor, heads: Int, channels: Int) -> FloatTensor {
-        let qkv = pointwise(input, "\(node.name).fn.to_qkv"), inner = heads * channels, pixels = input.height * input.width
-        func value(_ part: Int, _ pixel: Int, _ channel: Int) -> Double { Double(qkv.values[(pixel * 3 + part) * inner + channel]) }
+        let qkv = pointwise(input, "\(node.name).fn.to_qkv"), inner = heads * channels,
+            pixels = input.height * input.width
+        func value(_ part: Int, _ pixel: Int, _ channel: Int) -> Double {
+            Double(qkv.values[(pixel * 3 + part) * inner + channel])
+        }
         var out = FloatTensor(height: input.height, width: input.width, channels: inner)
         for head in stride(from: 0, to: inner, by: channels) {
             for i in head..<head + channels {
                 let largest = (0..<pixels).map { value(1, $0, i) }.max()!
-                let weights = (0..<pixels).map { Mathematics.exp(value(1, $0, i) - largest) }, total = weights.reduce(0, +)
+                let weights = (0..<pixels).map { Mathematics.exp(value(1, $0, i) - largest) },
+                    total = weights.reduce(0, +)
                 for j in head..<head + channels {
                     let context = (0..<pixels).reduce(0.0) { $0 + weights[$1] * value(2, $1, j) } / total
                     for p in 0..<pixels { out.values[p * inner + j] += Float(context * value(0, p, i)) }
@@ -164,7 +181,9 @@ public struct ReferenceExecutor {
         return map(height: input.height, width: input.width, channels: weight.shape[0]) { y, x, o in
             var sum = Double(bias?[o] ?? 0)
             for i in 0..<input.channels {
-                sum += Double(input.values[(y * input.width + x) * input.channels + i]) * Double(weight.values[o * input.channels + i])
+                sum +=
+                    Double(input.values[(y * input.width + x) * input.channels + i])
+                    * Double(weight.values[o * input.channels + i])
             }
             return Float(sum)
         }

@@ -15,6 +15,7 @@ public enum SharedFiles {
     public static func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
 
     public static var packageRoot: URL {
-        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
     }
 }

@@ -8,7 +8,9 @@ public enum TinyModel {
         hiddenSize: 8, multipliers: [1, 2], encoderBlocks: 2, encoderFeatures: 8, scale: 4, timesteps: 20
     )
 
-    public static func tensors(_ configuration: Configuration = configuration, seed: UInt64 = 1) -> [String: FloatTensor] {
+    public static func tensors(_ configuration: Configuration = configuration, seed: UInt64 = 1) -> [String:
+        FloatTensor]
+    {
         var random = SeededRandom(seed: seed)
         return Model.randomTensors(configuration, using: &random)
     }

@@ -27,7 +27,8 @@ public enum TinyQuantizer {
     ) throws -> Model {
         var recipe = Recipe(for: model.network, hasPreview: model.hasPreview)
         edit(&recipe)
-        return try Quantizer(model, settings: settings).quantize(recipe, Statistics(of: model, on: images(), settings: settings))
+        return try Quantizer(model, settings: settings).quantize(
+            recipe, Statistics(of: model, on: images(), settings: settings))
     }
 }
 
@@ -35,8 +36,11 @@ extension TinyQuantizer {
     /// The tiny model's file.
     public static func write(to path: String) throws {
         let hash = String(repeating: "0", count: 64)
-        try QuantizedModelFile(model: try quantize(try TinyModel.model()), provenance: .init(
-            sourceSHA256: hash, calibration: "noise", calibrationSHA256: hash, settings: "", tool: "a test"
-        )).write(to: path)
+        try QuantizedModelFile(
+            model: try quantize(try TinyModel.model()),
+            provenance: .init(
+                sourceSHA256: hash, calibration: "noise", calibrationSHA256: hash, settings: "", tool: "a test"
+            )
+        ).write(to: path)
     }
 }

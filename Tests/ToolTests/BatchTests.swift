@@ -136,22 +136,23 @@ struct BatchTests {
     }
 
     #if arch(x86_64)  // an emulator counts its own memory
-    @Test("memory does not grow with the number of images")
-    func memory() throws {
-        try withTinyModel { folder, options in
-            func peak(_ count: Int) throws -> Int {
-                let photos = "\(folder)/\(count)"
-                try makeFolder(photos)
-                for i in 0..<count { try Image.random(60 + i % 3, 50).write(to: "\(photos)/\(i).png") }
-                let run = try ToolRun("srdiff-upscale", [photos, "-o", "\(folder)/out\(count)", "--json"] + options)
-                let document = try JSONSerialization.jsonObject(with: run.output) as? [String: Any]
-                return try #require(document?["peakMemoryBytes"] as? Int, "\(run.error)")
+        @Test("memory does not grow with the number of images")
+        func memory() throws {
+            try withTinyModel { folder, options in
+                func peak(_ count: Int) throws -> Int {
+                    let photos = "\(folder)/\(count)"
+                    try makeFolder(photos)
+                    for i in 0..<count { try Image.random(60 + i % 3, 50).write(to: "\(photos)/\(i).png") }
+                    let run = try ToolRun(
+                        "srdiff-upscale", [photos, "-o", "\(folder)/out\(count)", "--json"] + options)
+                    let document = try JSONSerialization.jsonObject(with: run.output) as? [String: Any]
+                    return try #require(document?["peakMemoryBytes"] as? Int, "\(run.error)")
+                }
+                // What the allocator keeps in each thread's pool differs by a few megabytes.
+                let few = try peak(12), many = try peak(80)
+                #expect(many < few + 8 << 20, "\(few) → \(many)")
             }
-            // What the allocator keeps in each thread's pool differs by a few megabytes.
-            let few = try peak(12), many = try peak(80)
-            #expect(many < few + 8 << 20, "\(few) → \(many)")
         }
-    }
     #endif
 
     /// Whether this user may mount a small file system in a namespace of its own.

@@ -7,14 +7,15 @@ import Testing
 /// Colours, orientation and formats of results.
 @Suite("Colour", .serialized)
 struct ColorTests {
-    /// Colour chart, 8-bit sRGB: skin, foliage, primaries, grays (the values published for the ColorChecker of 2005), then
-    /// every colour whose channels are 0, 128 or 255.
-    private static let patches: [[UInt16]] = [
-        [115, 82, 68], [194, 150, 130], [98, 122, 157], [87, 108, 67], [133, 128, 177], [103, 189, 170],
-        [214, 126, 44], [80, 91, 166], [193, 90, 99], [94, 60, 108], [157, 188, 64], [224, 163, 46],
-        [56, 61, 150], [70, 148, 73], [175, 54, 60], [231, 199, 31], [187, 86, 149], [8, 133, 161],
-        [243, 243, 242], [200, 200, 200], [160, 160, 160], [122, 122, 121], [85, 85, 85], [52, 52, 52],
-    ] + (0..<27).map { i in [i / 9, i / 3 % 3, i % 3].map { UInt16([0, 128, 255][$0]) } }
+    /// Colour chart, 8-bit sRGB: skin, foliage, primaries, grays (the values published for the ColorChecker of 2005),
+    /// then every colour whose channels are 0, 128 or 255.
+    private static let patches: [[UInt16]] =
+        [
+            [115, 82, 68], [194, 150, 130], [98, 122, 157], [87, 108, 67], [133, 128, 177], [103, 189, 170],
+            [214, 126, 44], [80, 91, 166], [193, 90, 99], [94, 60, 108], [157, 188, 64], [224, 163, 46],
+            [56, 61, 150], [70, 148, 73], [175, 54, 60], [231, 199, 31], [187, 86, 149], [8, 133, 161],
+            [243, 243, 242], [200, 200, 200], [160, 160, 160], [122, 122, 121], [85, 85, 85], [52, 52, 52],
+        ] + (0..<27).map { i in [i / 9, i / 3 % 3, i % 3].map { UInt16([0, 128, 255][$0]) } }
     private static let side = 16, columns = 6, rows = 9
 
     private static func chart(bitDepth: Int) -> Image {

@@ -18,7 +18,8 @@ struct DefaultModelTests {
             width: 12, height: 10, channels: 3, bitDepth: 8, samples: (0..<360).map { UInt16($0 * 7 % 256) })
         try image.write(to: "\(folder)/a.png")
         try write(image.encoded(as: .jpeg), to: "\(folder)/b.jpg")
-        let run = try ToolRun("srdiff-upscale", ["\(folder)/a.png", "\(folder)/b.jpg", "-o", "\(folder)/out/", "--json"])
+        let run = try ToolRun(
+            "srdiff-upscale", ["\(folder)/a.png", "\(folder)/b.jpg", "-o", "\(folder)/out/", "--json"])
         #expect(run.status == 0, "\(run.error)")
         let results = try #require(
             (JSONSerialization.jsonObject(with: Data(run.text.utf8)) as? [String: Any])?["results"] as? [[String: Any]])

@@ -21,16 +21,22 @@ struct EvaluateTests {
             var quantized = try TinyQuantizer.quantize(float)
             if let damage { quantized = quantized.doublingScales(of: damage) }
             let hash = String(repeating: "0", count: 64)
-            try QuantizedModelFile(model: quantized, provenance: .init(
-                sourceSHA256: hash, calibration: "noise", calibrationSHA256: hash, settings: "", tool: "test"
-            )).write(to: "\(folder)/tiny.int8.safetensors")
+            try QuantizedModelFile(
+                model: quantized,
+                provenance: .init(
+                    sourceSHA256: hash, calibration: "noise", calibrationSHA256: hash, settings: "", tool: "test"
+                )
+            ).write(to: "\(folder)/tiny.int8.safetensors")
             try FileManager.default.createDirectory(atPath: "\(folder)/photos", withIntermediateDirectories: true)
             try smooth(52, 47).write(to: "\(folder)/photos/a.png")
             try smooth(64, 48).write(to: "\(folder)/photos/b.png")
-            return try body(folder, [
-                "\(folder)/tiny.int8.safetensors", "--reference", "\(folder)/tiny.safetensors", "--images", "\(folder)/photos",
-                "--save-images", "\(folder)/kept", "--steps", "2,3"
-            ])
+            return try body(
+                folder,
+                [
+                    "\(folder)/tiny.int8.safetensors", "--reference", "\(folder)/tiny.safetensors", "--images",
+                    "\(folder)/photos",
+                    "--save-images", "\(folder)/kept", "--steps", "2,3",
+                ])
         }
     }
 
@@ -46,8 +52,12 @@ struct EvaluateTests {
     func help() throws {
         let run = try ToolRun("srdiff-evaluate", ["--help"])
         #expect(run.status == 0)
-        for word in ["--reference", "--images", "--lr", "--sampler", "--steps", "--samples", "--consistent", "--lpips", "--save-reference", "--save-images",
-                     "--layers", "--report", "--fail-if", "--json", "--csv", "--degrade", "psnr_to_reference", "lpips_shift", "grid", "EXIT STATUS"] {
+        for word in [
+            "--reference", "--images", "--lr", "--sampler", "--steps", "--samples", "--consistent", "--lpips",
+            "--save-reference", "--save-images",
+            "--layers", "--report", "--fail-if", "--json", "--csv", "--degrade", "psnr_to_reference", "lpips_shift",
+            "grid", "EXIT STATUS",
+        ] {
             #expect(run.text.contains(word), "\(word)")
         }
     }
@@ -57,57 +67,73 @@ struct EvaluateTests {
         try withSetting { folder, arguments in
             /// Without the seconds, which differ.
             func numbers(_ run: ToolRun) -> [[Substring]] {
-                let lines = run.text.split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+                let lines = run.text.split(separator: "\n").map {
+                    $0.split(separator: ",", omittingEmptySubsequences: false)
+                }
                 guard let column = lines.first?.firstIndex(of: "seconds") else { return [] }
                 return lines.map { line in line.indices.filter { $0 != column }.map { line[$0] } }
             }
             try smooth(40, 40).write(to: "\(folder)/photos/c.png")
             let whole = try ToolRun("srdiff-evaluate", arguments + ["--csv"])
             let shared = arguments.map { $0 == "\(folder)/kept" ? "\(folder)/shared" : $0 }
-            for i in 1...4 {      // the fourth has no image
+            for i in 1...4 {  // the fourth has no image
                 let run = try ToolRun("srdiff-evaluate", shared + ["--shard", "\(i)/4"])
                 #expect(run.status == 0, "\(run.error)")
             }
             let made = try list("\(folder)/shared")
             let merged = try ToolRun("srdiff-evaluate", shared + ["--csv"])
-            #expect(merged.status == 0 && !numbers(whole).isEmpty && numbers(merged) == numbers(whole), "\(merged.text) \(whole.text)")
+            #expect(
+                merged.status == 0 && !numbers(whole).isEmpty && numbers(merged) == numbers(whole),
+                "\(merged.text) \(whole.text)")
             #expect(try list("\(folder)/shared") == made)
-            #expect(try ToolRun("srdiff-evaluate", shared + ["--shard", "1/2", "--plot", "\(folder)/p.svg"]).status == 2)
+            #expect(
+                try ToolRun("srdiff-evaluate", shared + ["--shard", "1/2", "--plot", "\(folder)/p.svg"]).status == 2)
         }
     }
 
-    @Test("usage errors exit 2 and say why", arguments: [
-        [], ["m"], ["m", "--images", "i", "--steps", "0"], ["m", "--images", "i", "--steps", "5,5"], ["m", "--images", "i", "--json", "--csv"],
-        ["m", "--images", "i", "--layers"], ["m", "--images", "i", "--fail-if", "psnr_drop>0.1"], ["m", "--images", "i", "--fail-if", "beauty<1"],
-        ["m", "--images", "i", "--fail-if", "psnr<"], ["m", "--images", "i", "--eta", "1"], ["m", "--images", "i", "--fail-if", "sigma<1"],
-        ["m", "--images", "i", "--degrade", "blur:2"], ["m", "--images", "i", "--degrade", "noise:0"], ["m", "--images", "i", "--degrade", "noise:5+"],
-        ["m", "--images", "i", "--degrade", "jpeg:101"], ["m", "--images", "i", "--degrade", "jpeg"]
-    ])
+    @Test(
+        "usage errors exit 2 and say why",
+        arguments: [
+            [], ["m"], ["m", "--images", "i", "--steps", "0"], ["m", "--images", "i", "--steps", "5,5"],
+            ["m", "--images", "i", "--json", "--csv"],
+            ["m", "--images", "i", "--layers"], ["m", "--images", "i", "--fail-if", "psnr_drop>0.1"],
+            ["m", "--images", "i", "--fail-if", "beauty<1"],
+            ["m", "--images", "i", "--fail-if", "psnr<"], ["m", "--images", "i", "--eta", "1"],
+            ["m", "--images", "i", "--fail-if", "sigma<1"],
+            ["m", "--images", "i", "--degrade", "blur:2"], ["m", "--images", "i", "--degrade", "noise:0"],
+            ["m", "--images", "i", "--degrade", "noise:5+"],
+            ["m", "--images", "i", "--degrade", "jpeg:101"], ["m", "--images", "i", "--degrade", "jpeg"],
+        ])
     func usage(arguments: [String]) throws {
         let run = try ToolRun("srdiff-evaluate", arguments)
         #expect(run.status == 2 && !run.error.isEmpty && run.output.isEmpty)
     }
 
-    @Test("measures baselines, reference and model; the same again from what was kept; a kept image of another seed is not taken")
+    @Test(
+        "measures baselines, reference and model; the same again from what was kept; a kept image of another seed is not taken"
+    )
     func measures() throws {
         try withSetting { folder, arguments in
             let first = try json(ToolRun("srdiff-evaluate", arguments + ["--json", "--samples", "2"]))
             let runs = try #require(first["runs"] as? [[String: Any]])
-            #expect(runs.compactMap { $0["run"] as? String } == [
-                "bicubic", "encoder", "tiny ddpm 2", "tiny ddpm 3", "tiny.int8 ddpm 2", "tiny.int8 ddpm 3"
-            ])
+            #expect(
+                runs.compactMap { $0["run"] as? String } == [
+                    "bicubic", "encoder", "tiny ddpm 2", "tiny ddpm 3", "tiny.int8 ddpm 2", "tiny.int8 ddpm 3",
+                ])
             for run in runs { #expect(((run["psnr"] as? [String: Any])?["mean"] as? Double ?? 0) > 5) }
             let model = try #require(runs.last), near = try #require(model["psnr_to_reference"] as? [String: Any])
             #expect((near["mean"] as? Double ?? 0) > 20)
             #expect((model["sigma"] as? [String: Any])?["mean"] as? Double ?? 0 > 0)
             let mean = try #require((model["psnr"] as? [String: Any])?["mean"] as? Double)
             let own = try #require((runs[3]["psnr"] as? [String: Any])?["mean"] as? Double)
-            let change = try #require(((model["psnr"] as? [String: Any])?["difference"] as? [String: Any])?["mean"] as? Double)
+            let change = try #require(
+                ((model["psnr"] as? [String: Any])?["difference"] as? [String: Any])?["mean"] as? Double)
             #expect(abs(mean - own - change) < 1e-9)
 
             // Interrupted: one image was not made yet, another is of other settings.
             let kept = "\(folder)/kept/tiny.int8_ddpm_3", path = "\(kept)/a_seed0.png"
-            let before = try Data(contentsOf: URL(fileURLWithPath: path)), other = "\(folder)/kept/tiny_ddpm_3/b_seed1.png"
+            let before = try Data(contentsOf: URL(fileURLWithPath: path)),
+                other = "\(folder)/kept/tiny_ddpm_3/b_seed1.png"
             let date = try FileManager.default.attributesOfItem(atPath: other)[.modificationDate] as? Date
             try FileManager.default.removeItem(atPath: path)
             let wrong = "\(kept)/b_seed1.png"
@@ -120,7 +146,9 @@ struct EvaluateTests {
         }
     }
 
-    @Test("--degrade changes the input of every run, always alike, is recorded, and kept images of other input are not taken")
+    @Test(
+        "--degrade changes the input of every run, always alike, is recorded, and kept images of other input are not taken"
+    )
     func degrade() throws {
         try withSetting { folder, arguments in
             let clean = try bicubic(arguments, nil), weak = try bicubic(arguments, "noise:5")
@@ -138,17 +166,20 @@ struct EvaluateTests {
             let clean = try bicubic(arguments, nil), weak = try bicubic(arguments, "noise:5")
             let jpeg = try bicubic(arguments, "noise:5+jpeg:30")
             #expect(jpeg.psnr != weak.psnr && jpeg.psnr < clean.psnr)
-            let text = try ToolRun("srdiff-evaluate", arguments + ["--degrade", "jpeg:30", "--report", "\(folder)/report.html"])
+            let text = try ToolRun(
+                "srdiff-evaluate", arguments + ["--degrade", "jpeg:30", "--report", "\(folder)/report.html"])
             #expect(text.status == 0 && text.text.contains("degraded: jpeg:30"), "\(text.error)")
             #expect(try String(contentsOfFile: "\(folder)/report.html", encoding: .utf8).contains("degraded (jpeg:30)"))
-            let without = try ToolRun("srdiff-evaluate", arguments + ["--degrade", "jpeg:30"], environment: ["SRD_LIBTURBOJPEG": "/none"])
+            let without = try ToolRun(
+                "srdiff-evaluate", arguments + ["--degrade", "jpeg:30"], environment: ["SRD_LIBTURBOJPEG": "/none"])
             #expect(without.status == 1 && without.error.contains("--degrade jpeg:30"), "\(without.error)")
         }
     }
 
     /// The PSNR of the bicubic baseline, and the degradation that the report names.
     private func bicubic(_ arguments: [String], _ degradation: String?) throws -> (psnr: Double, recorded: String?) {
-        let report = try json(ToolRun("srdiff-evaluate", arguments + ["--json"] + (degradation.map { ["--degrade", $0] } ?? [])))
+        let report = try json(
+            ToolRun("srdiff-evaluate", arguments + ["--json"] + (degradation.map { ["--degrade", $0] } ?? [])))
         let runs = try #require(report["runs"] as? [[String: Any]])
         let grid = try #require(runs.last?["grid"] as? [String: Any])
         #expect(grid["mean"] is Double)
@@ -161,7 +192,9 @@ struct EvaluateTests {
             let run = try ToolRun("srdiff-evaluate", arguments + ["--csv", "--save-reference", "\(folder)/reference"])
             let lines = run.text.split(separator: "\n")
             #expect(run.status == 0 && lines.count == 1 + 2 * 6, "\(run.error)")
-            #expect(lines[0].hasPrefix("set,picture,model,sampler,steps,psnr,") && lines[1].hasPrefix("photos,a,bicubic,,,"))
+            #expect(
+                lines[0].hasPrefix("set,picture,model,sampler,steps,psnr,") && lines[1].hasPrefix("photos,a,bicubic,,,")
+            )
             #expect(try list("\(folder)/reference") == ["tiny_ddpm_2", "tiny_ddpm_3"])
             #expect(try list("\(folder)/kept") == ["bicubic", "encoder", "tiny.int8_ddpm_2", "tiny.int8_ddpm_3"])
         }
@@ -172,8 +205,10 @@ struct EvaluateTests {
         try withSetting { _, arguments in
             let good = try ToolRun("srdiff-evaluate", arguments + ["--quiet", "--fail-if", "psnr_drop>10"])
             #expect(good.status == 0 && good.output.isEmpty && good.error.isEmpty)
-            let bad = try ToolRun("srdiff-evaluate", arguments + ["--quiet", "--fail-if", "psnr_drop > -10", "--fail-if", "ssim<=-1"])
-            #expect(bad.status == 1 && bad.error.contains("tiny.int8 ddpm 3: psnr_drop is") && !bad.error.contains("ssim"))
+            let bad = try ToolRun(
+                "srdiff-evaluate", arguments + ["--quiet", "--fail-if", "psnr_drop > -10", "--fail-if", "ssim<=-1"])
+            #expect(
+                bad.status == 1 && bad.error.contains("tiny.int8 ddpm 3: psnr_drop is") && !bad.error.contains("ssim"))
         }
     }
 
@@ -189,11 +224,14 @@ struct EvaluateTests {
             let misfit = try ToolRun("srdiff-evaluate", pairs)
             #expect(misfit.status == 1 && misfit.error.contains("low/b.png: 17×12 pixels"))
             try Image.random(16, 12).write(to: "\(folder)/low/b.png")
-            #expect(try ToolRun("srdiff-evaluate", pairs).text != ToolRun("srdiff-evaluate", arguments + ["--csv"]).text)
+            #expect(
+                try ToolRun("srdiff-evaluate", pairs).text != ToolRun("srdiff-evaluate", arguments + ["--csv"]).text)
         }
     }
 
-    static let damaged = ["denoise_fn.ups.0.0.block1.block.1", "denoise_fn.mid_block1.block2.block.1", "rrdb.RRDB_trunk.0.RDB2.conv2"]
+    static let damaged = [
+        "denoise_fn.ups.0.0.block1.block.1", "denoise_fn.mid_block1.block2.block.1", "rrdb.RRDB_trunk.0.RDB2.conv2",
+    ]
 
     @Test("--layers puts the layer whose scales were doubled first", arguments: damaged)
     func layers(name: String) throws {
@@ -233,9 +271,10 @@ struct EvaluateTests {
             let run = try ToolRun("srdiff-evaluate", arguments + ["--report", path, "--quiet"])
             #expect(run.status == 0, "\(run.error)")
             let text = try String(contentsOfFile: path, encoding: .utf8)
-            #expect(!text.contains("http:") && !text.contains("https:") && !text.contains("url(") && text.contains("<svg"))
+            #expect(
+                !text.contains("http:") && !text.contains("https:") && !text.contains("url(") && text.contains("<svg"))
             #expect(text.components(separatedBy: "class=\"image\"").count == 3)
-            #expect(text.components(separatedBy: "<figure class=\"plot\">").count == 5)      // steps, images, timesteps, layers
+            #expect(text.components(separatedBy: "<figure class=\"plot\">").count == 5)  // steps, images, timesteps, layers
             let again = try ToolRun("srdiff-evaluate", arguments + ["--report", path])
             #expect(again.status == 1 && again.error.contains("--overwrite"))
 
@@ -243,7 +282,8 @@ struct EvaluateTests {
             try Data([0x89]).write(to: URL(fileURLWithPath: "\(folder)/photos/0.png"))
             let part = try ToolRun("srdiff-evaluate", arguments + ["--report", path, "--overwrite"])
             #expect(part.status == 1 && part.error.contains("1 of 3 images failed"), "\(part.error)")
-            #expect(try String(contentsOfFile: path, encoding: .utf8).components(separatedBy: "class=\"image\"").count == 3)
+            #expect(
+                try String(contentsOfFile: path, encoding: .utf8).components(separatedBy: "class=\"image\"").count == 3)
         }
     }
 
@@ -253,7 +293,9 @@ struct EvaluateTests {
             func lowPSNR(_ extra: [String]) throws -> [Double] {
                 let run = try ToolRun("srdiff-evaluate", arguments + ["--csv"] + extra)
                 #expect(run.status == 0, "\(run.error)")
-                let rows = run.text.split(separator: "\n").map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+                let rows = run.text.split(separator: "\n").map {
+                    $0.split(separator: ",", omittingEmptySubsequences: false)
+                }
                 let column = try #require(rows[0].firstIndex(of: "lr_psnr"))
                 return rows.dropFirst().compactMap { Double($0[column]) }
             }
@@ -263,8 +305,9 @@ struct EvaluateTests {
         }
     }
 
-    @Test("a browser shows it: no error on its console, images load, all views zoom together, the difference is drawn",
-          .enabled(if: Browser.path != nil, "no Chromium on this machine"))
+    @Test(
+        "a browser shows it: no error on its console, images load, all views zoom together, the difference is drawn",
+        .enabled(if: Browser.path != nil, "no Chromium on this machine"))
     func browser() throws {
         try withSetting { folder, arguments in
             let path = "\(folder)/report.html"
@@ -274,15 +317,20 @@ struct EvaluateTests {
             try Data(read.utf8).write(to: URL(fileURLWithPath: path))
             let process = Process(), output = Pipe(), errors = "\(folder)/errors.txt"
             process.executableURL = URL(fileURLWithPath: try #require(Browser.path))
-            process.arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=\(folder)/profile", "--window-size=1280,900",
-                                 "--enable-logging=stderr", "--virtual-time-budget=15000", "--dump-dom", "file://\(path)"]
+            process.arguments = [
+                "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=\(folder)/profile",
+                "--window-size=1280,900",
+                "--enable-logging=stderr", "--virtual-time-budget=15000", "--dump-dom", "file://\(path)",
+            ]
             process.standardOutput = output
             #expect(FileManager.default.createFile(atPath: errors, contents: nil))
             process.standardError = FileHandle(forWritingAtPath: errors)
             try process.run()
             let page = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
             process.waitUntilExit()
-            let console = try String(contentsOfFile: errors, encoding: .utf8).split(separator: "\n").filter { $0.contains("CONSOLE") }
+            let console = try String(contentsOfFile: errors, encoding: .utf8).split(separator: "\n").filter {
+                $0.contains("CONSOLE")
+            }
             #expect(console.isEmpty, "\(console)")
             #expect(page.contains("data-log=\"images, zoom, whole, difference\""), "\(page.suffix(300))")
         }
@@ -297,7 +345,8 @@ extension Model {
         guard case .int8(let codes, let scales) = layer.weights else { preconditionFailure("\(name) is float") }
         layers[name] = Layer(shape: layer.shape, weights: .int8(codes, scales: scales.map { 2 * $0 }), bias: layer.bias)
         return Model(
-            network: network, schedule: schedule, layers: layers, activations: activations, calibratedTimesteps: calibratedTimesteps,
+            network: network, schedule: schedule, layers: layers, activations: activations,
+            calibratedTimesteps: calibratedTimesteps,
             parameters: parameters, hasPreview: hasPreview)
     }
 }

@@ -15,35 +15,46 @@ private struct FaultCase: CustomTestStringConvertible, Sendable {
 
     static let all: [FaultCase] = [
         FaultCase(
-            tool: "srdiff-upscale", arguments: ["in.png", "second.ppm", "-o", "out", "--model", "tiny.int8.safetensors", "--steps", "1"],
+            tool: "srdiff-upscale",
+            arguments: ["in.png", "second.ppm", "-o", "out", "--model", "tiny.int8.safetensors", "--steps", "1"],
             outputs: ["in_x4.png", "second_x4.png"]),
         FaultCase(
             tool: "srdiff-inspect",
-            arguments: ["tiny.safetensors", "--export", "out/tiny.safetensors", "--overwrite"], outputs: ["tiny.safetensors"]),
+            arguments: ["tiny.safetensors", "--export", "out/tiny.safetensors", "--overwrite"],
+            outputs: ["tiny.safetensors"]),
         FaultCase(
             tool: "srdiff-interpolate",
-            arguments: ["in.png", "--seeds", "1", "2", "--frames", "2", "-o", "out", "--model", "tiny.safetensors", "--steps", "1"],
+            arguments: [
+                "in.png", "--seeds", "1", "2", "--frames", "2", "-o", "out", "--model", "tiny.safetensors", "--steps",
+                "1",
+            ],
             outputs: ["frame_000.png", "frame_001.png", "sheet.png"]),
         FaultCase(
             tool: "srdiff-fuse",
-            arguments: ["in.png", "other.png", "--box", "1,1,3,3", "-o", "out/fused.png", "--model", "tiny.safetensors", "--steps", "2"],
+            arguments: [
+                "in.png", "other.png", "--box", "1,1,3,3", "-o", "out/fused.png", "--model", "tiny.safetensors",
+                "--steps", "2",
+            ],
             outputs: ["fused.png"]),
         FaultCase(
             tool: "srdiff-quantize",
             arguments: [
-                "tiny.safetensors", "--calibration", "photos", "-o", "out/tiny.int8.safetensors", "--report", "out/report.md", "--threads", "1"
+                "tiny.safetensors", "--calibration", "photos", "-o", "out/tiny.int8.safetensors", "--report",
+                "out/report.md", "--threads", "1",
             ],
             outputs: ["tiny.int8.safetensors"]),
         FaultCase(
             tool: "srdiff-evaluate",
             arguments: [
                 "tiny.int8.safetensors", "--reference", "tiny.safetensors", "--images", "photos", "--steps", "1",
-                "--save-images", "out", "--csv"
+                "--save-images", "out", "--csv",
             ],
             outputs: []),
         FaultCase(
             tool: "srdiff-bench",
-            arguments: ["--model", "tiny.int8.safetensors", "--size", "8", "--steps", "1", "--repeat", "1", "--format", "json"],
+            arguments: [
+                "--model", "tiny.int8.safetensors", "--size", "8", "--steps", "1", "--repeat", "1", "--format", "json",
+            ],
             outputs: []),
     ]
 
@@ -98,7 +109,8 @@ struct FaultTests {
     }()
 
     private func compile(into folder: String) throws -> String {
-        let library = "\(folder)/faults.so", source = SharedFiles.packageRoot.appendingPathComponent("Tests/Faults/faults.c").path
+        let library = "\(folder)/faults.so",
+            source = SharedFiles.packageRoot.appendingPathComponent("Tests/Faults/faults.c").path
         let process = Process()
         process.executableURL = URL(fileURLWithPath: Self.compiler ?? "")
         process.arguments = ["-Wall", "-Werror", "-O1", "-shared", "-fPIC", "-o", library, source, "-ldl"]
@@ -148,8 +160,12 @@ struct FaultTests {
                 }
             }
             let counts = injected.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
-            print("\(test.tool): \(injected.values.reduce(0, +)) faults (\(counts)), of which \(failures) ended the run with an error")
-            #expect(injected["open", default: 0] > 0 && injected["read", default: 0] > 0 && injected["mmap", default: 0] > 0)
+            print(
+                "\(test.tool): \(injected.values.reduce(0, +)) faults (\(counts)), of which \(failures) ended the run with an error"
+            )
+            #expect(
+                injected["open", default: 0] > 0 && injected["read", default: 0] > 0 && injected["mmap", default: 0] > 0
+            )
         }
     }
 

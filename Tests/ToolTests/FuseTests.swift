@@ -24,7 +24,10 @@ struct FuseTests {
     }
 
     func fuse(_ folder: String, _ arguments: [String], _ options: [String]) throws -> Image {
-        let run = try ToolRun("srdiff-fuse", ["\(folder)/base.png", "\(folder)/other.png", "-o", "\(folder)/out.png", "--overwrite"] + arguments + options)
+        let run = try ToolRun(
+            "srdiff-fuse",
+            ["\(folder)/base.png", "\(folder)/other.png", "-o", "\(folder)/out.png", "--overwrite"] + arguments
+                + options)
         #expect(run.status == 0, "\(run.error)")
         return try readImage("\(folder)/out.png")
     }
@@ -33,19 +36,27 @@ struct FuseTests {
     func help() throws {
         let run = try ToolRun("srdiff-fuse", ["--help"])
         #expect(run.status == 0)
-        for option in ["--box", "--mask", "--from", "--output", "--strength", "--feather", "--guide", "--seed", "--model", "--steps", "--overwrite",
-                       "--strip-metadata", "--quiet", "--force", "EXIT STATUS", "EXAMPLES"] {
+        for option in [
+            "--box", "--mask", "--from", "--output", "--strength", "--feather", "--guide", "--seed", "--model",
+            "--steps", "--overwrite",
+            "--strip-metadata", "--quiet", "--force", "EXIT STATUS", "EXAMPLES",
+        ] {
             #expect(run.text.contains(option), "\(option)")
         }
     }
 
-    @Test("usage errors exit 2 and say why", arguments: [
-        [], ["a.png"], ["a.png", "b.png"], ["a.png", "b.png", "--box", "1,2,3"], ["a.png", "b.png", "--box", "1,2,0,4"],
-        ["a.png", "b.png", "--box", "-1,2,3,4"], ["a.png", "b.png", "--box", "1,2,3,4", "--mask", "m.png"],
-        ["a.png", "b.png", "--box", "1,2,3,4", "--from", "1"], ["a.png", "b.png", "--box", "1,2,3,4", "--strength", "0"],
-        ["a.png", "b.png", "--box", "1,2,3,4", "--feather", "-1"], ["a.png", "b.png", "--box", "1,2,3,4", "-o", "x.gif"],
-        ["a.png", "b.png", "--box", "1,2,3,4", "--guide", "c"], ["-", "-", "--box", "1,2,3,4"]
-    ])
+    @Test(
+        "usage errors exit 2 and say why",
+        arguments: [
+            [], ["a.png"], ["a.png", "b.png"], ["a.png", "b.png", "--box", "1,2,3"],
+            ["a.png", "b.png", "--box", "1,2,0,4"],
+            ["a.png", "b.png", "--box", "-1,2,3,4"], ["a.png", "b.png", "--box", "1,2,3,4", "--mask", "m.png"],
+            ["a.png", "b.png", "--box", "1,2,3,4", "--from", "1"],
+            ["a.png", "b.png", "--box", "1,2,3,4", "--strength", "0"],
+            ["a.png", "b.png", "--box", "1,2,3,4", "--feather", "-1"],
+            ["a.png", "b.png", "--box", "1,2,3,4", "-o", "x.gif"],
+            ["a.png", "b.png", "--box", "1,2,3,4", "--guide", "c"], ["-", "-", "--box", "1,2,3,4"],
+        ])
     func usage(arguments: [String]) throws {
         let run = try ToolRun("srdiff-fuse", arguments)
         #expect(run.status == 2 && !run.error.isEmpty && run.output.isEmpty)
@@ -56,7 +67,8 @@ struct FuseTests {
         try withSetting { folder, options in
             try mask { _, _ in 0 }.write(to: "\(folder)/mask.png")
             let result = try fuse(folder, ["--mask", "\(folder)/mask.png"], options)
-            let base = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/base.png")), own = try readImage("\(folder)/base.png")
+            let base = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/base.png")),
+                own = try readImage("\(folder)/base.png")
             #expect(try Data(contentsOf: URL(fileURLWithPath: "\(folder)/out.png")) == base)
             #expect(result.samples == own.samples)
         }
@@ -77,7 +89,10 @@ struct FuseTests {
                 changed += 1
             }
             #expect(changed > 20 * 17)
-            #expect(boxed.metadata.texts.contains { $0.text?.contains("fused timestep=6 feather=\(feather) guide=both") == true })
+            #expect(
+                boxed.metadata.texts.contains {
+                    $0.text?.contains("fused timestep=6 feather=\(feather) guide=both") == true
+                })
         }
     }
 
@@ -90,8 +105,12 @@ struct FuseTests {
             try Image.random(Self.width, Self.height).write(to: "\(folder)/base.png")
             #expect(try fuse(folder, whole, options).samples == first.samples)
             #expect(guided.samples != first.samples)
-            let run = try ToolRun("srdiff-interpolate", [
-                "\(folder)/other.png", "\(folder)/base.png", "--frames", "2", "--strength", "0.3", "-o", "\(folder)/frames"] + options)
+            let run = try ToolRun(
+                "srdiff-interpolate",
+                [
+                    "\(folder)/other.png", "\(folder)/base.png", "--frames", "2", "--strength", "0.3", "-o",
+                    "\(folder)/frames",
+                ] + options)
             #expect(run.status == 0, "\(run.error)")
             #expect(try readImage("\(folder)/frames/frame_000.png").samples == first.samples)
         }
@@ -101,9 +120,12 @@ struct FuseTests {
     func from() throws {
         try withSetting { folder, options in
             let here = try fuse(folder, ["--box", "20,12,16,15"], options)
-            try readImage("\(folder)/other.png").cropped(x: 18, y: 11, width: 30, height: 20).write(to: "\(folder)/other.png")
+            try readImage("\(folder)/other.png").cropped(x: 18, y: 11, width: 30, height: 20).write(
+                to: "\(folder)/other.png")
             #expect(try fuse(folder, ["--box", "20,12,16,15", "--from", "2,1"], options).samples == here.samples)
-            let beyond = try ToolRun("srdiff-fuse", ["\(folder)/base.png", "\(folder)/other.png", "--box", "20,12,16,15", "--from", "20,1"] + options)
+            let beyond = try ToolRun(
+                "srdiff-fuse",
+                ["\(folder)/base.png", "\(folder)/other.png", "--box", "20,12,16,15", "--from", "20,1"] + options)
             #expect(beyond.status == 1 && beyond.error.contains("other.png") && beyond.error.contains("30×20"))
         }
     }
@@ -112,12 +134,19 @@ struct FuseTests {
     func kinds(channels: Int, bitDepth: Int) throws {
         try withSetting { folder, options in
             var base = try readImage("\(folder)/base.png").converted(channels: channels, bitDepth: bitDepth)
-            if base.hasAlpha { for i in stride(from: channels - 1, to: base.samples.count, by: channels) { base.samples[i] = UInt16(i % 200) } }
+            if base.hasAlpha {
+                for i in stride(from: channels - 1, to: base.samples.count, by: channels) {
+                    base.samples[i] = UInt16(i % 200)
+                }
+            }
             try base.write(to: "\(folder)/base.png")
             let result = try fuse(folder, ["--box", "8,8,24,20"], options)
             #expect(result.channels == channels && result.bitDepth == bitDepth && result.samples != base.samples)
             if base.hasAlpha {
-                #expect(stride(from: channels - 1, to: base.samples.count, by: channels).allSatisfy { result.samples[$0] == base.samples[$0] })
+                #expect(
+                    stride(from: channels - 1, to: base.samples.count, by: channels).allSatisfy {
+                        result.samples[$0] == base.samples[$0]
+                    })
             }
         }
     }
@@ -126,11 +155,15 @@ struct FuseTests {
     func misfits() throws {
         try withSetting { folder, options in
             try Image.random(9, 9).write(to: "\(folder)/small.png")
-            let before = try list(folder), base = "\(folder)/base.png", other = "\(folder)/other.png", small = "\(folder)/small.png"
+            let before = try list(folder), base = "\(folder)/base.png", other = "\(folder)/other.png",
+                small = "\(folder)/small.png"
             for (arguments, names) in [
-                ([base, small, "--box", "1,1,4,4"], ["small.png", "9×9", "61×46", "--from"]), ([base, other, "--mask", small], ["small.png", "9×9"]),
-                ([base, other, "--box", "50,40,20,20"], ["50,40,20,20", "61×46"]), ([base, "\(folder)/none.png", "--box", "1,1,4,4"], ["none.png"]),
-                ([base, other, "--mask", "\(folder)/tiny.safetensors"], ["tiny.safetensors"]), ([base, other, "--box", "1,1,4,4", "-o", other], ["other.png"])
+                ([base, small, "--box", "1,1,4,4"], ["small.png", "9×9", "61×46", "--from"]),
+                ([base, other, "--mask", small], ["small.png", "9×9"]),
+                ([base, other, "--box", "50,40,20,20"], ["50,40,20,20", "61×46"]),
+                ([base, "\(folder)/none.png", "--box", "1,1,4,4"], ["none.png"]),
+                ([base, other, "--mask", "\(folder)/tiny.safetensors"], ["tiny.safetensors"]),
+                ([base, other, "--box", "1,1,4,4", "-o", other], ["other.png"]),
             ] {
                 let run = try ToolRun("srdiff-fuse", arguments + options)
                 #expect(run.status == 1 && names.allSatisfy { run.error.contains($0) }, "\(run.status) \(run.error)")
@@ -155,9 +188,13 @@ struct FuseTests {
             let one = try fuse(folder, ["--box", "8,8,24,20", "--threads", "1"], options)
             for cpu in ["scalar", "sse41", "avx2", "avxvnni", "avx512vnni", "neon", "neon-dotprod", "neon-i8mm"] {
                 let run = try ToolRun(
-                    "srdiff-fuse", ["\(folder)/base.png", "\(folder)/other.png", "-o", "\(folder)/\(cpu).png", "--box", "8,8,24,20", "--threads", "3"] + options,
+                    "srdiff-fuse",
+                    [
+                        "\(folder)/base.png", "\(folder)/other.png", "-o", "\(folder)/\(cpu).png", "--box", "8,8,24,20",
+                        "--threads", "3",
+                    ] + options,
                     environment: ["SRDIFF_CPU": cpu])
-                if run.status == 2 { continue }             // this machine lacks it
+                if run.status == 2 { continue }  // this machine lacks it
                 #expect(try readImage("\(folder)/\(cpu).png").samples == one.samples)
             }
         }

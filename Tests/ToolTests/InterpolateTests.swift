@@ -17,24 +17,34 @@ struct InterpolateTests {
 
     func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
 
-    func text(_ path: String) throws -> String? { try readImage(path).metadata.texts.first { $0.keyword == "srdiff" }?.text }
+    func text(_ path: String) throws -> String? {
+        try readImage(path).metadata.texts.first { $0.keyword == "srdiff" }?.text
+    }
 
     @Test("help names every option, and exits 0")
     func help() throws {
         let run = try ToolRun("srdiff-interpolate", ["--help"])
         #expect(run.status == 0)
-        for option in ["--seeds", "--frames", "--linear", "--low", "--strength", "--seed ", "--output", "--model", "--steps", "--overwrite",
-                       "--strip-metadata", "--quiet", "--force", "EXIT STATUS", "EXAMPLES"] {
+        for option in [
+            "--seeds", "--frames", "--linear", "--low", "--strength", "--seed ", "--output", "--model", "--steps",
+            "--overwrite",
+            "--strip-metadata", "--quiet", "--force", "EXIT STATUS", "EXAMPLES",
+        ] {
             #expect(run.text.contains(option), "\(option)")
         }
     }
 
-    @Test("usage errors exit 2 and say why", arguments: [
-        [], ["a.png"], ["a.png", "b.png", "c.png"], ["a.png", "--seeds", "1"], ["a.png", "--seeds", "1", "1"], ["a.png", "--seeds", "1", "2", "3"],
-        ["a.png", "b.png", "--seeds", "1", "2"], ["a.png", "b.png", "--frames", "1"], ["a.png", "b.png", "--strength", "0"],
-        ["a.png", "b.png", "--strength", "1.5"], ["a.png", "--seeds", "1", "2", "--strength", "0.5"], ["a.png", "b.png", "--steps", "0"],
-        ["-", "-"], ["a.png", "b.png", "--eta", "1"]
-    ])
+    @Test(
+        "usage errors exit 2 and say why",
+        arguments: [
+            [], ["a.png"], ["a.png", "b.png", "c.png"], ["a.png", "--seeds", "1"], ["a.png", "--seeds", "1", "1"],
+            ["a.png", "--seeds", "1", "2", "3"],
+            ["a.png", "b.png", "--seeds", "1", "2"], ["a.png", "b.png", "--frames", "1"],
+            ["a.png", "b.png", "--strength", "0"],
+            ["a.png", "b.png", "--strength", "1.5"], ["a.png", "--seeds", "1", "2", "--strength", "0.5"],
+            ["a.png", "b.png", "--steps", "0"],
+            ["-", "-"], ["a.png", "b.png", "--eta", "1"],
+        ])
     func usage(arguments: [String]) throws {
         let run = try ToolRun("srdiff-interpolate", arguments)
         #expect(run.status == 2 && !run.error.isEmpty && run.output.isEmpty)
@@ -43,12 +53,17 @@ struct InterpolateTests {
     @Test("between seeds, the ends are the files that srdiff-upscale writes", arguments: [[], ["--linear"]])
     func endsOfSeeds(options extra: [String]) throws {
         try withSetting { folder, options in
-            let run = try ToolRun("srdiff-interpolate", ["\(folder)/in.png", "--seeds", "4", "9", "--frames", "4"] + extra + options)
+            let run = try ToolRun(
+                "srdiff-interpolate", ["\(folder)/in.png", "--seeds", "4", "9", "--frames", "4"] + extra + options)
             #expect(run.status == 0, "\(run.error)")
             let frames = "\(folder)/in_x4_seed4-9"
-            #expect(try list(frames) == ["frame_000.png", "frame_001.png", "frame_002.png", "frame_003.png", "sheet.png"])
+            #expect(
+                try list(frames) == ["frame_000.png", "frame_001.png", "frame_002.png", "frame_003.png", "sheet.png"])
             for (seed, frame) in [("4", "frame_000"), ("9", "frame_003")] {
-                #expect(try ToolRun("srdiff-upscale", ["\(folder)/in.png", "-o", "\(folder)/\(seed).png", "--seed", seed] + options).status == 0)
+                #expect(
+                    try ToolRun(
+                        "srdiff-upscale", ["\(folder)/in.png", "-o", "\(folder)/\(seed).png", "--seed", seed] + options
+                    ).status == 0)
                 let own = try bytes("\(folder)/\(seed).png"), found = try bytes("\(frames)/\(frame).png")
                 #expect(own == found)
             }
@@ -65,13 +80,17 @@ struct InterpolateTests {
         try withSetting { folder, options in
             try Image.waves(27, 22, phase: 4).write(to: "\(folder)/c.png")
             for (a, b) in [("a", "b"), ("b", "a"), ("a", "c")] {
-                let run = try ToolRun("srdiff-interpolate", ["\(folder)/\(a).png", "\(folder)/\(b).png", "--frames", "3"] + options)
+                let run = try ToolRun(
+                    "srdiff-interpolate", ["\(folder)/\(a).png", "\(folder)/\(b).png", "--frames", "3"] + options)
                 #expect(run.status == 0, "\(run.error)")
             }
-            func samples(_ folder: String, _ frame: Int) throws -> [UInt16] { try readImage("\(folder)/frame_00\(frame).png").samples }
-            let ab = try (0..<3).map { try samples("\(folder)/a-b", $0) }, ba = try (0..<3).map { try samples("\(folder)/b-a", $0) }
+            func samples(_ folder: String, _ frame: Int) throws -> [UInt16] {
+                try readImage("\(folder)/frame_00\(frame).png").samples
+            }
+            let ab = try (0..<3).map { try samples("\(folder)/a-b", $0) },
+                ba = try (0..<3).map { try samples("\(folder)/b-a", $0) }
             #expect(ab[0] == ba[2] && ab[2] == ba[0] && ab[0] != ab[1] && ab[1] != ab[2])
-            #expect(zip(ab[1], ba[1]).allSatisfy { abs(Int($0) - Int($1)) <= 1 })         // rounding of a + b and b + a
+            #expect(zip(ab[1], ba[1]).allSatisfy { abs(Int($0) - Int($1)) <= 1 })  // rounding of a + b and b + a
             #expect(try samples("\(folder)/a-c", 0) == ab[0])
             let image = try readImage("\(folder)/a-b/frame_001.png")
             #expect(image.width == 27 && image.height == 22)
@@ -87,12 +106,19 @@ struct InterpolateTests {
             try a.converted(channels: 1, bitDepth: 16).write(to: "\(folder)/gray.png")
             try Image.random(28, 24).converted(channels: 4, bitDepth: 8).write(to: "\(folder)/alpha.png")
             try Image.random(7, 6).write(to: "\(folder)/low.png")
-            let run = try ToolRun("srdiff-interpolate", [
-                "\(folder)/gray.png", "\(folder)/alpha.png", "--low", "\(folder)/low.png", "--frames", "2", "-o", "\(folder)/out"] + options)
+            let run = try ToolRun(
+                "srdiff-interpolate",
+                [
+                    "\(folder)/gray.png", "\(folder)/alpha.png", "--low", "\(folder)/low.png", "--frames", "2", "-o",
+                    "\(folder)/out",
+                ] + options)
             #expect(run.status == 0, "\(run.error)")
             let frame = try readImage("\(folder)/out/frame_001.png")
-            #expect(frame.channels == 4 && frame.bitDepth == 16 && frame.samples.indices.allSatisfy { $0 % 4 < 3 || frame.samples[$0] == 65535 })
-            let wrong = try ToolRun("srdiff-interpolate", ["\(folder)/a.png", "\(folder)/alpha.png", "--low", "\(folder)/in.png"] + options)
+            #expect(
+                frame.channels == 4 && frame.bitDepth == 16
+                    && frame.samples.indices.allSatisfy { $0 % 4 < 3 || frame.samples[$0] == 65535 })
+            let wrong = try ToolRun(
+                "srdiff-interpolate", ["\(folder)/a.png", "\(folder)/alpha.png", "--low", "\(folder)/in.png"] + options)
             #expect(wrong.status == 1 && wrong.error.contains("in.png"))
             let sizes = try ToolRun("srdiff-interpolate", ["\(folder)/a.png", "\(folder)/b.png"] + options)
             #expect(sizes.status == 1 && sizes.error.contains("b.png") && sizes.error.contains("28×24"))
@@ -107,7 +133,9 @@ struct InterpolateTests {
             let before = try bytes("\(folder)/out/frame_001.png"), sheet = try bytes("\(folder)/out/sheet.png")
             let idle = try ToolRun("srdiff-interpolate", arguments)
             #expect(idle.status == 0 && idle.text.contains("all frames are there"))
-            for name in ["frame_001.png", "sheet.png"] { try FileManager.default.removeItem(atPath: "\(folder)/out/\(name)") }
+            for name in ["frame_001.png", "sheet.png"] {
+                try FileManager.default.removeItem(atPath: "\(folder)/out/\(name)")
+            }
             #expect(try ToolRun("srdiff-interpolate", arguments).status == 0)
             #expect(try bytes("\(folder)/out/frame_001.png") == before)
             #expect(try bytes("\(folder)/out/sheet.png") == sheet)
@@ -124,10 +152,16 @@ struct InterpolateTests {
         try withSetting { folder, options in
             try Image.random(60, 60).write(to: "\(folder)/large.png")
             let run = try ToolRun(
-                "srdiff-interpolate", ["\(folder)/large.png", "--seeds", "1", "2", "--frames", "200", "-o", "\(folder)/out", "--threads", "1"] + options,
+                "srdiff-interpolate",
+                [
+                    "\(folder)/large.png", "--seeds", "1", "2", "--frames", "200", "-o", "\(folder)/out", "--threads",
+                    "1",
+                ] + options,
                 environment: ["SRDIFF_CPU": "scalar"], signalAfter: 0.7)
             #expect(run.status == 130, "\(run.status) \(run.error)")
-            for name in (try? list("\(folder)/out")) ?? [] { #expect(try readImage("\(folder)/out/\(name)").width == 240) }
+            for name in (try? list("\(folder)/out")) ?? [] {
+                #expect(try readImage("\(folder)/out/\(name)").width == 240)
+            }
         }
     }
 }

@@ -8,7 +8,9 @@ import Testing
 @Suite("srdiff-quantize", .serialized)
 struct QuantizeTests {
     /// A folder with a tiny model and two images to calibrate on.
-    private func withSetting<Result>(_ body: (_ folder: String, _ arguments: [String]) throws -> Result) throws -> Result {
+    private func withSetting<Result>(_ body: (_ folder: String, _ arguments: [String]) throws -> Result) throws
+        -> Result
+    {
         try withTemporaryFolder { folder in
             try TinyModel.write(to: "\(folder)/tiny.safetensors")
             try FileManager.default.createDirectory(atPath: "\(folder)/photos", withIntermediateDirectories: true)
@@ -24,42 +26,56 @@ struct QuantizeTests {
     func help() throws {
         let run = try ToolRun("srdiff-quantize", ["--help"])
         #expect(run.status == 0)
-        for option in ["--calibration", "--lr", "--keep-float", "--max-loss", "--recipe", "--report", "--dry-run", "--seed",
-                       "--threads", "--json", "--overwrite", "EXIT STATUS"] {
+        for option in [
+            "--calibration", "--lr", "--keep-float", "--max-loss", "--recipe", "--report", "--dry-run", "--seed",
+            "--threads", "--json", "--overwrite", "EXIT STATUS",
+        ] {
             #expect(run.text.contains(option), "\(option)")
         }
     }
 
-    @Test("usage errors exit 2 and say why", arguments: [
-        [], ["m", "--threads", "0"], ["m", "--max-loss", "-1"], ["m", "--keep-float", "("], ["m", "--lr", "a", "--calibration", "b"],
-        ["m", "--lr", "a", "--max-loss", "0.1"], ["m", "--lpips", "l"], ["m", "--lr", "a", "--search-steps", "4"], ["m", "--search-steps", "0"], ["m", "--search-on", "a"], ["m", "--search-steps", "4,4"], ["m", "--ranges", "wide"]
-    ])
+    @Test(
+        "usage errors exit 2 and say why",
+        arguments: [
+            [], ["m", "--threads", "0"], ["m", "--max-loss", "-1"], ["m", "--keep-float", "("],
+            ["m", "--lr", "a", "--calibration", "b"],
+            ["m", "--lr", "a", "--max-loss", "0.1"], ["m", "--lpips", "l"], ["m", "--lr", "a", "--search-steps", "4"],
+            ["m", "--search-steps", "0"], ["m", "--search-on", "a"], ["m", "--search-steps", "4,4"],
+            ["m", "--ranges", "wide"],
+        ])
     func usage(arguments: [String]) throws {
         let run = try ToolRun("srdiff-quantize", arguments)
         #expect(run.status == 2 && !run.error.isEmpty && run.output.isEmpty)
     }
 
-    @Test("writes the model next to its original, with a report; another run gives the same bytes; srdiff-upscale reads it")
+    @Test(
+        "writes the model next to its original, with a report; another run gives the same bytes; srdiff-upscale reads it"
+    )
     func writes() throws {
         try withSetting { folder, arguments in
             let run = try ToolRun("srdiff-quantize", arguments + ["--report", "\(folder)/report.md"])
             #expect(run.status == 0, "\(run.error)")
-            let path = "\(folder)/tiny.int8.safetensors", report = String(decoding: try bytes("\(folder)/report.md"), as: UTF8.self)
+            let path = "\(folder)/tiny.int8.safetensors",
+                report = String(decoding: try bytes("\(folder)/report.md"), as: UTF8.self)
             #expect(run.text.contains("LAYERS, WORST FIRST") && report.contains("denoise_fn.ups.0.0.block1.block.1"))
             let model = try QuantizedModelFile(path: path)
             let source = try bytes("\(folder)/tiny.safetensors")
             #expect(model.provenance.sourceSHA256 == SHA256.hex([UInt8](source)))
 
-            let again = try ToolRun("srdiff-quantize", arguments + ["-o", "\(folder)/again.safetensors", "--threads", "3", "--quiet"])
+            let again = try ToolRun(
+                "srdiff-quantize", arguments + ["-o", "\(folder)/again.safetensors", "--threads", "3", "--quiet"])
             #expect(again.status == 0 && again.output.isEmpty && again.error.isEmpty)
             #expect(try bytes(path) == bytes("\(folder)/again.safetensors"))
 
             var results: [Data] = []
             for threads in ["1", "3"] {
-                let upscaled = try ToolRun("srdiff-upscale", [
-                    "\(folder)/photos/a.png", "--model", path, "--steps", "3", "-o", "\(folder)/out.png", "--overwrite",
-                    "--threads", threads
-                ])
+                let upscaled = try ToolRun(
+                    "srdiff-upscale",
+                    [
+                        "\(folder)/photos/a.png", "--model", path, "--steps", "3", "-o", "\(folder)/out.png",
+                        "--overwrite",
+                        "--threads", threads,
+                    ])
                 #expect(upscaled.status == 0 && upscaled.error.contains("(int8, --model)"), "\(upscaled.error)")
                 results.append(try bytes("\(folder)/out.png"))
             }
@@ -73,27 +89,35 @@ struct QuantizeTests {
     func schedules() throws {
         try withSetting { folder, arguments in
             let path = "\(folder)/tiny.int8.safetensors"
-            let run = try ToolRun("srdiff-quantize", arguments + ["--search-steps", "all", "--search-on", "\(folder)/photos/b.png", "--overwrite"])
+            let run = try ToolRun(
+                "srdiff-quantize",
+                arguments + ["--search-steps", "all", "--search-on", "\(folder)/photos/b.png", "--overwrite"])
             #expect(run.status == 0 && run.text.contains("STEPS"), "\(run.error)")
             let schedules = try QuantizedModelFile(path: path).model.schedules
-            #expect(schedules.map(\.transitions.count) == [2, 3, 4, 6, 8, 12, 16])       // of 20 timesteps
+            #expect(schedules.map(\.transitions.count) == [2, 3, 4, 6, 8, 12, 16])  // of 20 timesteps
 
             func settings(_ options: [String]) throws -> String {
-                let upscaled = try ToolRun("srdiff-upscale", [
-                    "\(folder)/photos/a.png", "--model", path, "-o", "\(folder)/out.png", "--overwrite"
-                ] + options)
+                let upscaled = try ToolRun(
+                    "srdiff-upscale",
+                    [
+                        "\(folder)/photos/a.png", "--model", path, "-o", "\(folder)/out.png", "--overwrite",
+                    ] + options)
                 #expect(upscaled.status == 0, "\(upscaled.error)")
                 return try readImage("\(folder)/out.png").metadata.texts.first { $0.keyword == "srdiff" }?.text ?? ""
             }
             #expect(try settings(["--steps", "4"]).contains("sampler=searched steps=4 "))
             #expect(try settings(["--steps", "5"]).contains("sampler=ddpm steps=5 "))
             #expect(try settings(["--steps", "4", "--sampler", "unipc"]).contains("sampler=unipc steps=4 "))
-            #expect(try settings(["--steps", "4", "--spacing", "logsnr"]).contains("sampler=ddpm steps=4 spacing=logsnr "))
+            #expect(
+                try settings(["--steps", "4", "--spacing", "logsnr"]).contains("sampler=ddpm steps=4 spacing=logsnr "))
             #expect(try settings(["--steps", "auto"]).contains("sampler=searched steps="))
 
-            let float = try ToolRun("srdiff-upscale", [
-                "\(folder)/photos/a.png", "--model", "\(folder)/tiny.safetensors", "-o", "\(folder)/no.png", "--steps", "auto"
-            ])
+            let float = try ToolRun(
+                "srdiff-upscale",
+                [
+                    "\(folder)/photos/a.png", "--model", "\(folder)/tiny.safetensors", "-o", "\(folder)/no.png",
+                    "--steps", "auto",
+                ])
             #expect(float.status == 1 && float.error.contains("--search-steps"))
         }
     }
@@ -114,7 +138,9 @@ struct QuantizeTests {
     @Test("--dry-run writes nothing")
     func dryRun() throws {
         try withSetting { folder, arguments in
-            let run = try ToolRun("srdiff-quantize", arguments + ["--dry-run", "--recipe", "\(folder)/recipe.txt", "--report", "\(folder)/r.md"])
+            let run = try ToolRun(
+                "srdiff-quantize",
+                arguments + ["--dry-run", "--recipe", "\(folder)/recipe.txt", "--report", "\(folder)/r.md"])
             #expect(run.status == 0 && run.text.contains("layers int8"))
             #expect(try list(folder) == ["tiny.safetensors", "photos"])
         }
@@ -131,10 +157,12 @@ struct QuantizeTests {
             try Data(text.utf8).write(to: URL(fileURLWithPath: recipe))
             let run = try ToolRun("srdiff-quantize", arguments + ["--recipe", recipe, "--overwrite"])
             #expect(run.status == 0, "\(run.error)")
-            #expect(try QuantizedModelFile(path: "\(folder)/tiny.int8.safetensors").model.layers[layer]?.isInt8 == false)
+            #expect(
+                try QuantizedModelFile(path: "\(folder)/tiny.int8.safetensors").model.layers[layer]?.isInt8 == false)
             try Data((text + "\nnobody int8 codes\n").utf8).write(to: URL(fileURLWithPath: recipe))
             let refused = try ToolRun("srdiff-quantize", arguments + ["--recipe", recipe, "--overwrite"])
-            #expect(refused.status == 1 && refused.error.contains("recipe.txt: line") && refused.error.contains("`nobody`"))
+            #expect(
+                refused.status == 1 && refused.error.contains("recipe.txt: line") && refused.error.contains("`nobody`"))
         }
     }
 
@@ -142,9 +170,12 @@ struct QuantizeTests {
     func keepsFloat() throws {
         try withSetting { folder, arguments in
             func floatLayers(_ options: [String]) throws -> Int {
-                let run = try ToolRun("srdiff-quantize", arguments + options + ["--overwrite", "--quiet", "--pictures", "1"])
+                let run = try ToolRun(
+                    "srdiff-quantize", arguments + options + ["--overwrite", "--quiet", "--pictures", "1"])
                 #expect(run.status == 0, "\(run.error)")
-                return try QuantizedModelFile(path: "\(folder)/tiny.int8.safetensors").model.layers.values.filter { !$0.isInt8 }.count
+                return try QuantizedModelFile(path: "\(folder)/tiny.int8.safetensors").model.layers.values.filter {
+                    !$0.isInt8
+                }.count
             }
             let ordinary = try floatLayers([])
             #expect(try floatLayers(["--keep-float", "downs\\.1"]) > ordinary)
@@ -176,14 +207,18 @@ struct QuantizeTests {
             let missing = try ToolRun("srdiff-quantize", ["\(folder)/none.ckpt"])
             #expect(missing.status == 1 && missing.error.contains("none.ckpt"))
             #expect(try ToolRun("srdiff-quantize", arguments + ["--quiet"]).status == 0)
-            let twice = try ToolRun("srdiff-quantize", ["\(folder)/tiny.int8.safetensors", "-o", "\(folder)/x.safetensors"])
-            #expect(twice.status == 1 && twice.error.contains("tiny.int8.safetensors") && twice.error.contains("an int8 model"))
+            let twice = try ToolRun(
+                "srdiff-quantize", ["\(folder)/tiny.int8.safetensors", "-o", "\(folder)/x.safetensors"])
+            #expect(
+                twice.status == 1 && twice.error.contains("tiny.int8.safetensors")
+                    && twice.error.contains("an int8 model"))
             let noFolder = try ToolRun("srdiff-quantize", arguments + ["-o", "\(folder)/none/x.safetensors"])
             #expect(noFolder.status == 1 && noFolder.error.contains("none/x.safetensors"))
             var tensors = TinyModel.tensors()
             tensors["denoise_fn.downs.0.0.block1.block.1.bias"]!.values[0] = .infinity
             try TinyModel.write(to: "\(folder)/broken.safetensors", tensors)
-            let broken = try ToolRun("srdiff-quantize", ["\(folder)/broken.safetensors", "--calibration", "\(folder)/photos"])
+            let broken = try ToolRun(
+                "srdiff-quantize", ["\(folder)/broken.safetensors", "--calibration", "\(folder)/photos"])
             #expect(broken.status == 1 && broken.error.contains("broken.safetensors"))
             #expect(try !list(folder).contains("broken.int8.safetensors"))
             // Finite weights whose products are not.
@@ -192,7 +227,8 @@ struct QuantizeTests {
                 tensors[name]!.values = tensors[name]!.values.map { $0 * 1e25 }
             }
             try TinyModel.write(to: "\(folder)/huge.safetensors", tensors)
-            let huge = try ToolRun("srdiff-quantize", ["\(folder)/huge.safetensors", "--calibration", "\(folder)/photos"])
+            let huge = try ToolRun(
+                "srdiff-quantize", ["\(folder)/huge.safetensors", "--calibration", "\(folder)/photos"])
             #expect(huge.status == 1 && huge.error.contains("not finite"), "\(huge.error)")
         }
     }

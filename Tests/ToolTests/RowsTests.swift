@@ -7,9 +7,11 @@ import Testing
 /// `srdiff-upscale --rows` and `srdiff-join`.
 @Suite("Rows and joining them", .serialized)
 struct RowsTests {
-    @Test("the joined file is the whole one, byte for byte: colour, alpha, 16 bits, metadata, methods", arguments: [
-        (3, 8, []), (1, 8, ["--preview"]), (3, 16, ["--bicubic"]), (4, 16, ["--fidelity", "0.5", "--seed", "7"]),
-    ])
+    @Test(
+        "the joined file is the whole one, byte for byte: colour, alpha, 16 bits, metadata, methods",
+        arguments: [
+            (3, 8, []), (1, 8, ["--preview"]), (3, 16, ["--bicubic"]), (4, 16, ["--fidelity", "0.5", "--seed", "7"]),
+        ])
     func sameFile(_ channels: Int, _ bitDepth: Int, _ extra: [String]) throws {
         try withTinyModel { folder, options in
             var image = Image.random(11, 60).converted(channels: channels, bitDepth: bitDepth)
@@ -17,14 +19,16 @@ struct RowsTests {
             image.metadata.addText(keyword: "Title", "a title")
             try image.write(to: "\(folder)/in.png")
             let options = options + extra
-            try expectSuccess(ToolRun("srdiff-upscale", ["\(folder)/in.png", "-o", "\(folder)/whole.png", "--overwrite"] + options))
+            try expectSuccess(
+                ToolRun("srdiff-upscale", ["\(folder)/in.png", "-o", "\(folder)/whole.png", "--overwrite"] + options))
             let parts = "\(folder)/parts\(channels)"
             for i in [2, 3, 1] {
-                try expectSuccess(ToolRun("srdiff-upscale", ["\(folder)/in.png", "--rows", "\(i)/3", "-o", "\(parts)/"] + options))
+                try expectSuccess(
+                    ToolRun("srdiff-upscale", ["\(folder)/in.png", "--rows", "\(i)/3", "-o", "\(parts)/"] + options))
             }
             #expect(try list(parts).count == 3 && list(parts).allSatisfy { $0.contains("rows") })
             let joined = "\(parts)/joined.png"
-            for overwrite in [[], ["--overwrite"]] {      // an earlier result among the parts is no part
+            for overwrite in [[], ["--overwrite"]] {  // an earlier result among the parts is no part
                 try expectSuccess(ToolRun("srdiff-join", [parts, "-o", joined] + overwrite))
             }
             #expect(try contents(joined) == contents("\(folder)/whole.png"), "\(channels) channels, \(bitDepth) bits")
@@ -43,13 +47,20 @@ struct RowsTests {
             #expect(part.metadata.texts.contains { $0.text?.contains("rows=3:9/20") == true })
 
             for (rows, expected) in [("3:21", "within 0:20"), ("1/21", "only 20 rows")] {
-                let run = try ToolRun("srdiff-upscale", ["\(folder)/in.ppm", "--rows", rows, "-o", "\(folder)/no.png"] + options)
+                let run = try ToolRun(
+                    "srdiff-upscale", ["\(folder)/in.ppm", "--rows", rows, "-o", "\(folder)/no.png"] + options)
                 #expect(run.status == 1 && run.error.contains("in.ppm") && run.error.contains(expected), "\(run.error)")
             }
-            for extra in [["--rows", "3:3"], ["--rows", "-1:3"], ["--rows", "0/2"], ["--rows", "3/2"], ["--rows", "1:2:3"], ["--rows", ""]] {
+            for extra in [
+                ["--rows", "3:3"], ["--rows", "-1:3"], ["--rows", "0/2"], ["--rows", "3/2"], ["--rows", "1:2:3"],
+                ["--rows", ""],
+            ] {
                 #expect(try ToolRun("srdiff-upscale", ["\(folder)/in.ppm"] + extra + options).status == 2, "\(extra)")
             }
-            for extra in [["--consistent"], ["--strip-metadata"], ["--format", "jpg"], ["--samples", "2", "--statistics"], ["-o", "x.jpg"]] {
+            for extra in [
+                ["--consistent"], ["--strip-metadata"], ["--format", "jpg"], ["--samples", "2", "--statistics"],
+                ["-o", "x.jpg"],
+            ] {
                 let run = try ToolRun("srdiff-upscale", ["\(folder)/in.ppm", "--rows", "0:4"] + extra + options)
                 #expect(run.status == 2 && run.error.contains("--rows"), "\(extra): \(run.error)")
             }
@@ -65,7 +76,8 @@ struct RowsTests {
             configuration.hasAttention = true
             try TinyModel.write(to: "\(folder)/tiny.safetensors", TinyModel.tensors(configuration))
             try Image.random(6, 5).write(to: "\(folder)/in.png")
-            let run = try ToolRun("srdiff-upscale", ["\(folder)/in.png", "--rows", "0:4", "--model", "\(folder)/tiny.safetensors"])
+            let run = try ToolRun(
+                "srdiff-upscale", ["\(folder)/in.png", "--rows", "0:4", "--model", "\(folder)/tiny.safetensors"])
             #expect(run.status == 1 && run.error.contains("attention, which reads the whole image"), "\(run.error)")
         }
     }
@@ -76,7 +88,9 @@ struct RowsTests {
             try Image.random(6, 8).write(to: "\(folder)/in.png")
             func part(_ rows: String, _ name: String, _ extra: [String] = [], input: String = "in.png") throws {
                 try expectSuccess(
-                    ToolRun("srdiff-upscale", ["\(folder)/\(input)", "--rows", rows, "-o", "\(folder)/\(name)"] + extra + options))
+                    ToolRun(
+                        "srdiff-upscale",
+                        ["\(folder)/\(input)", "--rows", rows, "-o", "\(folder)/\(name)"] + extra + options))
             }
             try part("0:10", "a.png")
             try part("10:32", "b.png")
@@ -112,27 +126,31 @@ struct RowsTests {
             try write([1], to: "\(folder)/there.png")
             let run = try ToolRun("srdiff-join", ["\(folder)/a.png", "\(folder)/b.png", "-o", "\(folder)/there.png"])
             #expect(run.status == 1 && run.error.contains("--overwrite"), "\(run.error)")
-            let input = try ToolRun("srdiff-join", ["\(folder)/a.png", "\(folder)/b.png", "-o", "\(folder)/./b.png", "--overwrite"])
+            let input = try ToolRun(
+                "srdiff-join", ["\(folder)/a.png", "\(folder)/b.png", "-o", "\(folder)/./b.png", "--overwrite"])
             #expect(input.status == 1 && input.error.contains("never overwritten"), "\(input.error)")
             #expect(try ToolRun("srdiff-join", ["\(folder)/a.png", "-o", "\(folder)/out.jpg"]).status == 2)
         }
     }
 
     #if arch(x86_64)  // an emulator counts its own memory
-    @Test("joining needs less memory than the image has bytes")
-    func memory() throws {
-        try withTemporaryFolder { folder in
-            for i in 0..<2 {
-                var half = Image(
-                    width: 2000, height: 4000, channels: 3, bitDepth: 8, samples: [UInt16](repeating: 7, count: 2000 * 4000 * 3))
-                half.metadata.addText(keyword: "srdiff", "bicubic rows=\(4000 * i):\(4000 * (i + 1))/8000 version=1")
-                try half.write(to: "\(folder)/\(i).png")
+        @Test("joining needs less memory than the image has bytes")
+        func memory() throws {
+            try withTemporaryFolder { folder in
+                for i in 0..<2 {
+                    var half = Image(
+                        width: 2000, height: 4000, channels: 3, bitDepth: 8,
+                        samples: [UInt16](repeating: 7, count: 2000 * 4000 * 3))
+                    half.metadata.addText(
+                        keyword: "srdiff", "bicubic rows=\(4000 * i):\(4000 * (i + 1))/8000 version=1")
+                    try half.write(to: "\(folder)/\(i).png")
+                }
+                let run = try ToolRun.shell(
+                    "ulimit -d 40000; exec \"$0\" \"$@\"", "srdiff-join",
+                    ["\(folder)/1.png", "\(folder)/0.png", "-o", "\(folder)/all.png"])
+                #expect(run.status == 0 && run.text.contains("2 parts → "), "\(run.error)")
             }
-            let run = try ToolRun.shell(
-                "ulimit -d 40000; exec \"$0\" \"$@\"", "srdiff-join", ["\(folder)/1.png", "\(folder)/0.png", "-o", "\(folder)/all.png"])
-            #expect(run.status == 0 && run.text.contains("2 parts → "), "\(run.error)")
         }
-    }
     #endif
 
     private func expectSuccess(_ run: ToolRun) { #expect(run.status == 0, "\(run.error)") }

@@ -34,7 +34,9 @@ struct ShardTests {
 
     private func summary(_ folder: String) throws -> (status: Int32, values: [String: Any]) {
         let run = try ToolRun("srdiff-upscale", ["--summary", folder, "--json"])
-        return (run.status, try #require(JSONSerialization.jsonObject(with: run.output) as? [String: Any], "\(run.error)"))
+        return (
+            run.status, try #require(JSONSerialization.jsonObject(with: run.output) as? [String: Any], "\(run.error)")
+        )
     }
 
     @Test("shards give the files of one run, a restart does only what is missing, and the summary merges them")
@@ -48,19 +50,22 @@ struct ShardTests {
             let all = [photos, "--recursive"] + options
             #expect(try ToolRun("srdiff-upscale", all + ["-o", "\(folder)/whole"]).status == 1)
             func shard(_ i: Int, node: String) throws -> ToolRun {
-                try ToolRun("srdiff-upscale", all + ["-o", out, "--shard", "\(i)/3"], environment: ["SRDIFF_NODE": node])
+                try ToolRun(
+                    "srdiff-upscale", all + ["-o", out, "--shard", "\(i)/3"], environment: ["SRDIFF_NODE": node])
             }
             var failures = 0
             for i in [2, 1] { failures += Int(try shard(i, node: "a").status) }
             var (status, values) = try summary(out)
             #expect(status == 1 && values["notBegun"] as? [Int] == [3] && values["shards"] as? Int == 3)
             failures += Int(try shard(3, node: "b").status)
-            #expect(failures == 1)      // the broken file belongs to one shard
+            #expect(failures == 1)  // the broken file belongs to one shard
 
             (status, values) = try summary(out)
             #expect(status == 1 && values["done"] as? Int == 8 && (values["missing"] as? [Any])?.isEmpty == true)
             let failed = values["failed"] as? [[String: String]]
-            #expect(failed?.count == 1 && failed?[0]["input"]?.hasSuffix("broken.png") == true && failed?[0]["reason"]?.contains("not an image") == true)
+            #expect(
+                failed?.count == 1 && failed?[0]["input"]?.hasSuffix("broken.png") == true
+                    && failed?[0]["reason"]?.contains("not an image") == true)
             let nodes = values["nodes"] as? [[String: Any]]
             #expect(nodes?.compactMap { $0["node"] as? String } == ["a", "b"])
             #expect(nodes?.reduce(0) { $0 + ($1["images"] as? Int ?? 0) } == 8)
@@ -86,7 +91,9 @@ struct ShardTests {
             let last = (values["nodes"] as? [[String: Any]])?.last
             #expect(last?["node"] as? String == "c" && last?["images"] as? Int == 1)
             let text = try ToolRun("srdiff-upscale", ["--summary", out])
-            #expect(text.text.contains("9 results in 3 shards: 8 done, 0 missing, 1 failed") && text.status == 1, "\(text.text)")
+            #expect(
+                text.text.contains("9 results in 3 shards: 8 done, 0 missing, 1 failed") && text.status == 1,
+                "\(text.text)")
         }
     }
 
@@ -96,7 +103,8 @@ struct ShardTests {
             try makeFolder("\(folder)/photos")
             for i in 0..<4 { try Image.random(20, 20 + i).write(to: "\(folder)/photos/\(i).png") }
             let arguments = ["\(folder)/photos", "-o", "\(folder)/out", "--shard", "1/1"] + options
-            let run = try ToolRun.shell("\"$0\" \"$@\" & \"$0\" \"$@\"; a=$?; wait $!; exit $((a + $?))", "srdiff-upscale", arguments)
+            let run = try ToolRun.shell(
+                "\"$0\" \"$@\" & \"$0\" \"$@\"; a=$?; wait $!; exit $((a + $?))", "srdiff-upscale", arguments)
             #expect(run.status == 0, "\(run.error)")
             #expect(try list("\(folder)/out") == [".srdiff", "0_x4.png", "1_x4.png", "2_x4.png", "3_x4.png"])
             let (status, values) = try summary("\(folder)/out")
@@ -110,8 +118,10 @@ struct ShardTests {
             try makeFolder("\(folder)/photos")
             try Image.random(4, 4).write(to: "\(folder)/photos/a.png")
             for arguments in [
-                ["\(folder)/photos", "--shard", "1/2"], ["\(folder)/photos/a.png", "--shard", "1/2", "-o", "\(folder)/out/"],
-                ["\(folder)/photos", "-", "--shard", "1/2", "-o", "\(folder)/out"], ["--summary", folder, "\(folder)/photos"], [],
+                ["\(folder)/photos", "--shard", "1/2"],
+                ["\(folder)/photos/a.png", "--shard", "1/2", "-o", "\(folder)/out/"],
+                ["\(folder)/photos", "-", "--shard", "1/2", "-o", "\(folder)/out"],
+                ["--summary", folder, "\(folder)/photos"], [],
             ] {
                 let run = try ToolRun("srdiff-upscale", arguments + options)
                 #expect(run.status == 2, "\(arguments): \(run.status) \(run.error)")
@@ -119,7 +129,10 @@ struct ShardTests {
             let none = try ToolRun("srdiff-upscale", ["--summary", folder])
             #expect(none.status == 1 && none.error.contains("--shard first"), "\(none.error)")
             for i in [1, 2] {
-                #expect(try ToolRun("srdiff-upscale", ["\(folder)/photos", "-o", "\(folder)/out", "--shard", "1/\(i)"] + options).status == 0)
+                #expect(
+                    try ToolRun(
+                        "srdiff-upscale", ["\(folder)/photos", "-o", "\(folder)/out", "--shard", "1/\(i)"] + options
+                    ).status == 0)
             }
             let mixed = try ToolRun("srdiff-upscale", ["--summary", "\(folder)/out"])
             #expect(mixed.status == 1 && mixed.error.contains("logs of 1 and of 2 shards"), "\(mixed.error)")

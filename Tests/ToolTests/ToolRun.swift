@@ -27,7 +27,7 @@ struct ToolRun {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: tool, relativeTo: Self.folder)
         process.arguments = arguments
-        if signalAfter != nil {       // a test runner may ignore SIGINT, and what it starts would inherit that
+        if signalAfter != nil {  // a test runner may ignore SIGINT, and what it starts would inherit that
             process.arguments = ["--default-signal=INT", process.executableURL!.path] + arguments
             process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         }
@@ -56,7 +56,8 @@ struct ToolRun {
         self.output = output.fileHandleForReading.readDataToEndOfFile()
         done.wait()
         process.waitUntilExit()
-        status = process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus
+        status =
+            process.terminationReason == .uncaughtSignal ? 128 + process.terminationStatus : process.terminationStatus
         self.error = String(decoding: errors, as: UTF8.self)
     }
 }

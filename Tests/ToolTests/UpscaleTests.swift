@@ -5,7 +5,9 @@ import SRDiff
 import SRDTensor
 import TestSupport
 
-func readImage(_ path: String) throws -> Image { try Image(parsing: [UInt8](Data(contentsOf: URL(fileURLWithPath: path)))) }
+func readImage(_ path: String) throws -> Image {
+    try Image(parsing: [UInt8](Data(contentsOf: URL(fileURLWithPath: path))))
+}
 
 extension Image {
     func write(to path: String) throws { try Data(encoded(as: .png)).write(to: URL(fileURLWithPath: path)) }
@@ -35,16 +37,23 @@ struct UpscaleTests {
     func help() throws {
         let run = try ToolRun("srdiff-upscale", ["--help"])
         #expect(run.status == 0)
-        for option in ["--model", "--steps", "--sampler", "--eta", "--spacing", "--seed", "--samples", "--statistics", "--consistent", "--threads", "--rng", "--preview",
-                       "--rows", "--shard", "--summary", "--dry-run", "--json", "--quiet", "--strip-metadata", "EXIT STATUS"] {
+        for option in [
+            "--model", "--steps", "--sampler", "--eta", "--spacing", "--seed", "--samples", "--statistics",
+            "--consistent", "--threads", "--rng", "--preview",
+            "--rows", "--shard", "--summary", "--dry-run", "--json", "--quiet", "--strip-metadata", "EXIT STATUS",
+        ] {
             #expect(run.text.contains(option), "\(option)")
         }
     }
 
-    @Test("usage errors exit 2 and say why", arguments: [
-        [], ["--steps", "0", "a.png"], ["--steps", "x", "a.png"], ["--eta", "0.5", "a.png"], ["--steps", "auto", "--sampler", "ddim", "a.png"],
-        ["--spacing", "odd", "a.png"], ["--statistics", "a.png"], ["--statistics", "--preview", "a.png"], ["--nonsense"], ["--seed", "-1", "a.png"],
-    ])
+    @Test(
+        "usage errors exit 2 and say why",
+        arguments: [
+            [], ["--steps", "0", "a.png"], ["--steps", "x", "a.png"], ["--eta", "0.5", "a.png"],
+            ["--steps", "auto", "--sampler", "ddim", "a.png"],
+            ["--spacing", "odd", "a.png"], ["--statistics", "a.png"], ["--statistics", "--preview", "a.png"],
+            ["--nonsense"], ["--seed", "-1", "a.png"],
+        ])
     func usage(arguments: [String]) throws {
         let run = try ToolRun("srdiff-upscale", arguments)
         #expect(run.status == 2 && !run.error.isEmpty && run.output.isEmpty)
@@ -70,7 +79,8 @@ struct UpscaleTests {
 
             let again = try ToolRun("srdiff-upscale", ["\(folder)/in.png"] + options)
             #expect(again.status == 0 && (again.text + again.error).contains("exists"))
-            let stripped = try ToolRun("srdiff-upscale", ["\(folder)/in.png", "--overwrite", "--strip-metadata"] + options)
+            let stripped = try ToolRun(
+                "srdiff-upscale", ["\(folder)/in.png", "--overwrite", "--strip-metadata"] + options)
             #expect(stripped.status == 0)
             #expect(try readImage("\(folder)/in_x4.png").metadata.texts.isEmpty)
             #expect(try readImage("\(folder)/in_x4.png").samples == result.samples)
@@ -91,9 +101,10 @@ struct UpscaleTests {
             var results: [[UInt16]] = []
             for (threads, cpu) in [("1", nil), ("2", nil), ("5", nil)] + names.map({ ("2", Optional($0)) }) {
                 let run = try ToolRun(
-                    "srdiff-upscale", ["\(folder)/in.png", "-o", "\(folder)/out.png", "--overwrite", "--threads", threads] + options,
+                    "srdiff-upscale",
+                    ["\(folder)/in.png", "-o", "\(folder)/out.png", "--overwrite", "--threads", threads] + options,
                     environment: cpu.map { ["SRDIFF_CPU": $0] } ?? [:])
-                if cpu != nil && run.status == 2 { continue }       // this machine lacks it
+                if cpu != nil && run.status == 2 { continue }  // this machine lacks it
                 #expect(run.status == 0, "\(run.error)")
                 results.append(try readImage("\(folder)/out.png").samples)
             }
@@ -104,9 +115,16 @@ struct UpscaleTests {
     @Test("samples get seeds of their own, each the same as alone")
     func samples() throws {
         try withSetting { folder, options in
-            #expect(try ToolRun("srdiff-upscale", ["\(folder)/in.png", "-o", "\(folder)/out/", "--samples", "3", "--seed", "5"] + options).status == 0)
+            #expect(
+                try ToolRun(
+                    "srdiff-upscale",
+                    ["\(folder)/in.png", "-o", "\(folder)/out/", "--samples", "3", "--seed", "5"] + options
+                ).status == 0)
             #expect(try list("\(folder)/out") == ["in_x4_seed5.png", "in_x4_seed6.png", "in_x4_seed7.png"])
-            #expect(try ToolRun("srdiff-upscale", ["\(folder)/in.png", "-o", "\(folder)/alone.png", "--seed", "6"] + options).status == 0)
+            #expect(
+                try ToolRun(
+                    "srdiff-upscale", ["\(folder)/in.png", "-o", "\(folder)/alone.png", "--seed", "6"] + options
+                ).status == 0)
             let alone = try readImage("\(folder)/alone.png").samples
             #expect(try readImage("\(folder)/out/in_x4_seed6.png").samples == alone)
             #expect(try readImage("\(folder)/out/in_x4_seed5.png").samples != alone)
@@ -116,12 +134,16 @@ struct UpscaleTests {
     @Test("--statistics: the samples' mean, σ and its map, and a sheet")
     func statistics() throws {
         try withSetting { folder, options in
-            let arguments = ["\(folder)/in.png", "-o", "\(folder)/out/", "--samples", "3", "--seed", "5", "--statistics", "--json"] + options
+            let arguments =
+                ["\(folder)/in.png", "-o", "\(folder)/out/", "--samples", "3", "--seed", "5", "--statistics", "--json"]
+                + options
             let run = try ToolRun("srdiff-upscale", arguments)
             #expect(run.status == 0, "\(run.error)")
             let names = Set(["seed5", "seed6", "seed7", "mean", "sigma", "sheet"].map { "in_x4_\($0).png" })
             #expect(try list("\(folder)/out") == names)
-            let samples = try (5...7).map { try readImage("\(folder)/out/in_x4_seed\($0).png").samples.map { Double($0) } }
+            let samples = try (5...7).map {
+                try readImage("\(folder)/out/in_x4_seed\($0).png").samples.map { Double($0) }
+            }
             let mean = try readImage("\(folder)/out/in_x4_mean.png").samples
             var sigma = 0.0
             for i in mean.indices {
@@ -136,10 +158,15 @@ struct UpscaleTests {
             #expect(abs(said - sigma) < 1e-4 * sigma && sigma > 0)
             let map = try readImage("\(folder)/out/in_x4_sigma.png")
             #expect(map.channels == 1 && map.width == 28 && map.samples.max() == 255)
-            #expect(map.metadata.texts.contains { $0.text?.contains("seeds=5,6,7") == true && $0.text?.contains("white=") == true })
+            #expect(
+                map.metadata.texts.contains {
+                    $0.text?.contains("seeds=5,6,7") == true && $0.text?.contains("white=") == true
+                })
 
             // What is missing is made again; what is there stays.
-            for name in ["mean", "seed6"] { try FileManager.default.removeItem(atPath: "\(folder)/out/in_x4_\(name).png") }
+            for name in ["mean", "seed6"] {
+                try FileManager.default.removeItem(atPath: "\(folder)/out/in_x4_\(name).png")
+            }
             let again = try ToolRun("srdiff-upscale", arguments)
             #expect(again.status == 0 && again.text.contains("skipped"))
             #expect(try list("\(folder)/out") == names)
@@ -147,22 +174,33 @@ struct UpscaleTests {
         }
     }
 
-    @Test("--consistent: reduced again, the result is the input, and says so", arguments: [[], ["--bicubic"], ["--preview"]])
+    @Test(
+        "--consistent: reduced again, the result is the input, and says so",
+        arguments: [[], ["--bicubic"], ["--preview"]])
     func consistent(method: [String]) throws {
         try withSetting { folder, options in
             let low = Image.waves(9, 7, phase: 3)
             try low.write(to: "\(folder)/in.png")
             for (name, extra) in [("plain", []), ("made", ["--consistent"])] {
-                let run = try ToolRun("srdiff-upscale", ["\(folder)/in.png", "-o", "\(folder)/\(name).png"] + method + extra + options)
+                let run = try ToolRun(
+                    "srdiff-upscale", ["\(folder)/in.png", "-o", "\(folder)/\(name).png"] + method + extra + options)
                 #expect(run.status == 0, "\(run.error)")
             }
             func differing(_ name: String) throws -> Int {
-                zip(try readImage("\(folder)/\(name).png").resized(by: 1, over: 4).samples, low.samples).count { $0 != $1 }
+                zip(try readImage("\(folder)/\(name).png").resized(by: 1, over: 4).samples, low.samples).count {
+                    $0 != $1
+                }
             }
             let before = try differing("plain"), after = try differing("made")
             #expect(after * 20 <= low.samples.count && after < before, "\(before) → \(after)")
-            #expect(try readImage("\(folder)/made.png").metadata.texts.contains { $0.text?.contains(" consistent ") == true })
-            #expect(try !readImage("\(folder)/plain.png").metadata.texts.contains { $0.text?.contains("consistent") == true })
+            #expect(
+                try readImage("\(folder)/made.png").metadata.texts.contains {
+                    $0.text?.contains(" consistent ") == true
+                })
+            #expect(
+                try !readImage("\(folder)/plain.png").metadata.texts.contains {
+                    $0.text?.contains("consistent") == true
+                })
         }
     }
 
@@ -213,7 +251,8 @@ struct UpscaleTests {
 
             try FileManager.default.createDirectory(atPath: "\(folder)/other", withIntermediateDirectories: false)
             try Image.random(3, 3).write(to: "\(folder)/other/in.png")
-            let clash = try ToolRun("srdiff-upscale", ["\(folder)/in.png", "\(folder)/other/in.png", "-o", "\(folder)/out"] + options)
+            let clash = try ToolRun(
+                "srdiff-upscale", ["\(folder)/in.png", "\(folder)/other/in.png", "-o", "\(folder)/out"] + options)
             #expect(clash.status == 2 && clash.error.contains("both"))
 
             try Image(width: 1, height: 1, channels: 2, bitDepth: 8, samples: [1, 2]).write(to: "\(folder)/alpha.png")
@@ -227,7 +266,11 @@ struct UpscaleTests {
     func preview() throws {
         try withSetting { folder, options in
             for seed in ["1", "2"] {
-                #expect(try ToolRun("srdiff-upscale", ["\(folder)/in.png", "-o", "\(folder)/p\(seed).png", "--preview", "--seed", seed] + options).status == 0)
+                #expect(
+                    try ToolRun(
+                        "srdiff-upscale",
+                        ["\(folder)/in.png", "-o", "\(folder)/p\(seed).png", "--preview", "--seed", seed] + options
+                    ).status == 0)
             }
             let one = try readImage("\(folder)/p1.png").samples, two = try readImage("\(folder)/p2.png").samples
             #expect(one == two)
@@ -275,7 +318,9 @@ struct UpscaleTests {
         }
     }
 
-    @Test("a bad image is an error that names it; the good one next to it is still upscaled", arguments: BadImage.allCases)
+    @Test(
+        "a bad image is an error that names it; the good one next to it is still upscaled", arguments: BadImage.allCases
+    )
     func badImage(_ bad: BadImage) throws {
         try withSetting { folder, options in
             let good = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/in.png"))
@@ -294,9 +339,11 @@ struct UpscaleTests {
             var tensors = TinyModel.tensors()
             switch self {
             case .missing: return
-            case .folder: return try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            case .folder:
+                return try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
             case .empty: return try Data().write(to: URL(fileURLWithPath: path))
-            case .text: return try Data(String(repeating: "no model\n", count: 20).utf8).write(to: URL(fileURLWithPath: path))
+            case .text:
+                return try Data(String(repeating: "no model\n", count: 20).utf8).write(to: URL(fileURLWithPath: path))
             case .truncated: return try good.prefix(good.count / 2).write(to: URL(fileURLWithPath: path))
             case .flippedHeader:
                 var bytes = good
@@ -340,20 +387,28 @@ struct UpscaleTests {
         }
     }
 
-    @Test("PyTorch's noise gives the image of the published code", .enabled(if: SharedFiles.has("golden"), SharedFiles.absent),
-          arguments: ["x4.ckpt", "x4-odd.ckpt"])
+    @Test(
+        "PyTorch's noise gives the image of the published code",
+        .enabled(if: SharedFiles.has("golden"), SharedFiles.absent),
+        arguments: ["x4.ckpt", "x4-odd.ckpt"])
     func golden(checkpoint: String) throws {
         try withTemporaryFolder { folder in
-            let golden = try Safetensors(path: SharedFiles.path("golden/\(checkpoint.split(separator: ".")[0]).golden.safetensors"))
+            let golden = try Safetensors(
+                path: SharedFiles.path("golden/\(checkpoint.split(separator: ".")[0]).golden.safetensors"))
             func image(_ name: String) throws -> Image {
                 let shape = golden[name]!.shape
-                return Image(width: shape[1], height: shape[0], channels: 3, bitDepth: 8, samples: try golden.uint8s(name).map(UInt16.init))
+                return Image(
+                    width: shape[1], height: shape[0], channels: 3, bitDepth: 8,
+                    samples: try golden.uint8s(name).map(UInt16.init))
             }
             try image("lr_u8").write(to: "\(folder)/low.png")
-            let run = try ToolRun("srdiff-upscale", [
-                "\(folder)/low.png", "-o", "\(folder)/high.png", "--model", SharedFiles.path("golden/\(checkpoint)"),
-                "--rng", "torch", "--seed", "5", "--sampler", "ddpm", "--steps", "100",
-            ])
+            let run = try ToolRun(
+                "srdiff-upscale",
+                [
+                    "\(folder)/low.png", "-o", "\(folder)/high.png", "--model",
+                    SharedFiles.path("golden/\(checkpoint)"),
+                    "--rng", "torch", "--seed", "5", "--sampler", "ddpm", "--steps", "100",
+                ])
             #expect(run.status == 0, "\(run.error)")
             let found = try readImage("\(folder)/high.png").samples, expected = try image("ddpm.sr_u8").samples
             let differences = zip(found, expected).map { abs(Int($0) - Int($1)) }

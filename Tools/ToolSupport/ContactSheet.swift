@@ -49,7 +49,9 @@ public struct ContactSheet {
         let columns = (1...labels.count).min(by: isBetter)!
         self.columns = columns
         let rows = (labels.count + columns - 1) / columns
-        let whole = (width: columns * (cell.width + Self.gap) + Self.gap, height: rows * (cell.height + Self.gap) + Self.gap)
+        let whole = (
+            width: columns * (cell.width + Self.gap) + Self.gap, height: rows * (cell.height + Self.gap) + Self.gap
+        )
         image = Image(
             width: whole.width, height: whole.height, channels: 3, bitDepth: 8,
             samples: [UInt16](repeating: Self.paper, count: whole.width * whole.height * 3))
@@ -59,7 +61,8 @@ public struct ContactSheet {
     ///
     /// - Parameter label: instead of the one announced, and no longer.
     public mutating func place(_ image: Image, at index: Int, label: String? = nil) {
-        let x0 = Self.gap + index % columns * (cell.width + Self.gap), y0 = Self.gap + index / columns * (cell.height + Self.gap)
+        let x0 = Self.gap + index % columns * (cell.width + Self.gap),
+            y0 = Self.gap + index / columns * (cell.height + Self.gap)
         for (i, character) in (label ?? labels[index]).enumerated() {
             SmallFont.draw(character) { x, y in
                 fill(x0 + (i * SmallFont.advance + x) * letter, y0 + y * letter, side: letter)
@@ -107,6 +110,6 @@ enum SmallFont {
         "q": [24, 36, 36, 36, 252], "r": [124, 8, 4, 4, 8], "s": [72, 84, 84, 84, 36], "t": [4, 63, 68, 64, 32],
         "u": [60, 64, 64, 32, 124], "v": [28, 32, 64, 32, 28], "w": [60, 64, 48, 64, 60], "x": [68, 40, 16, 40, 68],
         "y": [28, 160, 160, 160, 124], "z": [68, 100, 84, 76, 68],
-        "λ": [64, 33, 18, 12, 112], "σ": [56, 68, 68, 60, 4]
+        "λ": [64, 33, 18, 12, 112], "σ": [56, 68, 68, 60, 4],
     ]
 }

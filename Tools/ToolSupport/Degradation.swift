@@ -1,8 +1,8 @@
 import ArgumentParser
 import SRDiff
 
-/// What low-resolution images go through before they are upscaled, such as `noise:5+jpeg:60`, or `none`. The same image always gives the
-/// same result with the same version of the JPEG library.
+/// What low-resolution images go through before they are upscaled, such as `noise:5+jpeg:60`, or `none`. The same image
+/// always gives the same result with the same version of the JPEG library.
 public struct Degradation: Equatable, ExpressibleByArgument, CustomStringConvertible {
     private enum Step: Equatable {
         /// Gaussian noise with this standard deviation, in 8-bit levels.

@@ -18,7 +18,8 @@ public enum JSON: Sendable {
     public var line: String {
         switch self {
         case .array(let values): "[" + values.map(\.line).joined(separator: ", ") + "]"
-        case .object(let members): "{" + members.map { "\($0.key.json): \($0.value.line)" }.joined(separator: ", ") + "}"
+        case .object(let members):
+            "{" + members.map { "\($0.key.json): \($0.value.line)" }.joined(separator: ", ") + "}"
         default: text
         }
     }
@@ -29,24 +30,33 @@ public enum JSON: Sendable {
         case .bool(let value): return value ? "true" : "false"
         case .int(let value): return String(value)
         case .unsigned(let value): return String(value)
-        case .number(let value): return value.isFinite ? "\(value)" : "null"      // JSON has no ∞
+        case .number(let value): return value.isFinite ? "\(value)" : "null"  // JSON has no ∞
         case .string(let value): return value.json
         case .array(let values):
-            let isFlat = values.allSatisfy { if case .int = $0 { true } else if case .number = $0 { true } else { false } }
+            let isFlat = values.allSatisfy {
+                if case .int = $0 { true } else if case .number = $0 { true } else { false }
+            }
             if isFlat { return "[" + values.map(\.text).joined(separator: ", ") + "]" }
             return Self.block("[", values.map { $0.text(indent: indent + "  ") }, "]", indent)
         case .object(let members):
-            return Self.block("{", members.map { "\($0.key.json): \($0.value.text(indent: indent + "  "))" }, "}", indent)
+            return Self.block(
+                "{", members.map { "\($0.key.json): \($0.value.text(indent: indent + "  "))" }, "}", indent)
         }
     }
 
     private static func block(_ open: String, _ members: [String], _ close: String, _ indent: String) -> String {
-        members.isEmpty ? open + close : "\(open)\n\(indent)  " + members.joined(separator: ",\n\(indent)  ") + "\n\(indent)\(close)"
+        members.isEmpty
+            ? open + close
+            : "\(open)\n\(indent)  " + members.joined(separator: ",\n\(indent)  ") + "\n\(indent)\(close)"
     }
 }
 
-extension JSON: ExpressibleByDictionaryLiteral, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral {
-    public init(dictionaryLiteral elements: (String, JSON)...) { self = .object(elements.map { (key: $0.0, value: $0.1) }) }
+extension JSON: ExpressibleByDictionaryLiteral, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
+    ExpressibleByBooleanLiteral
+{
+    public init(dictionaryLiteral elements: (String, JSON)...) {
+        self = .object(elements.map { (key: $0.0, value: $0.1) })
+    }
     public init(stringLiteral value: String) { self = .string(value) }
     public init(integerLiteral value: Int) { self = .int(value) }
     public init(booleanLiteral value: Bool) { self = .bool(value) }

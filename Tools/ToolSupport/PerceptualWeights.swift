@@ -22,7 +22,8 @@ public enum PerceptualWeights {
     private static func read(_ path: String) throws -> LPIPS {
         do {
             let file = try Safetensors(path: path)
-            return try LPIPS(tensors: Dictionary(uniqueKeysWithValues: file.entries.map { ($0.name, try file.tensor($0.name)) }))
+            return try LPIPS(
+                tensors: Dictionary(uniqueKeysWithValues: file.entries.map { ($0.name, try file.tensor($0.name)) }))
         } catch {
             throw error is FileError ? error : ToolError("\(path): \(error)")
         }

@@ -27,7 +27,8 @@ public struct Share: Hashable, Sendable, ExpressibleByArgument, CustomStringConv
     /// Headers are mostly this short; other files are read whole. Every machine reads the headers of all images.
     private static let headerBytes = 1 << 16
 
-    /// The pixels of an image by its header, as far as they count; 1 for a file that is none, so that one shard reports it.
+    /// The pixels of an image by its header, as far as they count; 1 for a file that is none, so that one shard reports
+    /// it.
     private static func pixels(_ path: String) -> Int {
         guard let file = try? MappedFile(path: path, longestCopy: 0) else { return 1 }
         for count in Set([min(headerBytes, file.count), file.count]).sorted() {
@@ -43,8 +44,8 @@ public struct Share: Hashable, Sendable, ExpressibleByArgument, CustomStringConv
 
     /// Returns the indices of the things that belong to this share, largest first.
     ///
-    /// Every machine that sees the same things divides them alike, whatever their order: largest first, then by the bytes of their name,
-    /// each goes to the share whose sizes sum to least so far, the first of them.
+    /// Every machine that sees the same things divides them alike, whatever their order: largest first, then by the
+    /// bytes of their name, each goes to the share whose sizes sum to least so far, the first of them.
     public func divide(_ things: [(size: Int, name: String)]) -> [Int] {
         let names = things.map(\.name.pathBytes)
         let order = things.indices.sorted { a, b in

@@ -13,8 +13,8 @@ public enum Terminal: Int32, Sendable {
 
     public func line(_ text: String) { write(Array((text + "\n").utf8)) }
 
-    /// Writes to the end. A failure of standard output is kept in `outputFailure`; one of standard error has no one left
-    /// to tell.
+    /// Writes to the end. A failure of standard output is kept in `outputFailure`; one of standard error has no one
+    /// left to tell.
     public func write(_ bytes: [UInt8]) {
         do throws(FileError) {
             try FileOutput.write([bytes], toDescriptor: rawValue, path: "standard output")

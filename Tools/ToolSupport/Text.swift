@@ -6,7 +6,8 @@ public enum Text {
         var power = 1.0
         for _ in 0..<decimals { power *= 10 }
         let scaled = Int((abs(value) * power).rounded())
-        let digits = String(scaled), padded = String(repeating: "0", count: max(0, decimals + 1 - digits.count)) + digits
+        let digits = String(scaled),
+            padded = String(repeating: "0", count: max(0, decimals + 1 - digits.count)) + digits
         let sign = value < 0 && scaled != 0 ? "-" : ""
         return decimals == 0 ? sign + padded : sign + padded.dropLast(decimals) + "." + padded.suffix(decimals)
     }

@@ -20,13 +20,14 @@ extension ParsableCommand {
             leave(0)
         } catch {
             switch exitCode(for: error) {
-            case .success:                               // --help, --version
+            case .success:  // --help, --version
                 Terminal.output.line(fullMessage(for: error))
                 leave(0)
             case .validationFailure:
                 report(message(for: error))
                 if let file = arguments.first(where: { $0.hasPrefix("-") && $0 != "-" && FilePath.exists($0) }) {
-                    Terminal.error.line("""
+                    Terminal.error.line(
+                        """
                         There is a file of this name: write ./\(file.printable), or put it after `--`. \
                         `-` is standard input.
                         """)

@@ -17,7 +17,9 @@ public struct WritingFlags: ParsableArguments {
     public init() {}
 
     /// The rules for outputs of a tool that reads these files.
-    public func rules(_ inputs: [ImageInput]) -> OutputRules { OutputRules(inputs: inputs.compactMap(\.path), overwrite: overwrite, makesFolders: true) }
+    public func rules(_ inputs: [ImageInput]) -> OutputRules {
+        OutputRules(inputs: inputs.compactMap(\.path), overwrite: overwrite, makesFolders: true)
+    }
 
     /// On standard error.
     public func note(_ text: String) {

@@ -13,7 +13,7 @@
 #include <string.h>
 #include "srd_int8.h"
 
-enum { most_inputs = 8, vector = 64 };       // the kernels' vectors are padded to a multiple of 64
+enum { most_inputs = 8, vector = 64 };  // the kernels' vectors are padded to a multiple of 64
 
 static void *zeros(size_t bytes) {
     void *p = aligned_alloc(64, (bytes + 64 + 63) / 64 * 64);
@@ -37,15 +37,23 @@ static const srd_kernels_s8 *kernels_s8(const char *name) {
 
 /// Returns a row's arguments except for its taps. Residuals are floats.
 static srd_conv_row_s8_args row_s8(
-    int width, int out, const float *ones, int activation, int residuals, int has_time_bias, int keeps_floats
-) {
+    int width, int out, const float *ones, int activation, int residuals, int has_time_bias, int keeps_floats) {
     const int padded = round_up(out, vector);
     const size_t floats = sizeof(float) * (size_t)(width * padded);
     srd_conv_row_s8_args a = {
-        .width = width, .channels = round_up(out, SRD_CHANNEL_STEP), .weight_scale = ones, .bias = ones,
-        .time_bias = has_time_bias ? ones : NULL, .gain = 1, .activation = (srd_activation)activation,
-        .residual_count = residuals, .quantized = zeros((size_t)(width * padded)), .quantized_pixel = padded, .inverse_scale = 1,
-        .floats = keeps_floats ? zeros(floats) : NULL, .floats_pixel = padded};
+        .width = width,
+        .channels = round_up(out, SRD_CHANNEL_STEP),
+        .weight_scale = ones,
+        .bias = ones,
+        .time_bias = has_time_bias ? ones : NULL,
+        .gain = 1,
+        .activation = (srd_activation)activation,
+        .residual_count = residuals,
+        .quantized = zeros((size_t)(width * padded)),
+        .quantized_pixel = padded,
+        .inverse_scale = 1,
+        .floats = keeps_floats ? zeros(floats) : NULL,
+        .floats_pixel = padded};
     const float *residual = zeros(floats);
     for (int r = 0; r < residuals; r++) a.residual[r] = (srd_residual_s8){NULL, residual, padded, 0, 1};
     return a;
@@ -68,13 +76,18 @@ static int winograd(int argc, char **argv) {
     }
     const int16_t *weights = zeros(sizeof *weights * (size_t)stride * (size_t)(padded / k->winograd_block));
     for (int i = 0; i < inputs; i++) {
-        segment[i] = (srd_winograd_segment_s8){.pixel = filled[i], .channels = filled[i], .weights = weights, .correction = zeros(4 * (size_t)padded),
-                                           .scale = 0.01f};
+        segment[i] = (srd_winograd_segment_s8){
+            .pixel = filled[i],
+            .channels = filled[i],
+            .weights = weights,
+            .correction = zeros(4 * (size_t)padded),
+            .scale = 0.01f};
         for (int r = 0; r < SRD_WINOGRAD_ROWS + 2; r++) segment[i].rows[r] = zeros((size_t)((width + 2) * filled[i]));
         weights += SRD_WINOGRAD_POINTS * (filled[i] * k->winograd_block + SRD_WINOGRAD_PADDING);
     }
     srd_conv_row_s8_args row[SRD_WINOGRAD_ROWS];
-    for (int r = 0; r < SRD_WINOGRAD_ROWS; r++) row[r] = row_s8(width, out, ones, atoi(argv[5]), residuals, has_time_bias, keeps_floats);
+    for (int r = 0; r < SRD_WINOGRAD_ROWS; r++)
+        row[r] = row_s8(width, out, ones, atoi(argv[5]), residuals, has_time_bias, keeps_floats);
     const srd_conv_winograd_s8_args a = {segment, inputs, stride, {&row[0], &row[1], &row[2], &row[3]}};
     k->conv_winograd(&a);
     printf("%ld\n", 1L * SRD_WINOGRAD_ROWS * width * out * 9 * sum);
@@ -148,14 +161,26 @@ int main(int argc, char **argv) {
             float *row = zeros(sizeof(float) * (size_t)(side * columns * channels[i]));
             for (int t = 0; t < taps; t++) {
                 tap[i * taps + t] = (srd_tap_f32){
-                    row + (t / side * columns + t % side) * channels[i], stride * channels[i], channels[i], weights + offset};
+                    row + (t / side * columns + t % side) * channels[i], stride * channels[i], channels[i],
+                    weights + offset};
                 offset += channels[i] * k->block;
             }
         }
         const srd_conv_row_f32_args a = {
-            .taps = tap, .tap_count = taps * inputs, .width = width, .channels = out, .block_stride = offset, .bias = ones,
-            .time_bias = has_time_bias ? ones : NULL, .gain = 1, .activation = activation, .residual_count = residuals,
-            .residual = {residual, residual}, .residual_pixel = padded, .residual_gain = {1, 1}, .output = floats,
+            .taps = tap,
+            .tap_count = taps * inputs,
+            .width = width,
+            .channels = out,
+            .block_stride = offset,
+            .bias = ones,
+            .time_bias = has_time_bias ? ones : NULL,
+            .gain = 1,
+            .activation = activation,
+            .residual_count = residuals,
+            .residual = {residual, residual},
+            .residual_pixel = padded,
+            .residual_gain = {1, 1},
+            .output = floats,
             .output_pixel = padded};
         k->conv_row(&a);
     }

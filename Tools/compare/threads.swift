@@ -13,9 +13,11 @@ typealias Loop = (_ count: Int, _ body: @escaping @Sendable (Int) -> Void) -> Vo
 func pool(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
     var body = body
     withUnsafeMutablePointer(to: &body) { body in
-        srd_parallel(Int32(count), Int32(threads), { context, item in
-            context!.assumingMemoryBound(to: (@Sendable (Int) -> Void).self).pointee(Int(item))
-        }, body)
+        srd_parallel(
+            Int32(count), Int32(threads),
+            { context, item in
+                context!.assumingMemoryBound(to: (@Sendable (Int) -> Void).self).pointee(Int(item))
+            }, body)
     }
 }
 
@@ -33,7 +35,8 @@ func now() -> Double {
     return Double(time.tv_sec) * 1e6 + Double(time.tv_nsec) / 1e3
 }
 
-/// Results of the items, a cache line apart. An item continues from its last result, so that the compiler cannot drop or move the work.
+/// Results of the items, a cache line apart. An item continues from its last result, so that the compiler cannot drop
+/// or move the work.
 nonisolated(unsafe) let results: UnsafeMutablePointer<UInt64> = {
     let results = UnsafeMutablePointer<UInt64>.allocate(capacity: 64)
     results.initialize(repeating: 1, count: 64)
@@ -109,7 +112,7 @@ for item in cases {
     var alone: [Double] = [], ours: [Double] = [], theirs: [Double] = []
     for round in 0...rounds {
         let times = (measure(serial), measure(pool), measure(dispatch))
-        guard round > 0 else { continue }       // threads start
+        guard round > 0 else { continue }  // threads start
         alone.append(times.0)
         ours.append(times.1)
         theirs.append(times.2)

@@ -7,7 +7,8 @@ import SRDFile
 /// libFuzzer's entry for programs with a `main` of their own.
 @_silgen_name("LLVMFuzzerRunDriver")
 private func runFuzzer(
-    _ count: UnsafeMutablePointer<CInt>, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
+    _ count: UnsafeMutablePointer<CInt>,
+    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
     _ body: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
 ) -> CInt
 
@@ -43,11 +44,12 @@ target = chosen
 var arguments = CommandLine.unsafeArgv + 1
 arguments[0] = CommandLine.unsafeArgv[0]
 var count = CommandLine.argc - 1
-exit(runFuzzer(&count, &arguments) { start, count in
-    do throws(Violation) {
-        try target.run(UnsafeRawBufferPointer(start: start, count: count))
-    } catch {
-        fatalError("\(target.rawValue): \(error)")
-    }
-    return 0
-})
+exit(
+    runFuzzer(&count, &arguments) { start, count in
+        do throws(Violation) {
+            try target.run(UnsafeRawBufferPointer(start: start, count: count))
+        } catch {
+            fatalError("\(target.rawValue): \(error)")
+        }
+        return 0
+    })

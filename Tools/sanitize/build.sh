@@ -1,4 +1,5 @@
-# Sourced by Tools/fuzz/run and Tools/sanitize/run: builds with AddressSanitizer and libFuzzer's coverage, in one folder for both.
+# Sourced by Tools/fuzz/run and Tools/sanitize/run: builds with AddressSanitizer and libFuzzer's coverage, in one folder
+# for both.
 
 sanitized=.build-asan
 # Swift's crash reporter waits for a terminal that a sanitizer has already ended.

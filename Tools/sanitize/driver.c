@@ -18,7 +18,7 @@
 
 static uint64_t state;
 
-static uint64_t next(void) { // SplitMix64
+static uint64_t next(void) {  // SplitMix64
     uint64_t z = state += 0x9e3779b97f4a7c15;
     z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
     z = (z ^ z >> 27) * 0x94d049bb133111eb;
@@ -60,8 +60,8 @@ typedef struct {
     int width, channels, inputs, taps, stride, height, output_step;
     int in_channels[MOST_INPUTS], zero_points[MOST_INPUTS];
     float scales[MOST_INPUTS];
-    uint8_t *rows[MOST_INPUTS][SRD_WINOGRAD_ROWS + 2]; // from the pixel left of output pixel 0
-    int8_t *weights[MOST_INPUTS];                      // [out][tap][in]
+    uint8_t *rows[MOST_INPUTS][SRD_WINOGRAD_ROWS + 2];  // from the pixel left of output pixel 0
+    int8_t *weights[MOST_INPUTS];                       // [out][tap][in]
     float *weight_scale, *bias, *time_bias, *residual_floats;
     uint8_t *residual_bytes;
     int has_time_bias, residuals, writes_bytes, writes_floats, zero_point;
@@ -128,8 +128,7 @@ static void free_call(call_s8 *call) {
 /// Packs weights in a kernel's order and computes the zero-point corrections. `blocks` must suffice for the channels.
 static int8_t *packed(
     const call_s8 *call, const srd_kernels_s8 *kernels, int blocks, ptrdiff_t *block_stride, ptrdiff_t *offsets,
-    int32_t *corrections[MOST_INPUTS]
-) {
+    int32_t *corrections[MOST_INPUTS]) {
     int block = kernels->block, group = kernels->group;
     ptrdiff_t stride = 0;
     for (int s = 0; s < call->inputs; s++) {
@@ -147,8 +146,9 @@ static int8_t *packed(
             for (int t = 0; t < call->taps; t++) {
                 for (int i = 0; i < channels; i++) {
                     int8_t weight = call->weights[s][(o * call->taps + t) * channels + i];
-                    weights[o / block * stride + offsets[s] + t * channels * block + i / group * block * group
-                            + o % block * group + i % group] = weight;
+                    weights
+                        [o / block * stride + offsets[s] + t * channels * block + i / group * block * group +
+                         o % block * group + i % group] = weight;
                     corrections[s][o] -= (call->zero_points[s] + kernels->offset) * weight;
                 }
             }
@@ -159,12 +159,22 @@ static int8_t *packed(
 
 static srd_conv_row_s8_args epilogue(const call_s8 *call, uint8_t *quantized, float *floats) {
     srd_conv_row_s8_args args = {
-        .width = call->width, .channels = call->channels, .weight_scale = call->weight_scale, .bias = call->bias,
-        .time_bias = call->has_time_bias ? call->time_bias : NULL, .gain = call->gain, .activation = call->activation,
-        .residual_count = call->residuals, .quantized = call->writes_bytes ? quantized : NULL,
-        .quantized_pixel = output_pixel(call), .inverse_scale = call->inverse_scale, .zero_point = call->zero_point,
-        .floats = call->writes_floats ? floats : NULL, .floats_pixel = output_pixel(call)};
-    args.residual[0] = (srd_residual_s8){.quantized = call->residual_bytes, .pixel = call->channels, .zero_point = -3, .scale = 0.1f};
+        .width = call->width,
+        .channels = call->channels,
+        .weight_scale = call->weight_scale,
+        .bias = call->bias,
+        .time_bias = call->has_time_bias ? call->time_bias : NULL,
+        .gain = call->gain,
+        .activation = call->activation,
+        .residual_count = call->residuals,
+        .quantized = call->writes_bytes ? quantized : NULL,
+        .quantized_pixel = output_pixel(call),
+        .inverse_scale = call->inverse_scale,
+        .zero_point = call->zero_point,
+        .floats = call->writes_floats ? floats : NULL,
+        .floats_pixel = output_pixel(call)};
+    args.residual[0] = (srd_residual_s8){
+        .quantized = call->residual_bytes, .pixel = call->channels, .zero_point = -3, .scale = 0.1f};
     args.residual[1] = (srd_residual_s8){.floats = call->residual_floats, .pixel = call->channels, .scale = 1};
     return args;
 }
@@ -182,13 +192,19 @@ static void run_rows(const call_s8 *call, const srd_kernels_s8 *kernels, uint8_t
             int channels = call->in_channels[s];
             for (int t = 0; t < call->taps; t++) {
                 taps[s * MOST_TAPS + t] = (srd_tap_s8){
-                    .input = call->rows[s][y + t / 3] + t % 3 * channels, .pixel = (ptrdiff_t)call->stride * channels,
-                    .channels = channels, .weights = weights + offsets[s] + (ptrdiff_t)t * channels * kernels->block};
+                    .input = call->rows[s][y + t / 3] + t % 3 * channels,
+                    .pixel = (ptrdiff_t)call->stride * channels,
+                    .channels = channels,
+                    .weights = weights + offsets[s] + (ptrdiff_t)t * channels * kernels->block};
             }
             segments[s] = (srd_segment_s8){
-                .taps = taps + s * MOST_TAPS, .tap_count = call->taps, .correction = corrections[s], .scale = call->scales[s]};
+                .taps = taps + s * MOST_TAPS,
+                .tap_count = call->taps,
+                .correction = corrections[s],
+                .scale = call->scales[s]};
         }
-        srd_conv_row_s8_args args = epilogue(call, quantized + (size_t)y * output_count(call), floats + (size_t)y * output_count(call));
+        srd_conv_row_s8_args args = epilogue(
+            call, quantized + (size_t)y * output_count(call), floats + (size_t)y * output_count(call));
         args.segments = segments;
         args.segment_count = call->inputs;
         args.block_stride = block_stride;
@@ -217,8 +233,11 @@ static void run_winograd(const call_s8 *call, const srd_kernels_s8 *kernels, uin
                 transformed + b * stride + starts[s]);
         }
         segments[s] = (srd_winograd_segment_s8){
-            .pixel = call->in_channels[s], .channels = call->in_channels[s], .weights = transformed + starts[s],
-            .correction = corrections[s], .scale = call->scales[s]};
+            .pixel = call->in_channels[s],
+            .channels = call->in_channels[s],
+            .weights = transformed + starts[s],
+            .correction = corrections[s],
+            .scale = call->scales[s]};
         for (int y = 0; y < 6; y++) segments[s].rows[y] = call->rows[s][y < call->height + 2 ? y : call->height + 1];
     }
     srd_conv_row_s8_args rows[SRD_WINOGRAD_ROWS];
@@ -241,7 +260,8 @@ static void check_int8(const srd_kernels_s8 *kernels, int count, int is_winograd
     call_s8 call = random_call(is_winograd, least);
     size_t results = output_count(&call) * (size_t)call.height;
     uint8_t *expected = bytes(results), *initial = bytes(results);
-    float *expected_floats = reals((int)results, (int)results, 1), *initial_floats = reals((int)results, (int)results, 1);
+    float *expected_floats = reals((int)results, (int)results, 1),
+          *initial_floats = reals((int)results, (int)results, 1);
     memcpy(expected, initial, results);
     memcpy(expected_floats, initial_floats, sizeof(float) * results);
     run_rows(&call, kernels, expected, expected_floats);
@@ -266,7 +286,8 @@ static void check_int8(const srd_kernels_s8 *kernels, int count, int is_winograd
 }
 
 static void check_rows(const srd_kernels_s8 *kernels, int count) {
-    static const float special[] = {NAN, INFINITY, -INFINITY, 0, -0.0f, 0.5f, 1.5f, 1e30f, -1e30f, 0x1p-140f, 126.5f, -128.5f};
+    static const float special[] = {NAN,  INFINITY, -INFINITY, 0,         -0.0f,  0.5f,
+                                    1.5f, 1e30f,    -1e30f,    0x1p-140f, 126.5f, -128.5f};
     int size = pick(0, 99), zero_point = pick(-128, 127);
     float *input = reals(size, size, 150), *expected_back = NULL;
     for (int i = 0; i < size; i++) {
@@ -298,8 +319,10 @@ static void check_rows(const srd_kernels_s8 *kernels, int count) {
 
 static void check_float(const srd_kernels_f32 *kernels, int count) {
     static const int tap_counts[] = {1, 2, 4, 9};
-    int width = pick(1, 41), channels = pick(0, 3) ? pick(1, 70) : 3, taps = tap_counts[pick(0, 3)], stride = pick(1, 2);
-    int is_first = pick(0, 3) == 0, residuals = pick(0, 2), step = pick(1, 3), activation = pick(0, 3), has_time_bias = pick(0, 1);
+    int width = pick(1, 41), channels = pick(0, 3) ? pick(1, 70) : 3, taps = tap_counts[pick(0, 3)],
+        stride = pick(1, 2);
+    int is_first = pick(0, 3) == 0, residuals = pick(0, 2), step = pick(1, 3), activation = pick(0, 3),
+        has_time_bias = pick(0, 1);
     float gain = pick(0, 1) ? 1 : 0.2f;
     int in_channels[MOST_TAPS];
     float *inputs[MOST_TAPS], *weights[MOST_TAPS], *rows[2];
@@ -323,7 +346,10 @@ static void check_float(const srd_kernels_f32 *kernels, int count) {
         srd_tap_f32 places[MOST_TAPS];
         for (int t = 0; t < taps; t++) {
             places[t] = (srd_tap_f32){
-                .input = inputs[t], .pixel = (ptrdiff_t)stride * in_channels[t], .channels = in_channels[t], .weights = packed + offset};
+                .input = inputs[t],
+                .pixel = (ptrdiff_t)stride * in_channels[t],
+                .channels = in_channels[t],
+                .weights = packed + offset};
             for (int i = 0; i < in_channels[t]; i++) {
                 for (int o = 0; o < channels; o++) {
                     packed[o / block * sum * block + offset + i * block + o % block] = weights[t][i * channels + o];
@@ -332,10 +358,21 @@ static void check_float(const srd_kernels_f32 *kernels, int count) {
             offset += in_channels[t] * block;
         }
         srd_conv_row_f32_args args = {
-            .taps = places, .tap_count = taps, .width = width, .channels = channels, .block_stride = (ptrdiff_t)sum * block,
-            .bias = bias, .time_bias = has_time_bias ? time_bias : NULL, .gain = gain, .activation = (srd_activation)activation,
-            .residual_count = residuals, .residual = {rows[0], rows[1]}, .residual_pixel = channels, .residual_gain = {1, 0.3f},
-            .output = found, .output_pixel = (ptrdiff_t)step * channels};
+            .taps = places,
+            .tap_count = taps,
+            .width = width,
+            .channels = channels,
+            .block_stride = (ptrdiff_t)sum * block,
+            .bias = bias,
+            .time_bias = has_time_bias ? time_bias : NULL,
+            .gain = gain,
+            .activation = (srd_activation)activation,
+            .residual_count = residuals,
+            .residual = {rows[0], rows[1]},
+            .residual_pixel = channels,
+            .residual_gain = {1, 0.3f},
+            .output = found,
+            .output_pixel = (ptrdiff_t)step * channels};
         kernels[k].conv_row(&args);
         free(packed);
         if (k == 0) {
@@ -364,7 +401,7 @@ typedef struct {
 
 static void visit(void *context, int item) {
     loop *all = context;
-    all->visits[item]++; // each item belongs to one thread
+    all->visits[item]++;  // each item belongs to one thread
 }
 
 static void visit_nested(void *context, int item) {
@@ -444,7 +481,10 @@ static uint8_t *damaged(const uint8_t *file, size_t count, size_t *damaged_count
 
 static void check_png(void) {
     srd_png_header header = {
-        .width = (uint32_t)pick(1, 20), .height = (uint32_t)pick(1, 20), .channels = (uint8_t)pick(1, 4), .bit_depth = pick(0, 1) ? 8 : 16};
+        .width = (uint32_t)pick(1, 20),
+        .height = (uint32_t)pick(1, 20),
+        .channels = (uint8_t)pick(1, 4),
+        .bit_depth = pick(0, 1) ? 8 : 16};
     size_t row_count = (size_t)header.width * header.channels * (header.bit_depth / 8);
     srd_png_writer *writer = srd_png_writer_create();
     if (!writer) abort();
@@ -494,7 +534,8 @@ static int check_jpeg(void) {
     int width = pick(1, 40), height = pick(1, 40), channels = pick(0, 1) ? 1 : 3;
     uint8_t *pixels = bytes((size_t)(width * height * channels)), *file = NULL;
     size_t count = 0, size;
-    if (srd_jpeg_encode(&library, pixels, width, height, channels, pick(1, 100), pick(0, 1), &file, &count, message) != SRD_CODEC_OK) {
+    if (srd_jpeg_encode(&library, pixels, width, height, channels, pick(1, 100), pick(0, 1), &file, &count, message) !=
+        SRD_CODEC_OK) {
         printf("JPEG: %s\n", message);
         exit(1);
     }

@@ -13,7 +13,9 @@ enum ChildProcess {
         defer { (arguments + environment).forEach { free($0) } }
         let clock = ContinuousClock(), start = clock.now
         var child = pid_t(), status: Int32 = 0
-        guard posix_spawn(&child, path, nil, nil, arguments, environment) == 0 else { throw ToolError("\(path): cannot be started") }
+        guard posix_spawn(&child, path, nil, nil, arguments, environment) == 0 else {
+            throw ToolError("\(path): cannot be started")
+        }
         while waitpid(child, &status, 0) < 0 {
             guard errno == EINTR else { throw ToolError("\(path): lost") }
         }

@@ -21,7 +21,8 @@ struct ConfigurationRun {
     private(set) var layerSteps = 0
 
     init(
-        _ loaded: LoadedModel, width: Int, height: Int, cpu: InstructionSet, threads: Int, steps: Int, warmup: Int, measuresLayers: Bool
+        _ loaded: LoadedModel, width: Int, height: Int, cpu: InstructionSet, threads: Int, steps: Int, warmup: Int,
+        measuresLayers: Bool
     ) {
         self.loaded = loaded
         self.width = width
@@ -81,7 +82,9 @@ struct ConfigurationRun {
     }
 
     /// Upscales an image as `srdiff-upscale` does and measures its parts; a step includes the sampler's own arithmetic.
-    private func run(_ pipeline: Pipeline, _ image: Image, steps: Int) -> (image: Duration, encoding: Duration, steps: [Duration]) {
+    private func run(_ pipeline: Pipeline, _ image: Image, steps: Int) -> (
+        image: Duration, encoding: Duration, steps: [Duration]
+    ) {
         let clock = ContinuousClock(), start = clock.now
         let prepared = pipeline.prepare(image), encoding = clock.now - start
         var last = clock.now, durations: [Duration] = []

@@ -45,7 +45,8 @@ struct JobBenchmark: ParsableCommand {
         var jobs: [JobRun] = []
         for cpu in try InstructionSets.parse(cpu) {
             for threads in try ThreadCounts.parse(threads) {
-                jobs.append(JobRun(image: image, output: output, model: model, steps: steps, cpu: cpu, threads: threads))
+                jobs.append(
+                    JobRun(image: image, output: output, model: model, steps: steps, cpu: cpu, threads: threads))
             }
         }
         let progress = ProgressLine(isShown: true)
@@ -61,14 +62,17 @@ struct JobBenchmark: ParsableCommand {
 
     private func table(_ jobs: [JobRun]) -> Measurements {
         var table = Measurements(columns: [
-            .init(key: "cpu", heading: "CPU"), .init(key: "threads", heading: "threads"), .init(key: "part", heading: "part"),
-            .init(key: "ms_first", heading: "first, ms", decimals: 1), .init(key: "ms_again", heading: "again, ms", decimals: 1),
+            .init(key: "cpu", heading: "CPU"), .init(key: "threads", heading: "threads"),
+            .init(key: "part", heading: "part"),
+            .init(key: "ms_first", heading: "first, ms", decimals: 1),
+            .init(key: "ms_again", heading: "again, ms", decimals: 1),
             .init(key: "of_compute", heading: "of the compute part", decimals: 3),
         ])
         for job in jobs {
             for (part, first, again) in job.medians {
                 table.rows.append([
-                    .string(job.cpu.rawValue), .int(job.threads), .string(part), .number(first), again.map { .number($0) } ?? .null,
+                    .string(job.cpu.rawValue), .int(job.threads), .string(part), .number(first),
+                    again.map { .number($0) } ?? .null,
                     .number(first / job.compute),
                 ])
             }

@@ -15,8 +15,10 @@ struct JobRun {
 
     var label: String { "\(cpu.rawValue), \(threads) thread\(threads == 1 ? "" : "s")" }
 
-    private static let read = "read and hash the model", decode = "read and decode the image", encoder = "encoder and conditioner"
-    private static let composition = "encoder's image and composition", encode = "encode the PNG", write = "write the file"
+    private static let read = "read and hash the model", decode = "read and decode the image",
+        encoder = "encoder and conditioner"
+    private static let composition = "encoder's image and composition", encode = "encode the PNG",
+        write = "write the file"
     private static let whole = "whole job", rest = "process, and what no part covers"
     private static func step(_ i: Int) -> String { "step \(i)" }
 
@@ -37,7 +39,8 @@ struct JobRun {
         }
 
         let opened = try ImageInput.file(image).open(), opening = lap()
-        let loaded = try LoadedModel.requested(model) ?? .installed(LoadedModel.defaultName(isLossy: opened.header.isLossy))
+        let loaded =
+            try LoadedModel.requested(model) ?? .installed(LoadedModel.defaultName(isLossy: opened.header.isLossy))
         note(Self.read, lap())
         let decoded = try opened.decode { _ in }.withHiddenColorsFilled()
         note(Self.decode, opening + lap())
@@ -48,7 +51,9 @@ struct JobRun {
         for again in [false, true] {
             let prepared = upscaler.pipeline.prepare(decoded, fidelity: settings.fidelity)
             note(Self.encoder, lap(), again: again)
-            result = try upscaler.upscale(prepared, settings: settings) { done, _ in note(Self.step(done), lap(), again: again) }
+            result = try upscaler.upscale(prepared, settings: settings) { done, _ in
+                note(Self.step(done), lap(), again: again)
+            }
             note(Self.composition, lap(), again: again)
         }
         let encoded = try result.with(runSettings: RunSettings.sampled(loaded, settings, seeds: [0])).encoded(as: .png)
@@ -56,7 +61,8 @@ struct JobRun {
         try ImageOutput.file(output).write(bytes: encoded)
         note(Self.write, lap())
 
-        let arguments = [image, "-o", output, "--overwrite", "--quiet", "--threads", "\(threads)", "--model", loaded.path]
+        let arguments =
+            [image, "-o", output, "--overwrite", "--quiet", "--threads", "\(threads)", "--model", loaded.path]
             + (steps.map { ["--steps", "\($0)"] } ?? [])
         guard let executable = FilePath.executable else { throw ToolError("/proc is not mounted") }
         let whole = try ChildProcess.time(

@@ -49,8 +49,10 @@ struct KernelBenchmark: ParsableCommand {
 
     func run() throws {
         var table = Measurements(columns: [
-            .init(key: "cpu", heading: "CPU"), .init(key: "kernel", heading: "kernel"), .init(key: "channels", heading: "channels"),
-            .init(key: "gmac_per_s", heading: "GMAC/s", decimals: 1), .init(key: "peak_gmac_per_s", heading: "peak", decimals: 1),
+            .init(key: "cpu", heading: "CPU"), .init(key: "kernel", heading: "kernel"),
+            .init(key: "channels", heading: "channels"),
+            .init(key: "gmac_per_s", heading: "GMAC/s", decimals: 1),
+            .init(key: "peak_gmac_per_s", heading: "peak", decimals: 1),
             .init(key: "peak_share", heading: "of peak", decimals: 3),
         ])
         let progress = ProgressLine(isShown: true), names = try InstructionSets.parse(cpu)
@@ -62,14 +64,18 @@ struct KernelBenchmark: ParsableCommand {
                 if let rate = measure(shape, name) { results.append((shape, rate)) }
             }
             table.rows += results.map { shape, rate in
-                [.string(name.rawValue), .string(shape.name), .int(shape.channels), .number(rate / 1e9), .number(peak.rate / 1e9), .number(rate / peak.rate)]
+                [
+                    .string(name.rawValue), .string(shape.name), .int(shape.channels), .number(rate / 1e9),
+                    .number(peak.rate / 1e9), .number(rate / peak.rate),
+                ]
             }
         }
         progress.clear()
         Terminal.output.line(table.text(format))
     }
 
-    /// Multiply-accumulates per second, or nil if programs do not use the kernel. Winograd's products count as what they replace.
+    /// Multiply-accumulates per second, or nil if programs do not use the kernel. Winograd's products count as what
+    /// they replace.
     private func measure(_ shape: Shape, _ instructionSet: InstructionSet) -> Double? {
         let trial = ConvolutionTrial(shape.kind, channels: shape.channels, width: width, instructionSet: instructionSet)
         guard shape.isWinograd else { return rate(trial.macsPerRow) { trial.computeRow() } }

@@ -22,9 +22,11 @@ struct Measurements {
         switch format {
         case .md: markdown
         case .csv: csv
-        case .json: JSON.object([
-            ("machine", Machine.name.map { .string($0) } ?? .null), ("version", .string(SRDiffVersion.string)), ("results", json)
-        ]).text
+        case .json:
+            JSON.object([
+                ("machine", Machine.name.map { .string($0) } ?? .null), ("version", .string(SRDiffVersion.string)),
+                ("results", json),
+            ]).text
         }
     }
 
@@ -33,17 +35,25 @@ struct Measurements {
     }
 
     var csv: String {
-        ([columns.map(\.key)] + rows.map { $0.map(Self.cell) }).map { $0.joined(separator: ",") }.joined(separator: "\n")
+        ([columns.map(\.key)] + rows.map { $0.map(Self.cell) }).map { $0.joined(separator: ",") }.joined(
+            separator: "\n")
     }
 
     /// The columns that have a value in some row.
     var markdown: String {
         let shown = columns.indices.filter { i in rows.contains { if case .null = $0[i] { false } else { true } } }
-        return Table(shown.map { columns[$0].heading }, rows.map { row in
-            shown.map { i in
-                if case .number(let value) = row[i] { Text.fixed(value, columns[i].decimals) } else { Self.cell(row[i]) }
+        return Table(
+            shown.map { columns[$0].heading },
+            rows.map { row in
+                shown.map { i in
+                    if case .number(let value) = row[i] {
+                        Text.fixed(value, columns[i].decimals)
+                    } else {
+                        Self.cell(row[i])
+                    }
+                }
             }
-        }).markdown
+        ).markdown
     }
 
     private static func cell(_ value: JSON) -> String {

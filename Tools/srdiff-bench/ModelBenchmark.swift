@@ -10,13 +10,16 @@ struct ModelBenchmark: ParsableCommand {
     @Option(help: ArgumentHelp("The model, found as srdiff-upscale does.", valueName: "file"))
     var model: String?
 
-    @Option(help: ArgumentHelp("A network with random weights instead: paper (hidden size 64) or edge (32).", valueName: "network"))
+    @Option(
+        help: ArgumentHelp(
+            "A network with random weights instead: paper (hidden size 64) or edge (32).", valueName: "network"))
     var random: String?
 
     @Flag(help: "With --random: in float arithmetic.")
     var float = false
 
-    @Option(help: ArgumentHelp("Sizes of the upscaled image, separated by commas: 256 or 1920x1080.", valueName: "sizes"))
+    @Option(
+        help: ArgumentHelp("Sizes of the upscaled image, separated by commas: 256 or 1920x1080.", valueName: "sizes"))
     var size = "256"
 
     @Option(help: ArgumentHelp("Threads, by commas. (default: the processors this process may use)", valueName: "n"))
@@ -61,7 +64,7 @@ struct ModelBenchmark: ParsableCommand {
         let sizes = try size.split(separator: ",", omittingEmptySubsequences: false).map { text in
             let sides = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
             guard sides.count <= 2, let width = sides[0], let height = sides[sides.count - 1],
-                  (4...16384).contains(width), (4...16384).contains(height)
+                (4...16384).contains(width), (4...16384).contains(height)
             else { throw ValidationError("--size \(text): 256 or 1920x1080, of sides from 4 to 16384") }
             return (width: width, height: height)
         }
@@ -79,7 +82,10 @@ struct ModelBenchmark: ParsableCommand {
         for size in settings.sizes {
             for cpu in settings.cpus {
                 for threads in settings.threads {
-                    runs.append(ConfigurationRun(loaded, width: size.width, height: size.height, cpu: cpu, threads: threads, steps: steps, warmup: warmup, measuresLayers: layers))
+                    runs.append(
+                        ConfigurationRun(
+                            loaded, width: size.width, height: size.height, cpu: cpu, threads: threads, steps: steps,
+                            warmup: warmup, measuresLayers: layers))
                 }
             }
         }
@@ -92,7 +98,8 @@ struct ModelBenchmark: ParsableCommand {
         }
         progress.clear()
         let report = ModelReport(
-            loaded: loaded, isRandom: random != nil, runs: runs, loading: loading, before: before, after: Machine.condition,
+            loaded: loaded, isRandom: random != nil, runs: runs, loading: loading, before: before,
+            after: Machine.condition,
             layers: layers)
         switch format {
         case .md: Terminal.output.line(report.markdown)

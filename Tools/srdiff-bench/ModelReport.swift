@@ -12,7 +12,8 @@ struct ModelReport {
 
     var table: Measurements {
         var table = Measurements(columns: [
-            .init(key: "size", heading: "size"), .init(key: "threads", heading: "threads"), .init(key: "cpu", heading: "CPU"),
+            .init(key: "size", heading: "size"), .init(key: "threads", heading: "threads"),
+            .init(key: "cpu", heading: "CPU"),
             .init(key: "ms_per_step_min", heading: "step ms, min", decimals: 1),
             .init(key: "ms_per_step_median", heading: "median", decimals: 1),
             .init(key: "ms_per_step_mean", heading: "mean", decimals: 1),
@@ -40,17 +41,20 @@ struct ModelReport {
 
     var layerTable: Measurements {
         var table = Measurements(columns: [
-            .init(key: "size", heading: "size"), .init(key: "threads", heading: "threads"), .init(key: "cpu", heading: "CPU"),
+            .init(key: "size", heading: "size"), .init(key: "threads", heading: "threads"),
+            .init(key: "cpu", heading: "CPU"),
             .init(key: "layer", heading: "layer"), .init(key: "ms", heading: "ms a step", decimals: 2),
             .init(key: "share", heading: "of the step", decimals: 3), .init(key: "gmac", heading: "GMAC", decimals: 3),
-            .init(key: "gmac_per_s", heading: "GMAC/s", decimals: 1), .init(key: "peak_share", heading: "of peak", decimals: 3),
+            .init(key: "gmac_per_s", heading: "GMAC/s", decimals: 1),
+            .init(key: "peak_share", heading: "of peak", decimals: 3),
         ])
         for run in runs {
             let total = run.layers.reduce(0) { $0 + $1.time.seconds }
             for (node, time) in run.layers {
                 let seconds = time.seconds / Double(run.layerSteps), macs = run.macs(of: node), rate = macs / seconds
                 table.rows.append([
-                    .string("\(run.width)x\(run.height)"), .int(run.threads), .string(run.cpu.rawValue), .string(node.name),
+                    .string("\(run.width)x\(run.height)"), .int(run.threads), .string(run.cpu.rawValue),
+                    .string(node.name),
                     .number(seconds * 1000), .number(time.seconds / total), .number(macs / 1e9),
                     macs > 0 ? .number(rate / 1e9) : .null,
                     macs > 0 ? run.peak.map { .number(rate / $0) } ?? .null : .null,
@@ -71,7 +75,9 @@ struct ModelReport {
     private var conditionText: [String] {
         var facts: [String] = []
         func note(_ name: String, _ key: (Machine.Condition) -> Double?, _ unit: String) {
-            if let first = key(before), let last = key(after) { facts.append("\(name) \(Text.fixed(first, 0)) → \(Text.fixed(last, 0)) \(unit)") }
+            if let first = key(before), let last = key(after) {
+                facts.append("\(name) \(Text.fixed(first, 0)) → \(Text.fixed(last, 0)) \(unit)")
+            }
         }
         note("temperature", { $0.temperature }, "°C")
         note("frequency", { $0.frequency }, "MHz")
@@ -89,14 +95,20 @@ struct ModelReport {
         }
         var members: [(key: String, value: JSON)] = [
             ("version", .string(SRDiffVersion.string)),
-            ("model", .object([
-                ("path", .string(loaded.path)), ("sha256", isRandom ? .null : .string(loaded.sha256)),
-                ("arithmetic", .string(loaded.arithmetic)), ("ms_load", .number(loading.seconds * 1000)),
-            ])),
-            ("machine", .object([
-                ("name", Machine.name.map { .string($0) } ?? .null), ("processors", .int(Machine.processors)),
-                ("before", condition(before)), ("after", condition(after)),
-            ])),
+            (
+                "model",
+                .object([
+                    ("path", .string(loaded.path)), ("sha256", isRandom ? .null : .string(loaded.sha256)),
+                    ("arithmetic", .string(loaded.arithmetic)), ("ms_load", .number(loading.seconds * 1000)),
+                ])
+            ),
+            (
+                "machine",
+                .object([
+                    ("name", Machine.name.map { .string($0) } ?? .null), ("processors", .int(Machine.processors)),
+                    ("before", condition(before)), ("after", condition(after)),
+                ])
+            ),
             ("results", table.json),
         ]
         if layers { members.append(("layers", layerTable.json)) }

@@ -18,8 +18,10 @@ enum RandomModel: String, CaseIterable {
 
     var configuration: Configuration {
         switch self {
-        case .paper: Configuration(hiddenSize: 64, multipliers: [1, 2, 2, 4], encoderBlocks: 8, encoderFeatures: 32, scale: 4)
-        case .edge: Configuration(hiddenSize: 32, multipliers: [1, 2, 2, 4], encoderBlocks: 8, encoderFeatures: 32, scale: 4)
+        case .paper:
+            Configuration(hiddenSize: 64, multipliers: [1, 2, 2, 4], encoderBlocks: 8, encoderFeatures: 32, scale: 4)
+        case .edge:
+            Configuration(hiddenSize: 32, multipliers: [1, 2, 2, 4], encoderBlocks: 8, encoderFeatures: 32, scale: 4)
         }
     }
 
@@ -33,8 +35,10 @@ enum RandomModel: String, CaseIterable {
         var random = SplitMix64(seed: 2), settings = QuantizerSettings()
         settings.steps = 1
         settings.threads = threads
-        let images = CalibrationSet(lowResolution: [random.image(width: 8, height: 8)], side: 8, seed: 0, description: "noise")
+        let images = CalibrationSet(
+            lowResolution: [random.image(width: 8, height: 8)], side: 8, seed: 0, description: "noise")
         let recipe = Recipe(for: model.network, hasPreview: model.hasPreview)
-        return try Quantizer(model, settings: settings).quantize(recipe, Statistics(of: model, on: images, settings: settings))
+        return try Quantizer(model, settings: settings).quantize(
+            recipe, Statistics(of: model, on: images, settings: settings))
     }
 }

@@ -20,7 +20,8 @@ struct Condition {
         let name = trimmed(text[..<start])
         let side: Side = name.hasSuffix("_drop") ? .drop : name.hasSuffix("_rise") ? .rise : .value
         guard let bound = Double(trimmed(rest)), bound.isFinite,
-            let metric = Metric(rawValue: String(name.dropLast(side.rawValue.count))) else { return nil }
+            let metric = Metric(rawValue: String(name.dropLast(side.rawValue.count)))
+        else { return nil }
         guard side == .value || metric != .psnr_to_reference else { return nil }
         self.text = text
         self.metric = metric
@@ -29,21 +30,27 @@ struct Condition {
         self.bound = bound
     }
 
-    /// The message for each run that fails, without the reference and the baselines. A run whose metric could not be measured fails.
+    /// The message for each run that fails, without the reference and the baselines. A run whose metric could not be
+    /// measured fails.
     func failures(in results: Results) -> [String] {
-        results.runs.indices.filter { results.runs[$0].schedule != nil && !results.runs[$0].isReference }.compactMap { run in
-            let value = switch side {
-            case .value: results.sample(metric, run: run)?.mean
-            case .drop: results.differences(metric, run: run).map { -$0.mean }
-            case .rise: results.differences(metric, run: run)?.mean
+        results.runs.indices.filter { results.runs[$0].schedule != nil && !results.runs[$0].isReference }.compactMap {
+            run in
+            let value =
+                switch side {
+                case .value: results.sample(metric, run: run)?.mean
+                case .drop: results.differences(metric, run: run).map { -$0.mean }
+                case .rise: results.differences(metric, run: run)?.mean
+                }
+            guard let value else {
+                return "\(results.runs[run].label): \(metric.rawValue) could not be measured (\(text))"
             }
-            guard let value else { return "\(results.runs[run].label): \(metric.rawValue) could not be measured (\(text))" }
-            let fails = switch comparison {
-            case ">": value > bound
-            case ">=": value >= bound
-            case "<": value < bound
-            default: value <= bound
-            }
+            let fails =
+                switch comparison {
+                case ">": value > bound
+                case ">=": value >= bound
+                case "<": value < bound
+                default: value <= bound
+                }
             let name = "\(results.runs[run].label): \(metric.rawValue)\(side.rawValue)"
             return fails ? "\(name) is \(Text.fixed(value, 4)) (\(text))" : nil
         }

@@ -39,22 +39,35 @@ struct Evaluate: ParsableCommand {
 
     static let partialFolder = "srdiff-evaluate.partial"
 
-    @Argument(help: ArgumentHelp("Models to measure: int8 ones, or float ones as safetensors or PyTorch checkpoint.", valueName: "model"))
+    @Argument(
+        help: ArgumentHelp(
+            "Models to measure: int8 ones, or float ones as safetensors or PyTorch checkpoint.", valueName: "model"))
     var models: [String]
 
     @Option(help: ArgumentHelp("The float model that the others are compared with.", valueName: "file"))
     var reference: String?
 
-    @Option(help: ArgumentHelp("A folder of images as they should become, or one image. May be repeated.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp(
+            "A folder of images as they should become, or one image. May be repeated.", valueName: "path"))
     var images: [String]
 
-    @Option(help: ArgumentHelp("What the images were reduced to, instead of reducing them here: under the same names, or 0001x4, 0001_x4 and …LR for …HR. One folder for each --images.", valueName: "folder"))
+    @Option(
+        help: ArgumentHelp(
+            "What the images were reduced to, instead of reducing them here: under the same names, or 0001x4, 0001_x4 and …LR for …HR. One folder for each --images.",
+            valueName: "folder"))
     var lr: [String] = []
 
-    @Option(help: ArgumentHelp("Degrade the low-resolution images first: noise:SIGMA adds Gaussian noise (8-bit levels), jpeg:QUALITY encodes and decodes, with 4:2:0 chroma up to quality 90. Steps are joined by + and always use the same noise.", valueName: "steps"))
+    @Option(
+        help: ArgumentHelp(
+            "Degrade the low-resolution images first: noise:SIGMA adds Gaussian noise (8-bit levels), jpeg:QUALITY encodes and decodes, with 4:2:0 chroma up to quality 90. Steps are joined by + and always use the same noise.",
+            valueName: "steps"))
     var degrade: Degradation?
 
-    @Option(help: ArgumentHelp("\(SamplerArgument.allValueStrings.joined(separator: ", ")): the last takes an int8 model's own schedules. ddpm@100 runs it with 100 steps, whatever --steps says. May be repeated. (default: ddpm)", valueName: "sampler"))
+    @Option(
+        help: ArgumentHelp(
+            "\(SamplerArgument.allValueStrings.joined(separator: ", ")): the last takes an int8 model's own schedules. ddpm@100 runs it with 100 steps, whatever --steps says. May be repeated. (default: ddpm)",
+            valueName: "sampler"))
     var sampler: [SamplerArgument] = []
 
     @Option(help: ArgumentHelp("Steps of the sampler, as 5,10,20. (default: 20)", valueName: "n,…"))
@@ -66,13 +79,20 @@ struct Evaluate: ParsableCommand {
     @Option(help: ArgumentHelp("The noise that all start from.", valueName: "n"))
     var seed: UInt64 = 0
 
-    @Option(help: ArgumentHelp("Results for each image, with seeds n, n+1, …: metrics are their means, and sigma says how they differ.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Results for each image, with seeds n, n+1, …: metrics are their means, and sigma says how they differ.",
+            valueName: "n"))
     var samples = 1
 
-    @Flag(help: "Correct every result until it is, reduced again, the input itself, as srdiff-upscale --consistent does.")
+    @Flag(
+        help: "Correct every result until it is, reduced again, the input itself, as srdiff-upscale --consistent does.")
     var consistent = false
 
-    @Option(help: ArgumentHelp("LPIPS weights: a safetensors file of AlexNet's features.{0,3,6,8,10} and lin0…4. (default: \(PerceptualWeights.name) in Models/ or share/srdiff/, where it is there)", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "LPIPS weights: a safetensors file of AlexNet's features.{0,3,6,8,10} and lin0…4. (default: \(PerceptualWeights.name) in Models/ or share/srdiff/, where it is there)",
+            valueName: "file"))
     var lpips: String?
 
     @Option(help: ArgumentHelp("Keep the reference's images here, and use them again next time.", valueName: "folder"))
@@ -81,21 +101,28 @@ struct Evaluate: ParsableCommand {
     @Option(help: ArgumentHelp("Keep all images here, a folder for each model and sampler.", valueName: "folder"))
     var saveImages: String?
 
-    @Option(help: ArgumentHelp(
-        "Only the I-th of N parts of the images, as srdiff-upscale --shard divides them, for several machines that share the folder of --save-images. The same line without --shard then measures all of them from there.",
-        valueName: "I/N"))
+    @Option(
+        help: ArgumentHelp(
+            "Only the I-th of N parts of the images, as srdiff-upscale --shard divides them, for several machines that share the folder of --save-images. The same line without --shard then measures all of them from there.",
+            valueName: "I/N"))
     var shard: Share?
 
     @Flag(help: "How far each layer of the int8 models is from the float one, worst first. Needs --reference.")
     var layers = false
 
-    @Option(help: ArgumentHelp("Write all of it, with plots and images side by side, as one HTML file.", valueName: "file.html"))
+    @Option(
+        help: ArgumentHelp(
+            "Write all of it, with plots and images side by side, as one HTML file.", valueName: "file.html"))
     var report: String?
 
-    @Option(help: ArgumentHelp("Draw what each number of steps gives and costs, for every sampler.", valueName: "file.svg"))
+    @Option(
+        help: ArgumentHelp("Draw what each number of steps gives and costs, for every sampler.", valueName: "file.svg"))
     var plot: String?
 
-    @Option(help: ArgumentHelp("Exit with 1 when a model does not do: METRIC, METRIC_drop or METRIC_rise against the reference, and a bound, as 'psnr_drop>0.1'. May be repeated.", valueName: "condition"))
+    @Option(
+        help: ArgumentHelp(
+            "Exit with 1 when a model does not do: METRIC, METRIC_drop or METRIC_rise against the reference, and a bound, as 'psnr_drop>0.1'. May be repeated.",
+            valueName: "condition"))
     var failIf: [String] = []
 
     @OptionGroup var threadOptions: ThreadOptions
@@ -122,7 +149,9 @@ struct Evaluate: ParsableCommand {
 
     func validate() throws {
         func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }
-        try check(stepCounts?.allSatisfy { $0 >= 1 } ?? false, "--steps \(steps): whole numbers from 1, each once, as 5,10,20")
+        try check(
+            stepCounts?.allSatisfy { $0 >= 1 } ?? false, "--steps \(steps): whole numbers from 1, each once, as 5,10,20"
+        )
         try check(eta == nil || sampler.contains { $0.kind == .sampler(.ddim) }, "--eta is for --sampler ddim")
         try check((0...1).contains(eta ?? 0), "--eta \(eta ?? 0): 0 to 1")
         try check(Set(sampler).count == sampler.count, "--sampler: each once")
@@ -131,10 +160,13 @@ struct Evaluate: ParsableCommand {
         try check(lr.isEmpty || lr.count == images.count, "--lr: one folder for each --images")
         try check(!layers || reference != nil, "--layers needs --reference")
         try check(shard == nil || saveImages != nil, "--shard needs a common folder: name it with --save-images")
-        try check(shard == nil || report == nil && plot == nil && failIf.isEmpty, "--shard measures a part: no --report, --plot or --fail-if")
+        try check(
+            shard == nil || report == nil && plot == nil && failIf.isEmpty,
+            "--shard measures a part: no --report, --plot or --fail-if")
         for text in failIf {
             guard let condition = Condition(text) else {
-                throw ValidationError("--fail-if \(text): METRIC, METRIC_drop or METRIC_rise, then > < >= or <=, then a number")
+                throw ValidationError(
+                    "--fail-if \(text): METRIC, METRIC_drop or METRIC_rise, then > < >= or <=, then a number")
             }
             try check(reference != nil || !condition.needsReference, "--fail-if \(text) needs --reference")
             try check(condition.metric != .sigma || samples > 1, "--fail-if \(text) needs --samples")
@@ -149,8 +181,9 @@ struct Evaluate: ParsableCommand {
         }
         let contestants = try Contestant.load(models, reference: reference)
         let scale = contestants[0].loaded.configuration.scale
-        let all = try ImageSet.find(images, low: lr, scale: scale), sets = shard.map { ImageSet.share($0, of: all) } ?? all
-        if sets.allSatisfy(\.entries.isEmpty) { return }        // more shards than images
+        let all = try ImageSet.find(images, low: lr, scale: scale),
+            sets = shard.map { ImageSet.share($0, of: all) } ?? all
+        if sets.allSatisfy(\.entries.isEmpty) { return }  // more shards than images
         try checkOutputs(sets)
         let samplers = sampler.isEmpty ? [SamplerArgument(kind: .sampler(.ddpm))] : sampler
         let schedules = try samplers.flatMap { try $0.schedules(stepCounts!.sorted(), eta: eta ?? 0, for: contestants) }
@@ -162,14 +195,18 @@ struct Evaluate: ParsableCommand {
         let progress = ProgressLine(isShown: !quiet)
         var evaluation = Evaluation(plan: plan, lpips: perceptual, store: store, progress: progress)
         var results = try evaluation.run()
-        if reference != nil && (layers || report != nil) { results.inside = try evaluation.compareLayers(results, layersOnly: report == nil) }
+        if reference != nil && (layers || report != nil) {
+            results.inside = try evaluation.compareLayers(results, layersOnly: report == nil)
+        }
         progress.clear()
 
         if let report {
             let page = HTMLReport(results: results, plan: plan, store: store)
             try FileOutput.write(atomically: [Array(try page.text().utf8)], to: report)
         }
-        if let plot { try FileOutput.write(atomically: [Array(StepsCurve(results: results, plan: plan).svg.utf8)], to: plot) }
+        if let plot {
+            try FileOutput.write(atomically: [Array(StepsCurve(results: results, plan: plan).svg.utf8)], to: plot)
+        }
         store.removePartial()
         let output = TextReport(results: results, plan: plan, showsLayers: layers)
         if json { Terminal.output.line(output.json.text) }
@@ -178,7 +215,9 @@ struct Evaluate: ParsableCommand {
         let failures = conditions.flatMap { $0.failures(in: results) }
         for failure in failures { Self.report(failure) }
         if !results.failures.isEmpty && !quiet {
-            Terminal.error.line("\(results.failures.count) of \(results.failures.count + results.entries.count) images failed and are left out")
+            Terminal.error.line(
+                "\(results.failures.count) of \(results.failures.count + results.entries.count) images failed and are left out"
+            )
         }
         if !failures.isEmpty || !results.failures.isEmpty { throw ExitCode(1) }
     }

@@ -29,14 +29,17 @@ struct Evaluation {
                 results.failures.append(try failure(of: entry, error))
             }
         }
-        for (i, (set, entry)) in entries.enumerated() where !results.failures.contains(where: { $0.path == entry.path }) {
+        for (i, (set, entry)) in entries.enumerated() where !results.failures.contains(where: { $0.path == entry.path })
+        {
             do {
                 let pair = try plan.load(entry)
                 let label = entries.count > 1 ? "[\(i + 1)/\(entries.count)] \(entry.name)" : entry.name
                 progress.begin(label)
                 let values = try measure(entry, pair, results, label: label)
-                results.entries.append(Results.Entry(
-                    name: entry.name, set: set, width: pair.original.width, height: pair.original.height, values: values))
+                results.entries.append(
+                    Results.Entry(
+                        name: entry.name, set: set, width: pair.original.width, height: pair.original.height,
+                        values: values))
             } catch {
                 results.failures.append(try failure(of: entry, error))
             }
@@ -77,12 +80,14 @@ struct Evaluation {
         }
     }
 
-    /// Compares the layers and the predicted noise of every int8 model with the reference, on patches of the first images measured.
+    /// Compares the layers and the predicted noise of every int8 model with the reference, on patches of the first
+    /// images measured.
     func compareLayers(_ results: Results, layersOnly: Bool) throws -> [Results.Inside] {
         let model = try plan.contestants[0].loaded.float()
         let entries = results.measured(of: plan).prefix(layersOnly ? 1 : 3)
         let originals = try entries.map { try ImageSet.load($0, scale: plan.scale).original }
-        let patches = CalibrationSet(originals: originals, scale: plan.scale, side: 32, seed: plan.seeds[0], description: "")
+        let patches = CalibrationSet(
+            originals: originals, scale: plan.scale, side: 32, seed: plan.seeds[0], description: "")
         var settings = QuantizerSettings()
         settings.steps = plan.schedules.map(\.steps).max()!
         settings.seed = plan.seeds[0]

@@ -24,7 +24,9 @@ struct EvaluationPlan {
             runs.append(Run(name: "encoder", contestant: first, schedule: nil, isReference: false))
         }
         for (i, contestant) in contestants.enumerated() {
-            runs += schedules.map { Run(name: contestant.name, contestant: i, schedule: $0, isReference: contestant.isReference) }
+            runs += schedules.map {
+                Run(name: contestant.name, contestant: i, schedule: $0, isReference: contestant.isReference)
+            }
         }
         return runs
     }
@@ -39,7 +41,8 @@ struct EvaluationPlan {
         let consistent = isConsistent ? " consistent" : "", degraded = degradation.map { " degrade=\($0)" } ?? ""
         return ImageStore.Key(
             run: run, image: entry.name, seed: seed,
-            facts: "\(model) \(sampling)\(consistent)\(degraded) input=\(sha.hexDigest()) version=\(SRDiffVersion.string)")
+            facts:
+                "\(model) \(sampling)\(consistent)\(degraded) input=\(sha.hexDigest()) version=\(SRDiffVersion.string)")
     }
 
     /// Loads an original and its low-resolution image, degraded.
@@ -56,7 +59,8 @@ struct EvaluationPlan {
         for contestant in contestants {
             let size = contestant.loaded.configuration.paddedSize(
                 width: max(1, header.width / scale), height: max(1, header.height / scale))
-            executor = max(executor, Executor.memoryEstimate(contestant.loaded.model, lrWidth: size.width, lrHeight: size.height))
+            executor = max(
+                executor, Executor.memoryEstimate(contestant.loaded.model, lrWidth: size.width, lrHeight: size.height))
         }
         // x_t, the samples of original and result, and the metrics' buffers in double precision.
         let bytes = header.decodingBytes + executor + pixels * (12 + 2 * 6 + 2 * 24)

@@ -20,9 +20,10 @@ extension String {
 extension Table {
     var html: String {
         func row(_ tag: String, _ cells: [String]) -> String {
-            "<tr>" + cells.enumerated().map { i, text in
-                "<\(tag)\(right.contains(i) ? " class=\"r\"" : "")>\(text.html)</\(tag)>"
-            }.joined() + "</tr>"
+            "<tr>"
+                + cells.enumerated().map { i, text in
+                    "<\(tag)\(right.contains(i) ? " class=\"r\"" : "")>\(text.html)</\(tag)>"
+                }.joined() + "</tr>"
         }
         let body = rows.map { row("td", $0) }.joined(separator: "\n")
         let note = note.isEmpty ? "" : "<p class=\"note\">\(note.html)</p>"

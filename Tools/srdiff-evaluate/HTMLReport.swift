@@ -13,7 +13,8 @@ struct HTMLReport {
         let title = "srdiff-evaluate: " + plan.contestants.map(\.name).joined(separator: ", ")
         let summary = ReportSummary(results: results, plan: plan, subject: subject).paragraphs
         let plots = ReportPlots(results: results, plan: plan).plots
-        let details = results.metrics.map { Self.details($0.title, tables.table($0)) }
+        let details =
+            results.metrics.map { Self.details($0.title, tables.table($0)) }
             + results.inside.map { Self.details("Layers of \($0.contestant), worst first", tables.layers($0)) }
         return """
             <!doctype html>
@@ -41,8 +42,13 @@ struct HTMLReport {
     }
 
     private var models: Table {
-        Table(["name", "arithmetic", "SHA-256"], plan.contestants.map {
-            [$0.name + ($0.isReference ? " (reference)" : ""), $0.loaded.arithmetic, $0.loaded.sha256]
-        }, title: "Models", note: "srdiff-evaluate \(SRDiffVersion.string), seeds \(plan.seeds.map { String($0) }.joined(separator: ", ")).")
+        Table(
+            ["name", "arithmetic", "SHA-256"],
+            plan.contestants.map {
+                [$0.name + ($0.isReference ? " (reference)" : ""), $0.loaded.arithmetic, $0.loaded.sha256]
+            }, title: "Models",
+            note:
+                "srdiff-evaluate \(SRDiffVersion.string), seeds \(plan.seeds.map { String($0) }.joined(separator: ", "))."
+        )
     }
 }

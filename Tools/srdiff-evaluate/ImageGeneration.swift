@@ -50,7 +50,9 @@ struct ImageGeneration {
                     missing.append(Missing(run: r, schedule: schedule, place: place, key: key))
                 }
             }
-            if !missing.isEmpty { try sample(missing, low, by: i, label: "\(label)  \(contestant.name)", into: &images) }
+            if !missing.isEmpty {
+                try sample(missing, low, by: i, label: "\(label)  \(contestant.name)", into: &images)
+            }
         }
         return images.map { $0.map { $0! } }
     }
@@ -58,7 +60,8 @@ struct ImageGeneration {
     private func baseline(_ run: Run, _ entry: ImageSet.Entry, _ low: Image) throws -> Result {
         let key = plan.key(run, entry, low: low, seed: 0)
         if let kept = store.load(key) { return kept }
-        let image = finished(try run.contestant.map { try upscaler($0).encoderImage(low) } ?? low.resized(by: plan.scale), low)
+        let image = finished(
+            try run.contestant.map { try upscaler($0).encoderImage(low) } ?? low.resized(by: plan.scale), low)
         try store.save(image, seconds: nil, key)
         return (image, nil)
     }
@@ -69,7 +72,8 @@ struct ImageGeneration {
 
     private func upscaler(_ contestant: Int) throws -> Upscaler {
         try Upscaler(
-            plan.contestants[contestant].loaded, options: .init(threads: plan.threads, instructionSet: plan.instructionSet))
+            plan.contestants[contestant].loaded,
+            options: .init(threads: plan.threads, instructionSet: plan.instructionSet))
     }
 
     /// Samples one model's missing images from one encoding of the low-resolution image.
@@ -90,7 +94,9 @@ struct ImageGeneration {
                 done += 1
                 remaining.finish(pixels, contestant, seconds: (clock.now - last).seconds)
                 last = clock.now
-                progress.show("\(label)  \(schedule.label)  step \(done)/\(schedule.steps)  ETA \(Text.duration(remaining.seconds))")
+                progress.show(
+                    "\(label)  \(schedule.label)  step \(done)/\(schedule.steps)  ETA \(Text.duration(remaining.seconds))"
+                )
             }
             let result = finished(image, low), seconds = encoding + (clock.now - samplingStart).seconds
             try store.save(result, seconds: seconds, item.key)

@@ -22,7 +22,8 @@ struct ImageMeasurement {
     func metrics(of image: Image, reference: Image?) -> [Metric: Double] {
         let original = pair.original
         var values: [Metric: Double] = [
-            .psnr: ImageMetrics.psnr(image, original), .lr_psnr: ImageMetrics.lowResolutionPSNR(of: image, from: pair.low)
+            .psnr: ImageMetrics.psnr(image, original),
+            .lr_psnr: ImageMetrics.lowResolutionPSNR(of: image, from: pair.low),
         ]
         if min(original.width, original.height) > 2 * scale {
             values[.psnr_y] = ImageMetrics.psnrOfLuminance(image, original, border: scale)

@@ -32,14 +32,20 @@ struct ImageSet {
         for (i, path) in paths.enumerated() {
             let search = InputSearch([path])
             if let error = search.errors.first { throw error }
-            if search.inputs.isEmpty { throw ToolError("\(path.printable): no image in this folder (\(search.skipped.text) skipped)") }
+            if search.inputs.isEmpty {
+                throw ToolError("\(path.printable): no image in this folder (\(search.skipped.text) skipped)")
+            }
             var trimmed = path
             while trimmed.count > 1 && trimmed.hasSuffix("/") { trimmed.removeLast() }
             let folder = FilePath.isFolder(path) ? trimmed : String(FilePath.folder(of: path).dropLast())
             let setName = FilePath.name(of: folder).isEmpty ? "images" : FilePath.name(of: folder)
             let entries = try search.inputs.map { input -> Entry in
-                guard case .file(let file) = input else { throw ToolError("\(input): images to compare with are read from files") }
-                let low: Low = low.isEmpty ? .reducedHere
+                guard case .file(let file) = input else {
+                    throw ToolError("\(input): images to compare with are read from files")
+                }
+                let low: Low =
+                    low.isEmpty
+                    ? .reducedHere
                     : lowPath(of: file, in: low[i], scale: scale).map { .file($0) } ?? .missing(folder: low[i])
                 var name = paths.count > 1 ? "\(setName)/\(FilePath.stem(of: file))" : FilePath.stem(of: file)
                 if taken.contains(name) { name += ".\(taken.count)" }
@@ -61,12 +67,17 @@ struct ImageSet {
         return sets.map { ImageSet(name: $0.name, entries: $0.entries.filter { own.contains($0.path) }) }
     }
 
-    /// The low-resolution image of an original under the names that data sets use: the original's own, DIV2K's `0001x4.png`, `0001_x4.png`,
-    /// `img_001_SRF_4_LR.png` for `…_HR.png`, RealSR's `Canon_001_LR4.png`, in the folder or in its `X4`; in any format.
+    /// The low-resolution image of an original under the names that data sets use: the original's own, DIV2K's
+    /// `0001x4.png`, `0001_x4.png`, `img_001_SRF_4_LR.png` for `…_HR.png`, RealSR's `Canon_001_LR4.png`, in the folder
+    /// or in its `X4`; in any format.
     static func lowPath(of file: String, in folder: String, scale: Int) -> String? {
         let stem = FilePath.stem(of: file)
-        var stems = [stem, "\(stem)x\(scale)", "\(stem)_x\(scale)", "\(stem)-x\(scale)", "\(stem)_LR", "\(stem)_LRx\(scale)"]
-        if stem.hasSuffix("HR") { stems += ["LR", "LR\(scale)", "LRx\(scale)", "LR_x\(scale)"].map { stem.dropLast(2) + $0 } }
+        var stems = [
+            stem, "\(stem)x\(scale)", "\(stem)_x\(scale)", "\(stem)-x\(scale)", "\(stem)_LR", "\(stem)_LRx\(scale)",
+        ]
+        if stem.hasSuffix("HR") {
+            stems += ["LR", "LR\(scale)", "LRx\(scale)", "LR_x\(scale)"].map { stem.dropLast(2) + $0 }
+        }
         let own = FilePath.fileExtension(of: file).map { [$0] } ?? []
         let endings = own + ImageFormat.allCases.flatMap(\.extensions).filter { !own.contains($0) }
         for folder in [folder, FilePath.joined(folder, "X\(scale)"), FilePath.joined(folder, "x\(scale)")] {
@@ -103,14 +114,16 @@ struct ImageSet {
         case .file(let path): lowPath = path
         case .missing(let folder):
             let name = FilePath.stem(of: entry.path)
-            throw ToolError("""
+            throw ToolError(
+                """
                 \(entry.path): its reduced image is missing in \(folder) (expected the same name, \(name)x\(scale) or \(name)_x\(scale), \
                 in any format)
                 """)
         }
         let low = try read(lowPath)
         guard low.width == width, low.height == height, low.channels == original.channels else {
-            throw ToolError("""
+            throw ToolError(
+                """
                 \(lowPath): \(low.width)×\(low.height) pixels of \(low.channels) channels; \
                 a reduced \(entry.path) has \(width)×\(height) of \(original.channels)
                 """)

@@ -36,10 +36,12 @@ enum Metric: String, CaseIterable {
         }
     }
 
-    static let help = "METRICS\n" + allCases.map { metric in
-        let pad = String(repeating: " ", count: 19 - metric.rawValue.count)
-        return "  \(metric.rawValue)\(pad)\(metric.explanation)"
-    }.joined(separator: "\n")
+    static let help =
+        "METRICS\n"
+        + allCases.map { metric in
+            let pad = String(repeating: " ", count: 19 - metric.rawValue.count)
+            return "  \(metric.rawValue)\(pad)\(metric.explanation)"
+        }.joined(separator: "\n")
 
     var decimals: Int {
         switch self {

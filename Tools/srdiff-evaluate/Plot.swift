@@ -39,33 +39,58 @@ struct Plot {
         return "<p class=\"legend\">" + names.joined(separator: " &ensp; ") + "</p>"
     }
 
-    /// The drawing without title and legend, at a position inside another drawing if one is given. Empty if there is nothing to draw.
+    /// The drawing without title and legend, at a position inside another drawing if one is given. Empty if there is
+    /// nothing to draw.
     func svg(x left: Double? = nil, y top: Double = 0) -> String {
         let points = series.flatMap(\.points).filter { $0.y.isFinite }
         guard !points.isEmpty else { return "" }
         let edges = means.flatMap { [$0.mean - ($0.halfWidth ?? 0), $0.mean + ($0.halfWidth ?? 0)] }.filter(\.isFinite)
         let ys = Self.ticks(points.map(\.y) + edges)
-        let xs = categories.isEmpty ? ticks.isEmpty ? Self.ticks(points.map(\.x)) : ticks.map(\.x) : categories.indices.map { Double($0) }
-        let xRange = categories.isEmpty
-            ? (points.map(\.x).min()!, max(points.map(\.x).max()!, points.map(\.x).min()! + 1e-9)) : (-0.5, Double(categories.count) - 0.5)
+        let xs =
+            categories.isEmpty
+            ? ticks.isEmpty ? Self.ticks(points.map(\.x)) : ticks.map(\.x) : categories.indices.map { Double($0) }
+        let xRange =
+            categories.isEmpty
+            ? (points.map(\.x).min()!, max(points.map(\.x).max()!, points.map(\.x).min()! + 1e-9))
+            : (-0.5, Double(categories.count) - 0.5)
         let yRange = (ys.first!, ys.last!)
-        func x(_ value: Double) -> Double { Self.left + 6 + (value - xRange.0) / (xRange.1 - xRange.0) * (Self.width - Self.left - Self.right - 12) }
-        func y(_ value: Double) -> Double { Self.height - Self.bottom - (value - yRange.0) / (yRange.1 - yRange.0) * (Self.height - Self.top - Self.bottom) }
+        func x(_ value: Double) -> Double {
+            Self.left + 6 + (value - xRange.0) / (xRange.1 - xRange.0) * (Self.width - Self.left - Self.right - 12)
+        }
+        func y(_ value: Double) -> Double {
+            Self.height - Self.bottom - (value - yRange.0) / (yRange.1 - yRange.0)
+                * (Self.height - Self.top - Self.bottom)
+        }
         func n(_ value: Double) -> String { Text.fixed(value, 1) }
 
-        let place = left.map { " x=\"\(n($0))\" y=\"\(n(top))\" width=\"\(n(Self.width))\" height=\"\(n(Self.height))\"" } ?? ""
-        var out = ["<svg\(place) viewBox=\"0 0 \(n(Self.width)) \(n(Self.height))\" role=\"img\" aria-label=\"\(title.html)\">"]
+        let place =
+            left.map { " x=\"\(n($0))\" y=\"\(n(top))\" width=\"\(n(Self.width))\" height=\"\(n(Self.height))\"" } ?? ""
+        var out = [
+            "<svg\(place) viewBox=\"0 0 \(n(Self.width)) \(n(Self.height))\" role=\"img\" aria-label=\"\(title.html)\">"
+        ]
         let digits = Self.decimals(ys)
         for tick in ys {
-            out.append("<line class=\"grid\" x1=\"\(n(Self.left))\" x2=\"\(n(Self.width - Self.right))\" y1=\"\(n(y(tick)))\" y2=\"\(n(y(tick)))\"/>")
-            out.append("<text x=\"\(n(Self.left - 6))\" y=\"\(n(y(tick) + 4))\" text-anchor=\"end\">\(Text.fixed(tick, digits))</text>")
+            out.append(
+                "<line class=\"grid\" x1=\"\(n(Self.left))\" x2=\"\(n(Self.width - Self.right))\" y1=\"\(n(y(tick)))\" y2=\"\(n(y(tick)))\"/>"
+            )
+            out.append(
+                "<text x=\"\(n(Self.left - 6))\" y=\"\(n(y(tick) + 4))\" text-anchor=\"end\">\(Text.fixed(tick, digits))</text>"
+            )
         }
         for (i, tick) in xs.enumerated() where tick >= xRange.0 && tick <= xRange.1 {
-            let text = categories.isEmpty ? ticks.isEmpty ? Text.fixed(tick, Self.decimals(xs)) : ticks[i].name : categories[Int(tick)]
-            out.append("<text x=\"\(n(x(tick)))\" y=\"\(n(Self.height - Self.bottom + 17))\" text-anchor=\"middle\">\(text.html)</text>")
+            let text =
+                categories.isEmpty
+                ? ticks.isEmpty ? Text.fixed(tick, Self.decimals(xs)) : ticks[i].name : categories[Int(tick)]
+            out.append(
+                "<text x=\"\(n(x(tick)))\" y=\"\(n(Self.height - Self.bottom + 17))\" text-anchor=\"middle\">\(text.html)</text>"
+            )
         }
-        out.append("<text class=\"label\" x=\"\(n((Self.left + Self.width) / 2))\" y=\"\(n(Self.height - 6))\" text-anchor=\"middle\">\(xLabel.html)</text>")
-        out.append("<text class=\"label\" transform=\"translate(13 \(n((Self.height - Self.bottom) / 2))) rotate(-90)\" text-anchor=\"middle\">\(yLabel.html)</text>")
+        out.append(
+            "<text class=\"label\" x=\"\(n((Self.left + Self.width) / 2))\" y=\"\(n(Self.height - 6))\" text-anchor=\"middle\">\(xLabel.html)</text>"
+        )
+        out.append(
+            "<text class=\"label\" transform=\"translate(13 \(n((Self.height - Self.bottom) / 2))) rotate(-90)\" text-anchor=\"middle\">\(yLabel.html)</text>"
+        )
         for (i, series) in series.enumerated() {
             let points = series.points.filter { $0.y.isFinite }
             if joined && points.count > 1 {
@@ -73,13 +98,19 @@ struct Plot {
                 out.append("<polyline class=\"c\(i % 6)\" points=\"\(path)\"/>")
             }
             for point in points {
-                out.append("<circle class=\"c\(i % 6)\" cx=\"\(n(x(point.x)))\" cy=\"\(n(y(point.y)))\" r=\"3.2\"><title>\(point.tip.html)</title></circle>")
+                out.append(
+                    "<circle class=\"c\(i % 6)\" cx=\"\(n(x(point.x)))\" cy=\"\(n(y(point.y)))\" r=\"3.2\"><title>\(point.tip.html)</title></circle>"
+                )
             }
         }
         for mean in means where mean.mean.isFinite {
             let half = mean.halfWidth ?? 0
-            out.append("<line class=\"mean\" x1=\"\(n(x(mean.x) - 14))\" x2=\"\(n(x(mean.x) + 14))\" y1=\"\(n(y(mean.mean)))\" y2=\"\(n(y(mean.mean)))\"/>")
-            out.append("<line class=\"mean\" x1=\"\(n(x(mean.x)))\" x2=\"\(n(x(mean.x)))\" y1=\"\(n(y(mean.mean - half)))\" y2=\"\(n(y(mean.mean + half)))\"/>")
+            out.append(
+                "<line class=\"mean\" x1=\"\(n(x(mean.x) - 14))\" x2=\"\(n(x(mean.x) + 14))\" y1=\"\(n(y(mean.mean)))\" y2=\"\(n(y(mean.mean)))\"/>"
+            )
+            out.append(
+                "<line class=\"mean\" x1=\"\(n(x(mean.x)))\" x2=\"\(n(x(mean.x)))\" y1=\"\(n(y(mean.mean - half)))\" y2=\"\(n(y(mean.mean + half)))\"/>"
+            )
         }
         out.append("</svg>")
         return out.joined()

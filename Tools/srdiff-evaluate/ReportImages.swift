@@ -16,7 +16,9 @@ struct ReportImages {
         var places: [(place: Int, worst: Double)] = []
         for i in entries.indices { places.append((i, spot(try load(entries[i])).error)) }
         places.sort { ($1.worst, $0.place) < ($0.worst, $1.place) }
-        let shown = try places.prefix(Self.mostImages).map { try section(entries[$0.place], results.entries[$0.place].values) }
+        let shown = try places.prefix(Self.mostImages).map {
+            try section(entries[$0.place], results.entries[$0.place].values)
+        }
         let left = places.count - shown.count
         return """
             <p class="note">\(note.html) Drag to move, Ctrl + wheel or a double click to zoom; the arrow keys, + − and 0 do it too.\
@@ -53,10 +55,11 @@ struct ReportImages {
         return Shown(original: pair.original, low: pair.low, results: images)
     }
 
-    /// The centre of the 32×32 block with the greatest mean squared error of the subject against the reference, or against the original
-    /// if there is no reference.
+    /// The centre of the 32×32 block with the greatest mean squared error of the subject against the reference, or
+    /// against the original if there is no reference.
     private func spot(_ shown: Shown) -> (x: Int, y: Int, error: Double) {
-        let a = shown.image(of: subject.run), b = subject.reference.map(shown.image) ?? shown.original, side = min(32, a.width, a.height)
+        let a = shown.image(of: subject.run), b = subject.reference.map(shown.image) ?? shown.original,
+            side = min(32, a.width, a.height)
         func positions(_ length: Int) -> StrideThrough<Int> { stride(from: 0, through: length - side, by: 16) }
         var best = (x: a.width / 2, y: a.height / 2, error: -1.0)
         for top in positions(a.height) {
@@ -77,31 +80,42 @@ struct ReportImages {
 
     private func section(_ entry: ImageSet.Entry, _ values: [[Metric: Double]]) throws -> String {
         let shown = try load(entry), original = shown.original, spot = spot(shown), scale = plan.scale
-        let width = min(original.width, Self.mostSide / scale * scale), height = min(original.height, Self.mostSide / scale * scale)
+        let width = min(original.width, Self.mostSide / scale * scale),
+            height = min(original.height, Self.mostSide / scale * scale)
         let left = max(0, min(original.width - width, spot.x - width / 2)) / scale * scale
         let top = max(0, min(original.height - height, spot.y - height / 2)) / scale * scale
         var tiles: [String] = [], places: [Int: Int] = [:]
         func add(_ name: String, _ note: String, _ image: Image, scale: Int = 1) throws {
             let part = image.cropped(x: left / scale, y: top / scale, width: width / scale, height: height / scale)
-            tiles.append(Self.tile(name, note, """
-                <img alt="\(name.html)" width="\(width)" height="\(height)" draggable="false" \
-                src="data:image/png;base64,\(try part.encoded(as: .png).base64)">
-                """))
+            tiles.append(
+                Self.tile(
+                    name, note,
+                    """
+                    <img alt="\(name.html)" width="\(width)" height="\(height)" draggable="false" \
+                    src="data:image/png;base64,\(try part.encoded(as: .png).base64)">
+                    """))
         }
         try add("input", "\(shown.low.width)×\(shown.low.height)", shown.low, scale: scale)
         for (run, image) in shown.results {
             places[run] = tiles.count
-            let facts = [values[run][.psnr].map { "\(Metric.psnr.text($0)) dB" }, values[run][.lpips].map { "LPIPS \(Metric.lpips.text($0))" }]
+            let facts = [
+                values[run][.psnr].map { "\(Metric.psnr.text($0)) dB" },
+                values[run][.lpips].map { "LPIPS \(Metric.lpips.text($0))" },
+            ]
             try add(results.runs[run].label, facts.compactMap { $0 }.joined(separator: ", "), image)
         }
         let other = subject.reference.map { places[$0]! } ?? tiles.count
         try add("original", "\(original.width)×\(original.height)", original)
-        tiles.append(Self.tile(
-            "difference", "\(results.runs[subject.run].label) − \(subject.reference.map { results.runs[$0].label } ?? "original")", """
+        tiles.append(
+            Self.tile(
+                "difference",
+                "\(results.runs[subject.run].label) − \(subject.reference.map { results.runs[$0].label } ?? "original")",
+                """
                 <canvas width="\(width)" height="\(height)" data-a="\(places[subject.run]!)" data-b="\(other)"></canvas>
                 """))
         let gain = subject.reference == nil ? 2 : 8
-        let near = values[subject.run][.psnr_to_reference].map { ", \(Metric.psnr.text($0)) dB from the reference" } ?? ""
+        let near =
+            values[subject.run][.psnr_to_reference].map { ", \(Metric.psnr.text($0)) dB from the reference" } ?? ""
         return """
             <section class="image" data-width="\(width)" data-height="\(height)" data-x="\(spot.x - left)" data-y="\(spot.y - top)">
             <h3>\((entry.name + near).html)</h3>

@@ -15,26 +15,36 @@ struct ReportPlots {
         plots.append(distribution)
         let noise = results.inside.filter { !$0.quality.noise.isEmpty }
         if !noise.isEmpty {
-            plots.append(Plot(
-                title: "Predicted noise, int8 against float, by timestep", xLabel: "timestep (0 is the last)",
-                yLabel: "signal to error, dB", series: noise.map { inside in
-                    Plot.Series(name: inside.contestant, points: inside.quality.noise.map {
-                        Plot.Point(x: Double($0.timestep), y: $0.ratio.decibels, tip: "t = \($0.timestep): \(Text.fixed($0.ratio.decibels, 1)) dB")
-                    })
-                }))
+            plots.append(
+                Plot(
+                    title: "Predicted noise, int8 against float, by timestep", xLabel: "timestep (0 is the last)",
+                    yLabel: "signal to error, dB",
+                    series: noise.map { inside in
+                        Plot.Series(
+                            name: inside.contestant,
+                            points: inside.quality.noise.map {
+                                Plot.Point(
+                                    x: Double($0.timestep), y: $0.ratio.decibels,
+                                    tip: "t = \($0.timestep): \(Text.fixed($0.ratio.decibels, 1)) dB")
+                            })
+                    }))
         }
         for inside in results.inside {
             func series(_ name: String, _ ratio: (Int) -> SignalToNoise) -> Plot.Series {
-                Plot.Series(name: name, points: inside.quality.layers.indices.map { i in
-                    Plot.Point(x: Double(i), y: ratio(i).decibels, tip: "\(inside.quality.layers[i].name): \(Text.fixed(ratio(i).decibels, 1)) dB")
-                })
+                Plot.Series(
+                    name: name,
+                    points: inside.quality.layers.indices.map { i in
+                        Plot.Point(
+                            x: Double(i), y: ratio(i).decibels,
+                            tip: "\(inside.quality.layers[i].name): \(Text.fixed(ratio(i).decibels, 1)) dB")
+                    })
             }
             var plot = Plot(
                 title: "Layers of \(inside.contestant), in the network's order",
                 xLabel: "layer (rest the pointer on a dot for its name)", yLabel: "signal to error, dB",
                 series: [
                     series("the layer itself") { inside.quality.layers[$0].own },
-                    series("all up to it") { inside.quality.layers[$0].output }
+                    series("all up to it") { inside.quality.layers[$0].output },
                 ])
             plot.joined = false
             plots.append(plot)
@@ -55,16 +65,21 @@ struct ReportPlots {
             }
             let sample = Sample(values.map(\.value))
             means.append((Double(place), sample.mean, sample.halfWidth))
-            return Plot.Series(name: results.runs[run].label, points: values.enumerated().map { i, item in
-                // Spread a little, so that dots do not hide each other.
-                Plot.Point(x: Double(place) + Double(i * 7 % 11 - 5) * 0.03, y: item.value, tip: "\(item.name): \(Text.fixed(item.value, 3)) dB")
-            })
+            return Plot.Series(
+                name: results.runs[run].label,
+                points: values.enumerated().map { i, item in
+                    // Spread a little, so that dots do not hide each other.
+                    Plot.Point(
+                        x: Double(place) + Double(i * 7 % 11 - 5) * 0.03, y: item.value,
+                        tip: "\(item.name): \(Text.fixed(item.value, 3)) dB")
+                })
         }
         var plot = Plot(
-            title: compared.isEmpty ? "PSNR of each image, and the mean" : "PSNR of each image minus the reference's, and the mean",
+            title: compared.isEmpty
+                ? "PSNR of each image, and the mean" : "PSNR of each image minus the reference's, and the mean",
             xLabel: "", yLabel: "dB", series: series)
         plot.joined = false
-        plot.categories = runs.map { runs.count > 4 ? "" : results.runs[$0].label }       // more would overlap
+        plot.categories = runs.map { runs.count > 4 ? "" : results.runs[$0].label }  // more would overlap
         plot.means = means
         return plot
     }

@@ -16,7 +16,9 @@ struct Results {
         let contestant: String
         let quality: Quality
         /// The layers, those with the greatest error of their own first.
-        var layers: [Quality.Layer] { quality.layers.sorted { ($0.own.decibels, $0.name) < ($1.own.decibels, $1.name) } }
+        var layers: [Quality.Layer] {
+            quality.layers.sorted { ($0.own.decibels, $0.name) < ($1.own.decibels, $1.name) }
+        }
         let image: String
     }
 
@@ -30,7 +32,9 @@ struct Results {
     var entries: [Entry] = []
     var inside: [Inside] = []
 
-    var metrics: [Metric] { Metric.allCases.filter { metric in entries.contains { $0.values.contains { $0[metric] != nil } } } }
+    var metrics: [Metric] {
+        Metric.allCases.filter { metric in entries.contains { $0.values.contains { $0[metric] != nil } } }
+    }
     var sets: [String] { entries.reduce(into: []) { if !$0.contains($1.set) { $0.append($1.set) } } }
 
     /// The images of a plan that were measured, in the order of `entries`.

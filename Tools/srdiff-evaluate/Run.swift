@@ -22,7 +22,8 @@ extension TimestepSchedule {
     /// A text that differs whenever the steps do.
     var identity: String {
         guard case .transitions(let transitions) = self else { return label }
-        return "transitions " + transitions.map { "\($0.timestep):\($0.eta):\($0.order):\($0.corrects)" }.joined(separator: ",")
+        return "transitions "
+            + transitions.map { "\($0.timestep):\($0.eta):\($0.order):\($0.corrects)" }.joined(separator: ",")
     }
 
     /// The sampler's name, without the number of steps.

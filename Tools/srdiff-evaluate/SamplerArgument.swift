@@ -41,10 +41,13 @@ struct SamplerArgument: Hashable, ExpressibleByArgument {
     func schedules(_ counts: [Int], eta: Double, for contestants: [Contestant]) throws -> [TimestepSchedule] {
         let counts = steps.map { [$0] } ?? counts
         for contestant in contestants where counts.last! > contestant.loaded.schedule.timesteps {
-            throw ValidationError("--steps \(counts.last!): \(contestant.loaded.path) has \(contestant.loaded.schedule.timesteps) timesteps")
+            throw ValidationError(
+                "--steps \(counts.last!): \(contestant.loaded.path) has \(contestant.loaded.schedule.timesteps) timesteps"
+            )
         }
         switch kind {
-        case .sampler(let sampler): return counts.map { .spaced(sampler, eta: sampler.takesEta ? eta : 0, steps: $0, .uniform) }
+        case .sampler(let sampler):
+            return counts.map { .spaced(sampler, eta: sampler.takesEta ? eta : 0, steps: $0, .uniform) }
         case .searched: return try Self.searched(counts, contestants)
         }
     }
@@ -52,7 +55,8 @@ struct SamplerArgument: Hashable, ExpressibleByArgument {
     /// The schedules of the first model that has any: all models are compared with the same steps.
     private static func searched(_ counts: [Int], _ contestants: [Contestant]) throws -> [TimestepSchedule] {
         guard let loaded = contestants.first(where: { !$0.loaded.model.schedules.isEmpty })?.loaded else {
-            throw ToolError("--sampler searched: no model here has schedules of its own; srdiff-quantize --search-steps makes them")
+            throw ToolError(
+                "--sampler searched: no model here has schedules of its own; srdiff-quantize --search-steps makes them")
         }
         return try counts.map { count in
             guard let found = loaded.model.schedules.first(where: { $0.transitions.count == count }) else {

@@ -12,24 +12,32 @@ struct StepsCurve {
     private var counts: [Int] { Set(plan.schedules.map(\.steps)).sorted() }
     var hasSeveralCounts: Bool { counts.count > 1 }
 
-    /// A plot for each metric there is, and the two that samplers trade against each other. What is worse than bicubic is left out:
-    /// it would press the rest together.
+    /// A plot for each metric there is, and the two that samplers trade against each other. What is worse than bicubic
+    /// is left out: it would press the rest together.
     var plots: [Plot] {
         let metrics = Self.metrics.filter(results.metrics.contains)
         var plots = metrics.map { metric -> Plot in
-            let notes = [metric.higherIsBetter == true ? nil : "lower is better", bicubic(metric).map { "bicubic: \(metric.text($0))" }]
+            let notes = [
+                metric.higherIsBetter == true ? nil : "lower is better",
+                bicubic(metric).map { "bicubic: \(metric.text($0))" },
+            ]
             let note = notes.compactMap { $0 }.joined(separator: "; ")
-            var plot = Plot(title: "\(metric.title) by steps (\(note))", xLabel: "steps", yLabel: metric.title, series: series { run, schedule in
-                shown(metric, run).map { (Self.place(schedule.steps), $0, metric.text($0)) }
-            })
+            var plot = Plot(
+                title: "\(metric.title) by steps (\(note))", xLabel: "steps", yLabel: metric.title,
+                series: series { run, schedule in
+                    shown(metric, run).map { (Self.place(schedule.steps), $0, metric.text($0)) }
+                })
             plot.ticks = counts.map { (Self.place($0), String($0)) }
             return plot
         }
         if metrics.contains(.lpips) {
-            plots.append(Plot(title: "Detail against fidelity (right and down is better)", xLabel: "PSNR", yLabel: "LPIPS", series: series { run, _ in
-                guard let psnr = shown(.psnr, run), let lpips = shown(.lpips, run) else { return nil }
-                return (psnr, lpips, "\(Metric.psnr.text(psnr)) dB, \(Metric.lpips.text(lpips))")
-            }))
+            plots.append(
+                Plot(
+                    title: "Detail against fidelity (right and down is better)", xLabel: "PSNR", yLabel: "LPIPS",
+                    series: series { run, _ in
+                        guard let psnr = shown(.psnr, run), let lpips = shown(.lpips, run) else { return nil }
+                        return (psnr, lpips, "\(Metric.psnr.text(psnr)) dB, \(Metric.lpips.text(lpips))")
+                    }))
         }
         return plots
     }
@@ -49,7 +57,9 @@ struct StepsCurve {
     private static func place(_ steps: Int) -> Double { Mathematics.log(Double(steps)) }
 
     /// Runs of one model and one kind of sampler, in the order of their steps.
-    private func series(_ point: (_ run: Int, TimestepSchedule) -> (x: Double, y: Double, text: String)?) -> [Plot.Series] {
+    private func series(_ point: (_ run: Int, TimestepSchedule) -> (x: Double, y: Double, text: String)?) -> [Plot
+        .Series]
+    {
         var found: [(name: String, points: [Plot.Point])] = []
         for (i, run) in results.runs.enumerated() {
             guard let schedule = run.schedule else { continue }
@@ -68,14 +78,17 @@ struct StepsCurve {
         let plots = plots, names = plots.first?.series.map(\.name) ?? []
         let columns = 2, rows = (plots.count + 1) / 2, head = 26.0, perRow = 4
         let legendRows = (names.count + perRow - 1) / perRow
-        let width = Double(columns) * Plot.width, height = Double(rows) * (Plot.height + head) + Double(legendRows) * 24 + 16
+        let width = Double(columns) * Plot.width,
+            height = Double(rows) * (Plot.height + head) + Double(legendRows) * 24 + 16
         func n(_ value: Double) -> String { Text.fixed(value, 1) }
-        var out = ["""
+        var out = [
+            """
             <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(n(width)) \(n(height))" font-family="system-ui,sans-serif" font-size="14">
             <style>\(Page.drawingStyle)</style>
             <rect width="100%" height="100%"/>
 
-            """]
+            """
+        ]
         for (i, plot) in plots.enumerated() {
             let x = Double(i % columns) * Plot.width, y = Double(i / columns) * (Plot.height + head)
             out.append("<text x=\"\(n(x + 58))\" y=\"\(n(y + 19))\" font-weight=\"600\">\(plot.title.html)</text>\n")
@@ -84,7 +97,9 @@ struct StepsCurve {
         for (i, name) in names.enumerated() {
             let x = 64 + Double(i % perRow) * (width - 64) / Double(perRow)
             let y = Double(rows) * (Plot.height + head) + Double(i / perRow) * 24 + 18
-            out.append("<circle class=\"c\(i % 6)\" cx=\"\(n(x - 12))\" cy=\"\(n(y - 5))\" r=\"5\"/><text x=\"\(n(x))\" y=\"\(n(y))\">\(name.html)</text>\n")
+            out.append(
+                "<circle class=\"c\(i % 6)\" cx=\"\(n(x - 12))\" cy=\"\(n(y - 5))\" r=\"5\"/><text x=\"\(n(x))\" y=\"\(n(y))\">\(name.html)</text>\n"
+            )
         }
         return out.joined() + "</svg>\n"
     }

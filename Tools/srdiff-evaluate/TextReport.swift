@@ -26,9 +26,11 @@ struct TextReport {
         for set in sets {
             let count = results.entries.filter { set == nil || $0.set == set }.count
             for (i, run) in results.runs.enumerated() {
-                rows.append([(set.map { "\($0): " } ?? (sets.count > 1 ? "all: " : "")) + run.label, String(count)] + metrics.map { metric in
-                    results.sample(metric, run: i, set: set).map { metric.text($0.mean) } ?? ""
-                })
+                rows.append(
+                    [(set.map { "\($0): " } ?? (sets.count > 1 ? "all: " : "")) + run.label, String(count)]
+                        + metrics.map { metric in
+                            results.sample(metric, run: i, set: set).map { metric.text($0.mean) } ?? ""
+                        })
             }
         }
         return Table(
@@ -38,7 +40,8 @@ struct TextReport {
 
     func table(_ metric: Metric) -> Table {
         let hasReference = results.runs.indices.contains { results.differences(metric, run: $0) != nil }
-        let heading = ["", "mean", "± 95 %", "median", "worst", "in"] + (hasReference ? ["- reference", "± 95 %"] : [])
+        let heading =
+            ["", "mean", "± 95 %", "median", "worst", "in"] + (hasReference ? ["- reference", "± 95 %"] : [])
         var rows: [[String]] = []
         for (i, run) in results.runs.enumerated() {
             guard let sample = results.sample(metric, run: i) else { continue }
@@ -53,13 +56,15 @@ struct TextReport {
             }
             rows.append(row)
         }
-        return Table(heading, rows, right: [1, 2, 3, 4, 6, 7], title: metric.title.uppercased(), note: metric.explanation)
+        return Table(
+            heading, rows, right: [1, 2, 3, 4, 6, 7], title: metric.title.uppercased(), note: metric.explanation)
     }
 
     func layers(_ inside: Results.Inside, limit: Int = .max) -> Table {
         let layers = inside.layers, more = layers.count - limit
         return Table(
-            ["", "own, dB", "output, dB", "weights, dB"], layers.prefix(limit).map { [$0.name] + Self.decibels($0) }, right: [1, 2, 3],
+            ["", "own, dB", "output, dB", "weights, dB"], layers.prefix(limit).map { [$0.name] + Self.decibels($0) },
+            right: [1, 2, 3],
             title: "LAYERS of \(inside.contestant), worst first",
             note: """
                 Signal over error against the float model, on a patch of \(inside.image): of the layer itself, given the float model's
@@ -68,7 +73,9 @@ struct TextReport {
     }
 
     static func decibels(_ layer: Quality.Layer) -> [String] {
-        func text(_ ratio: SignalToNoise?) -> String { ratio.map { $0.decibels.isFinite ? Text.fixed($0.decibels, 1) : "∞" } ?? "float" }
+        func text(_ ratio: SignalToNoise?) -> String {
+            ratio.map { $0.decibels.isFinite ? Text.fixed($0.decibels, 1) : "∞" } ?? "float"
+        }
         return [text(layer.own), text(layer.output), text(layer.weights)]
     }
 
@@ -77,55 +84,102 @@ struct TextReport {
     var json: JSON {
         .object([
             ("tool", "srdiff-evaluate"), ("version", .string(SRDiffVersion.string)),
-            ("models", .array(plan.contestants.map { contestant in
-                .object([
-                    ("name", .string(contestant.name)), ("path", .string(contestant.loaded.path)), ("sha256", .string(contestant.loaded.sha256)),
-                    ("arithmetic", .string(contestant.loaded.arithmetic)), ("reference", .bool(contestant.isReference))
-                ])
-            })),
-            ("scale", .int(plan.scale)), ("degradation", plan.degradation.map { .string($0.description) } ?? .null), ("seeds", .array(plan.seeds.map { .unsigned($0) })),
-            ("runs", .array(results.runs.indices.map(json(run:)))),
-            ("pictures", .array(results.entries.map { entry in
-                .object([
-                    ("name", .string(entry.name)), ("set", .string(entry.set)), ("width", .int(entry.width)), ("height", .int(entry.height)),
-                    ("runs", .array(entry.values.enumerated().map { i, values in
-                        .object([("run", .string(results.runs[i].label))] + results.metrics.compactMap { metric in
-                            values[metric].map { (metric.rawValue, .number($0)) }
-                        })
-                    }))
-                ])
-            })),
-            ("failed", .array(results.failures.map { .object([("path", .string($0.path)), ("error", .string($0.reason))]) })),
-            ("layers", .array(results.inside.map { inside in
-                .object([
-                    ("model", .string(inside.contestant)), ("picture", .string(inside.image)),
-                    ("noise", .array(inside.quality.noise.map { .object([("timestep", .int($0.timestep)), ("snr", .number($0.ratio.decibels))]) })),
-                    ("layers", .array(inside.layers.map { layer in
+            (
+                "models",
+                .array(
+                    plan.contestants.map { contestant in
                         .object([
-                            ("name", .string(layer.name)), ("own", .number(layer.own.decibels)), ("output", .number(layer.output.decibels)),
-                            ("weights", layer.weights.map { .number($0.decibels) } ?? .null)
+                            ("name", .string(contestant.name)), ("path", .string(contestant.loaded.path)),
+                            ("sha256", .string(contestant.loaded.sha256)),
+                            ("arithmetic", .string(contestant.loaded.arithmetic)),
+                            ("reference", .bool(contestant.isReference)),
                         ])
-                    }))
-                ])
-            }))
+                    })
+            ),
+            ("scale", .int(plan.scale)), ("degradation", plan.degradation.map { .string($0.description) } ?? .null),
+            ("seeds", .array(plan.seeds.map { .unsigned($0) })),
+            ("runs", .array(results.runs.indices.map(json(run:)))),
+            (
+                "pictures",
+                .array(
+                    results.entries.map { entry in
+                        .object([
+                            ("name", .string(entry.name)), ("set", .string(entry.set)), ("width", .int(entry.width)),
+                            ("height", .int(entry.height)),
+                            (
+                                "runs",
+                                .array(
+                                    entry.values.enumerated().map { i, values in
+                                        .object(
+                                            [("run", .string(results.runs[i].label))]
+                                                + results.metrics.compactMap { metric in
+                                                    values[metric].map { (metric.rawValue, .number($0)) }
+                                                })
+                                    })
+                            ),
+                        ])
+                    })
+            ),
+            (
+                "failed",
+                .array(results.failures.map { .object([("path", .string($0.path)), ("error", .string($0.reason))]) })
+            ),
+            (
+                "layers",
+                .array(
+                    results.inside.map { inside in
+                        .object([
+                            ("model", .string(inside.contestant)), ("picture", .string(inside.image)),
+                            (
+                                "noise",
+                                .array(
+                                    inside.quality.noise.map {
+                                        .object([("timestep", .int($0.timestep)), ("snr", .number($0.ratio.decibels))])
+                                    })
+                            ),
+                            (
+                                "layers",
+                                .array(
+                                    inside.layers.map { layer in
+                                        .object([
+                                            ("name", .string(layer.name)), ("own", .number(layer.own.decibels)),
+                                            ("output", .number(layer.output.decibels)),
+                                            ("weights", layer.weights.map { .number($0.decibels) } ?? .null),
+                                        ])
+                                    })
+                            ),
+                        ])
+                    })
+            ),
         ])
     }
 
     private func json(run: Int) -> JSON {
         let info = results.runs[run]
         var members: [(key: String, value: JSON)] = [
-            ("run", .string(info.label)), ("model", .string(info.name)), ("reference", .bool(info.isReference))
+            ("run", .string(info.label)), ("model", .string(info.name)), ("reference", .bool(info.isReference)),
         ]
-        if let schedule = info.schedule { members += [("sampler", .string(schedule.kind)), ("steps", .int(schedule.steps))] }
+        if let schedule = info.schedule {
+            members += [("sampler", .string(schedule.kind)), ("steps", .int(schedule.steps))]
+        }
         for metric in results.metrics {
             guard let sample = results.sample(metric, run: run) else { continue }
             var value = Self.json(sample)
-            if let worst = results.worst(metric, run: run) { value += [("worst", .number(worst.value)), ("worst_image", .string(worst.image))] }
-            if let difference = results.differences(metric, run: run) { value.append(("difference", .object(Self.json(difference)))) }
+            if let worst = results.worst(metric, run: run) {
+                value += [("worst", .number(worst.value)), ("worst_image", .string(worst.image))]
+            }
+            if let difference = results.differences(metric, run: run) {
+                value.append(("difference", .object(Self.json(difference))))
+            }
             if results.sets.count > 1 {
-                value.append(("sets", .object(results.sets.compactMap { set in
-                    results.sample(metric, run: run, set: set).map { (set, .number($0.mean)) }
-                })))
+                value.append(
+                    (
+                        "sets",
+                        .object(
+                            results.sets.compactMap { set in
+                                results.sample(metric, run: run, set: set).map { (set, .number($0.mean)) }
+                            })
+                    ))
             }
             members.append((metric.rawValue, .object(value)))
         }
@@ -133,17 +187,31 @@ struct TextReport {
     }
 
     private static func json(_ sample: Sample) -> [(key: String, value: JSON)] {
-        [("mean", .number(sample.mean)), ("half_width_95", sample.halfWidth.map { .number($0) } ?? .null), ("median", .number(sample.median))]
+        [
+            ("mean", .number(sample.mean)), ("half_width_95", sample.halfWidth.map { .number($0) } ?? .null),
+            ("median", .number(sample.median)),
+        ]
     }
 
     var csv: String {
         let metrics = results.metrics
-        func field(_ text: String) -> String { text.contains(where: { ",\"\n\r".contains($0) }) ? "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"" : text }
-        var lines = [(["set", "picture", "model", "sampler", "steps"] + metrics.map(\.rawValue)).joined(separator: ",")]
+        func field(_ text: String) -> String {
+            text.contains(where: { ",\"\n\r".contains($0) })
+                ? "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+                : text
+        }
+        var lines = [
+            (["set", "picture", "model", "sampler", "steps"] + metrics.map(\.rawValue)).joined(separator: ",")
+        ]
         for entry in results.entries {
             for (i, run) in results.runs.enumerated() {
-                let fields = [entry.set, entry.name, run.name, run.schedule?.kind ?? "", run.schedule.map { String($0.steps) } ?? ""].map(field)
-                lines.append((fields + metrics.map { metric in entry.values[i][metric].map { "\($0)" } ?? "" }).joined(separator: ","))
+                let fields = [
+                    entry.set, entry.name, run.name, run.schedule?.kind ?? "",
+                    run.schedule.map { String($0.steps) } ?? "",
+                ].map(field)
+                lines.append(
+                    (fields + metrics.map { metric in entry.values[i][metric].map { "\($0)" } ?? "" }).joined(
+                        separator: ","))
             }
         }
         return lines.joined(separator: "\n")

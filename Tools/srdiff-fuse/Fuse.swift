@@ -34,7 +34,9 @@ struct Fuse: ParsableCommand {
     @Argument(help: ArgumentHelp("The image to change.", valueName: "base"))
     var base: String
 
-    @Argument(help: ArgumentHelp("The image to take the region from, of the same size unless --from is given.", valueName: "reference"))
+    @Argument(
+        help: ArgumentHelp(
+            "The image to take the region from, of the same size unless --from is given.", valueName: "reference"))
     var reference: String
 
     @Option(help: ArgumentHelp("The region, in pixels from the upper left corner.", valueName: "x,y,w,h"))
@@ -43,19 +45,33 @@ struct Fuse: ParsableCommand {
     @Option(help: ArgumentHelp("The region as an image: white, black and grays.", valueName: "file"))
     var mask: String?
 
-    @Option(help: ArgumentHelp("Where the region's upper left corner is in REFERENCE, which may then be of any size. (default: where it is in BASE)", valueName: "x,y"))
+    @Option(
+        help: ArgumentHelp(
+            "Where the region's upper left corner is in REFERENCE, which may then be of any size. (default: where it is in BASE)",
+            valueName: "x,y"))
     var from: Corner?
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("A file (\(ImageFormat.preferredExtensions)), or - for standard output. (default: NAME_fused.png next to BASE)", valueName: "file"))
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "A file (\(ImageFormat.preferredExtensions)), or - for standard output. (default: NAME_fused.png next to BASE)",
+            valueName: "file"))
     var output: String?
 
-    @Option(help: ArgumentHelp("How much noise is added, above 0 to 1: the more, the more of the region is generated.", valueName: "x"))
+    @Option(
+        help: ArgumentHelp(
+            "How much noise is added, above 0 to 1: the more, the more of the region is generated.", valueName: "x"))
     var strength = Strength(0.3)
 
-    @Option(help: ArgumentHelp("Pixels inside the region's edge over which BASE blends into the result. 0: none.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Pixels inside the region's edge over which BASE blends into the result. 0: none.", valueName: "n"))
     var feather = 8
 
-    @Option(help: ArgumentHelp("The low-resolution image that guides the sampling. both: BASE with the region, which keeps its look. base: BASE alone, so that only REFERENCE's detail beyond the low resolution comes through.", valueName: "both|base"))
+    @Option(
+        help: ArgumentHelp(
+            "The low-resolution image that guides the sampling. both: BASE with the region, which keeps its look. base: BASE alone, so that only REFERENCE's detail beyond the low resolution comes through.",
+            valueName: "both|base"))
     var guide = Guide.both
 
     @Option(help: ArgumentHelp("Random seed of the noise.", valueName: "n"))
@@ -74,7 +90,9 @@ struct Fuse: ParsableCommand {
         try check((box == nil) != (mask == nil), "the region: either --box x,y,w,h or --mask FILE")
         try check((0...1000).contains(feather), "--feather \(feather): 0 to 1000")
         try check([base, reference, mask].count { $0 == "-" } < 2, "- can be one of the images only")
-        if let output, output != "-", FilePath.fileExtension(of: output).flatMap({ ImageFormat(fileExtension: $0) }) == nil {
+        if let output, output != "-",
+            FilePath.fileExtension(of: output).flatMap({ ImageFormat(fileExtension: $0) }) == nil
+        {
             throw ValidationError("\(output): the formats that can be written are \(ImageFormat.preferredExtensions)")
         }
         try check(
@@ -105,7 +123,8 @@ struct Fuse: ParsableCommand {
         writing.note("model: \(loaded.path) (\(loaded.arithmetic), \(loaded.foundBy))")
         let timestep = strength.timestep(of: loaded.schedule), sampler = try sampling.schedule(for: loaded)
         let fusion = Fusion(
-            loaded: loaded, settings: SamplingSettings(schedule: sampler, seed: seed, generator: sampling.rng), timestep: timestep,
+            loaded: loaded, settings: SamplingSettings(schedule: sampler, seed: seed, generator: sampling.rng),
+            timestep: timestep,
             guide: guide, feather: feather)
         let part = fusion.surroundings(of: window, in: base)
         if !writing.force { try fusion.checkMemory(part) }
@@ -114,8 +133,10 @@ struct Fuse: ParsableCommand {
         progress.begin("\(inputs[0]): encoding")
         let result = try fusion.run(
             base, reference, in: window, region, part: part,
-            on: try Upscaler(loaded, options: .init(threads: sampling.threads, instructionSet: instructionSet)), progress: progress.restarted())
-        let facts = RunSettings.sampled(loaded, fusion.settings, seeds: [seed])
+            on: try Upscaler(loaded, options: .init(threads: sampling.threads, instructionSet: instructionSet)),
+            progress: progress.restarted())
+        let facts =
+            RunSettings.sampled(loaded, fusion.settings, seeds: [seed])
             + ["fused", "timestep=\(timestep)", "feather=\(feather)"] + ["guide=\(guide.rawValue)"]
         try destination.write(result.with(runSettings: writing.stripMetadata ? nil : facts))
         progress.clear()
@@ -128,7 +149,10 @@ struct Fuse: ParsableCommand {
         case "-"?: .standardOutput(.png)
         case let output?: .file(output)
         case nil where base == "-": .file("stdin_fused.png")
-        case nil: .file(FilePath.joined(FilePath.folder(of: base), FilePath.name(stem: FilePath.stem(of: base), ending: "_fused.png")))
+        case nil:
+            .file(
+                FilePath.joined(
+                    FilePath.folder(of: base), FilePath.name(stem: FilePath.stem(of: base), ending: "_fused.png")))
         }
     }
 
@@ -149,7 +173,8 @@ struct Fuse: ParsableCommand {
         for (i, image) in opened.enumerated() where i == 2 || i == 1 && from == nil {
             let size = image.uprightSize
             guard size == base else {
-                throw ToolError("""
+                throw ToolError(
+                    """
                     \(image.input): \(size.width)×\(size.height) pixels, but \(opened[0].input) has \(base.width)×\(base.height): \
                     they must be of one size\(i == 1 ? ", or --from say where the region lies" : "")
                     """)
@@ -166,11 +191,14 @@ struct Fuse: ParsableCommand {
     }
 
     /// The part of the reference that replaces the region's box, with BASE's channels and bit depth.
-    private func reference(_ opened: OpenedImage, under window: Box, of base: Image, _ baseInput: ImageInput) throws -> Image {
+    private func reference(_ opened: OpenedImage, under window: Box, of base: Image, _ baseInput: ImageInput) throws
+        -> Image
+    {
         let whole = try decoded(opened), corner = from ?? Corner(x: window.x, y: window.y)
         for warning in ColorProfiles.warnings([(baseInput, base), (opened.input, whole)]) { writing.note(warning) }
         guard corner.x + window.width <= whole.width, corner.y + window.height <= whole.height else {
-            throw ToolError("""
+            throw ToolError(
+                """
                 \(opened.input): the region's \(window.width)×\(window.height) pixels from \(corner) on reach beyond its \
                 \(whole.width)×\(whole.height)
                 """)

@@ -41,7 +41,8 @@ struct Fusion {
         progress: ProgressLine
     ) throws -> Image {
         let under = base.cropped(x: part.x, y: part.y, width: part.width, height: part.height)
-        let over = under.replacing(x: window.x - part.x, y: window.y - part.y, with: reference), shares = region.cropped(to: part)
+        let over = under.replacing(x: window.x - part.x, y: window.y - part.y, with: reference),
+            shares = region.cropped(to: part)
         let pasted = shares.mix(under, over).padded(toMultipleOf: scale)
         let low = (guide == .base ? under.padded(toMultipleOf: scale) : pasted).resized(by: 1, over: scale)
 

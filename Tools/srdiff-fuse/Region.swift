@@ -57,7 +57,8 @@ struct Region {
     /// Blend weights that rise from 0 at the region's edge inwards, over the given number of pixels.
     func feathered(_ pixels: Int) -> Region {
         guard pixels > 0 else { return self }
-        // Distance to the nearest pixel outside, by two sweeps (Borgefors 1986: 3 along, 4 across, in thirds of a pixel).
+        // Distance to the nearest pixel outside, by two sweeps (Borgefors 1986: 3 along, 4 across, in thirds of a
+        // pixel).
         let far = 3 * (pixels + 1)
         var distances = shares.map { $0 > 0 ? far : 0 }
         func sweep(_ rows: [Int], _ columns: [Int], _ step: Int) {
@@ -65,7 +66,8 @@ struct Region {
                 for x in columns where distances[y * width + x] > 0 {
                     for (dx, dy, cost) in [(-step, 0, 3), (0, -step, 3), (-step, -step, 4), (step, -step, 4)] {
                         guard (0..<width).contains(x + dx), (0..<height).contains(y + dy) else { continue }
-                        distances[y * width + x] = min(distances[y * width + x], distances[(y + dy) * width + x + dx] + cost)
+                        distances[y * width + x] = min(
+                            distances[y * width + x], distances[(y + dy) * width + x + dx] + cost)
                     }
                 }
             }

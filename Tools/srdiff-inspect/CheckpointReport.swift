@@ -67,31 +67,44 @@ struct CheckpointReport: Report {
     var failure: String? { if case .failure(let error) = model { "\(error)" } else { nil } }
 
     var heading: String {
-        let facts = [("container", "\(format.rawValue), \(ByteCount.text(size))"), ("SHA-256", sha256)]
+        let facts =
+            [("container", "\(format.rawValue), \(ByteCount.text(size))"), ("SHA-256", sha256)]
             + (location.isEmpty ? [] : [("weights", "float, \(location)")])
         return Text.facts(facts + metadata.map { ($0.key, $0.value) })
     }
 
     var text: String {
-        let rows = [["tensor", "type", "shape"]] + tensors.map {
-            [$0.name.printable(limit: 80), $0.type, $0.shape.map(String.init).joined(separator: "×").printable(limit: 60)]
-        }
+        let rows =
+            [["tensor", "type", "shape"]]
+            + tensors.map {
+                [
+                    $0.name.printable(limit: 80), $0.type,
+                    $0.shape.map(String.init).joined(separator: "×").printable(limit: 60),
+                ]
+            }
         let summary = (try? model.get()).map { ModelSummary($0) }.map { Text.facts($0.facts) + "\n\n" + $0.partsTable }
         return [heading, summary, Table.aligned(rows)].compactMap { $0 }.joined(separator: "\n\n")
     }
 
     var json: JSON {
         var members: [(key: String, value: JSON)] = [
-            ("format", .string(format.rawValue)), ("bytes", .int(size)), ("sha256", .string(sha256)), ("weights", .string(location)),
-            ("metadata", .object(metadata.map { ($0.key, .string($0.value)) })), ("warnings", .array(warnings.map(JSON.string)))
+            ("format", .string(format.rawValue)), ("bytes", .int(size)), ("sha256", .string(sha256)),
+            ("weights", .string(location)),
+            ("metadata", .object(metadata.map { ($0.key, .string($0.value)) })),
+            ("warnings", .array(warnings.map(JSON.string))),
         ]
         switch model {
         case .success(let model): members += ModelSummary(model).json()
         case .failure(let error): members.append(("error", .string("\(error)")))
         }
-        members.append(("tensors", .array(tensors.map {
-            ["name": .string($0.name), "type": .string($0.type), "shape": .array($0.shape.map(JSON.int))]
-        })))
+        members.append(
+            (
+                "tensors",
+                .array(
+                    tensors.map {
+                        ["name": .string($0.name), "type": .string($0.type), "shape": .array($0.shape.map(JSON.int))]
+                    })
+            ))
         return .object(members)
     }
 }

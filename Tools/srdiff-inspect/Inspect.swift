@@ -31,7 +31,9 @@ struct Inspect: ParsableCommand {
     @Flag(help: "Print everything as JSON.")
     var json = false
 
-    @Option(help: ArgumentHelp("Write what sampling needs (no optimizer state) as safetensors, atomically.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Write what sampling needs (no optimizer state) as safetensors, atomically.", valueName: "file"))
     var export: String?
 
     @Flag(help: "With --export: weights in 16 bits; the noise schedule stays in 32.")
@@ -70,7 +72,7 @@ struct Inspect: ParsableCommand {
                 return try CheckpointReport(safetensors, error: error)
             }
         } catch {
-            throw error is FileError ? error : ToolError("\(path.printable): \(error)")      // a FileError names the file itself
+            throw error is FileError ? error : ToolError("\(path.printable): \(error)")  // a FileError names the file itself
         }
     }
 
@@ -80,15 +82,19 @@ struct Inspect: ParsableCommand {
 
     private func write(_ report: any Report, to path: String) throws {
         guard let report = report as? CheckpointReport else {
-            throw ToolError("\(file.printable): an int8 model cannot be exported. Pass the checkpoint it was converted from.")
+            throw ToolError(
+                "\(file.printable): an int8 model cannot be exported. Pass the checkpoint it was converted from.")
         }
         try checkExport(path, reading: report.paths)
         let model: Model
-        do throws(CheckpointError) { model = try report.model.get() } catch { throw ToolError("\(file.printable): \(error)") }
+        do throws(CheckpointError) { model = try report.model.get() } catch {
+            throw ToolError("\(file.printable): \(error)")
+        }
         let weights = try model.tensors.map { name, tensor in
             half ? try Self.halved(name, tensor) : SafetensorsTensor(name, tensor)
         }
-        try Safetensors.write(weights + Self.buffers(model, report), metadata: ["source_sha256": report.sha256, "format": "pt"], to: path)
+        try Safetensors.write(
+            weights + Self.buffers(model, report), metadata: ["source_sha256": report.sha256, "format": "pt"], to: path)
         Terminal.output.line(try "\(file.printable) → \(path.printable)\n" + read(path).heading)
     }
 
@@ -97,14 +103,16 @@ struct Inspect: ParsableCommand {
         let s = model.schedule
         let rebuilt = s.warning == nil ? nil : [s.betas, s.signal, s.noise, s.inverseSignal, s.noiseToSignal]
         return NoiseSchedule.bufferNames.enumerated().compactMap { i, name in
-            let tensor = rebuilt.map { FloatTensor(shape: [s.timesteps], values: $0[i].map(Float.init)) } ?? report.floats[name]
+            let tensor =
+                rebuilt.map { FloatTensor(shape: [s.timesteps], values: $0[i].map(Float.init)) } ?? report.floats[name]
             return tensor.map { SafetensorsTensor(name, $0) }
         }
     }
 
     private static func halved(_ name: String, _ tensor: FloatTensor) throws -> SafetensorsTensor {
         if let value = tensor.values.first(where: { abs($0) >= 65520 }) {
-            throw ToolError("tensor `\(name)` contains \(value), expected values below 65520 for 16 bits. Export without --half.")
+            throw ToolError(
+                "tensor `\(name)` contains \(value), expected values below 65520 for 16 bits. Export without --half.")
         }
         return SafetensorsTensor(halves: name, tensor)
     }

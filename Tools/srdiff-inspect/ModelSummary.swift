@@ -21,13 +21,22 @@ struct ModelSummary {
         let c = network.configuration, s = schedule
         return [
             ("scale", "×\(c.scale)"),
-            ("noise network", "hidden size \(c.hiddenSize), multipliers \(c.multipliers.map(String.init).joined(separator: "|"))"
-                + (c.hasAttention ? ", attention" : "") + (c.hasEnlargedInput ? ", bicubic upsample as input" : "")),
-            ("encoder", "\(c.encoderBlocks) blocks of \(c.encoderFeatures) features; "
-                + "\(c.conditioningBlocks.count) blocks condition the noise network"),
-            ("noise schedule", "\(s.timesteps) timesteps, β \(Text.shortNumber(s.betas[0])) to "
-                + "\(Text.shortNumber(s.betas[s.timesteps - 1])), final signal \(Text.shortNumber(s.signal[s.timesteps - 1]))"),
-            ("preview", hasPreview ? "yes" : "no")
+            (
+                "noise network",
+                "hidden size \(c.hiddenSize), multipliers \(c.multipliers.map(String.init).joined(separator: "|"))"
+                    + (c.hasAttention ? ", attention" : "") + (c.hasEnlargedInput ? ", bicubic upsample as input" : "")
+            ),
+            (
+                "encoder",
+                "\(c.encoderBlocks) blocks of \(c.encoderFeatures) features; "
+                    + "\(c.conditioningBlocks.count) blocks condition the noise network"
+            ),
+            (
+                "noise schedule",
+                "\(s.timesteps) timesteps, β \(Text.shortNumber(s.betas[0])) to "
+                    + "\(Text.shortNumber(s.betas[s.timesteps - 1])), final signal \(Text.shortNumber(s.signal[s.timesteps - 1]))"
+            ),
+            ("preview", hasPreview ? "yes" : "no"),
         ]
     }
 
@@ -42,18 +51,21 @@ struct ModelSummary {
         func part(_ name: String, _ graph: Graph) -> Part {
             Part(name: name, parameters: graph.parameters.reduce(0) { $0 + $1.count }, macsPerPixel: graph.macsPerPixel)
         }
-        let parts = [
-            part("encoder, once", network.encoder), part("condition, once", network.conditioner),
-            part("noise predictor, each step", network.noisePredictor)
-        ] + (hasPreview ? [part("preview layers", network.preview)] : [])
+        let parts =
+            [
+                part("encoder, once", network.encoder), part("condition, once", network.conditioner),
+                part("noise predictor, each step", network.noisePredictor),
+            ] + (hasPreview ? [part("preview layers", network.preview)] : [])
         let rest = parameters - parts.reduce(0) { $0 + $1.parameters }
         return parts + [Part(name: "time embedding", parameters: rest, macsPerPixel: 0)]
     }
 
     var partsTable: String {
-        let rows = [["part", "parameters", "MAC per output pixel"]] + parts.map {
-            [$0.name, String($0.parameters), $0.macsPerPixel == 0 ? "" : Text.fixed($0.macsPerPixel, 0)]
-        } + [["all", String(parameters), ""]]
+        let rows =
+            [["part", "parameters", "MAC per output pixel"]]
+            + parts.map {
+                [$0.name, String($0.parameters), $0.macsPerPixel == 0 ? "" : Text.fixed($0.macsPerPixel, 0)]
+            } + [["all", String(parameters), ""]]
         return Table.aligned(rows, right: [1, 2])
     }
 
@@ -64,41 +76,55 @@ struct ModelSummary {
             graph.nodes.filter { $0.operation != .input }.map { Self.json($0, in: graph, details: details($0)) }
         }
         return [
-            ("configuration", [
-                "scale": .int(c.scale), "hidden_size": .int(c.hiddenSize), "multipliers": .array(c.multipliers.map(JSON.int)),
-                "encoder_blocks": .int(c.encoderBlocks), "encoder_features": .int(c.encoderFeatures),
-                "attention": .bool(c.hasAttention), "enlarged_input": .bool(c.hasEnlargedInput),
-                "timesteps": .int(c.timesteps), "preview": .bool(hasPreview)
-            ]),
+            (
+                "configuration",
+                [
+                    "scale": .int(c.scale), "hidden_size": .int(c.hiddenSize),
+                    "multipliers": .array(c.multipliers.map(JSON.int)),
+                    "encoder_blocks": .int(c.encoderBlocks), "encoder_features": .int(c.encoderFeatures),
+                    "attention": .bool(c.hasAttention), "enlarged_input": .bool(c.hasEnlargedInput),
+                    "timesteps": .int(c.timesteps), "preview": .bool(hasPreview),
+                ]
+            ),
             ("betas", .array(schedule.betas.map(JSON.number))),
-            ("parts", .array(parts.map {
-                ["name": .string($0.name), "parameters": .int($0.parameters), "mac_per_pixel": .number($0.macsPerPixel)]
-            })),
-            ("layers", .array(layers))
+            (
+                "parts",
+                .array(
+                    parts.map {
+                        [
+                            "name": .string($0.name), "parameters": .int($0.parameters),
+                            "mac_per_pixel": .number($0.macsPerPixel),
+                        ]
+                    })
+            ),
+            ("layers", .array(layers)),
         ]
     }
 
-    /// A layer for programs that predict run time or memory. `reduction` is the number of output pixels of the model per
-    /// pixel of the layer's output, along each axis.
+    /// A layer for programs that predict run time or memory. `reduction` is the number of output pixels of the model
+    /// per pixel of the layer's output, along each axis.
     private static func json(_ node: Node, in graph: Graph, details: [(key: String, value: JSON)]) -> JSON {
-        var members: [(key: String, value: JSON)] = [("part", .string(graph.role.rawValue)), ("name", .string(node.name))]
+        var members: [(key: String, value: JSON)] = [
+            ("part", .string(graph.role.rawValue)), ("name", .string(node.name)),
+        ]
         switch node.operation {
         case .input: break
         case .convolution(let c):
             members += [
                 ("kind", "convolution"), ("kernel", .int(c.kernel)), ("stride", .int(c.stride)),
-                ("activation", .string("\(c.activation)")), ("time_bias", .bool(c.timeBias != nil))
+                ("activation", .string("\(c.activation)")), ("time_bias", .bool(c.timeBias != nil)),
             ]
         case .transposedConvolution(let stride):
             members += [("kind", "transposed"), ("kernel", .int(2 * stride)), ("stride", .int(stride))]
         case .nearestUpsample: members.append(("kind", "nearest"))
         case .linearAttention: members.append(("kind", "attention"))
         }
-        return .object(members + [
-            ("inputs", .array(node.inputs.map { .int($0.shape.channels) })),
-            ("residuals", .array(node.residuals.map { .string(graph.node(of: $0).name) })),
-            ("channels", .int(node.output.shape.channels)), ("reduction", .int(node.output.shape.reduction)),
-            ("mac_per_pixel", .number(node.macsPerPixel))
-        ] + details)
+        return .object(
+            members + [
+                ("inputs", .array(node.inputs.map { .int($0.shape.channels) })),
+                ("residuals", .array(node.residuals.map { .string(graph.node(of: $0).name) })),
+                ("channels", .int(node.output.shape.channels)), ("reduction", .int(node.output.shape.reduction)),
+                ("mac_per_pixel", .number(node.macsPerPixel)),
+            ] + details)
     }
 }

@@ -22,11 +22,17 @@ struct QuantizedReport: Report {
     var heading: String {
         let p = file.provenance, layers = model.layers.values
         return Text.facts([
-            ("container", "safetensors, \(ByteCount.text(size)); int8 model, format version \(QuantizedModelFile.version)"),
+            (
+                "container",
+                "safetensors, \(ByteCount.text(size)); int8 model, format version \(QuantizedModelFile.version)"
+            ),
             ("SHA-256", sha256), ("source SHA-256", p.sourceSHA256), ("converter", p.tool), ("settings", p.settings),
             ("calibration", p.calibration), ("images SHA-256", p.calibrationSHA256),
-            ("timesteps", "\(model.calibratedTimesteps.count) calibrated: \(model.calibratedTimesteps.map(String.init).joined(separator: " "))"),
-            ("layers", "\(layers.filter(\.isInt8).count) int8, \(layers.filter { !$0.isInt8 }.count) float")
+            (
+                "timesteps",
+                "\(model.calibratedTimesteps.count) calibrated: \(model.calibratedTimesteps.map(String.init).joined(separator: " "))"
+            ),
+            ("layers", "\(layers.filter(\.isInt8).count) int8, \(layers.filter { !$0.isInt8 }.count) float"),
         ])
     }
 
@@ -41,30 +47,43 @@ struct QuantizedReport: Report {
 
     /// For each graph the layers and values of either kind, and the ranges of scales and zero points.
     private var rangesTable: String {
-        var rows = [["graph", "int8 layers", "float layers", "weight scales", "int8 values", "also float", "scales", "zero points"]]
+        var rows = [
+            [
+                "graph", "int8 layers", "float layers", "weight scales", "int8 values", "also float", "scales",
+                "zero points",
+            ]
+        ]
         for graph in model.network.graphs(withPreview: model.hasPreview) {
             let layers = graph.nodes.compactMap { model.layers[$0.name] }
             let values = graph.nodes.compactMap { model.activations[$0.name] }
             let quantizations = values.flatMap(\.quantizations)
             rows.append([
                 graph.role.rawValue, "\(layers.filter(\.isInt8).count)", "\(layers.filter { !$0.isInt8 }.count)",
-                Self.range(layers.flatMap { Self.scales($0) }), "\(values.count)", "\(values.filter(\.keepsFloat).count)",
+                Self.range(layers.flatMap { Self.scales($0) }), "\(values.count)",
+                "\(values.filter(\.keepsFloat).count)",
                 Self.range(quantizations.map(\.scale)),
-                quantizations.map(\.zeroPoint).min().map { "\($0) to \(quantizations.map(\.zeroPoint).max()!)" } ?? ""
+                quantizations.map(\.zeroPoint).min().map { "\($0) to \(quantizations.map(\.zeroPoint).max()!)" } ?? "",
             ])
         }
         return Table.aligned(rows, right: [1, 2, 4, 5])
     }
 
     private var schedulesTable: String {
-        guard !model.schedules.isEmpty else { return "no sampling schedules (srdiff-quantize --search-steps finds them)" }
-        let rows = [["steps", "PSNR gain", "LPIPS ratio", "timesteps (η where noise is added)"]] + model.schedules.map { schedule in
-            let transitions = schedule.transitions.map { $0.eta == 0 ? "\($0.timestep)" : "\($0.timestep) (\(Text.fixed($0.eta, 2)))" }
-            return [
-                "\(schedule.transitions.count)", Text.fixed(Double(schedule.psnrGain), 2), Text.fixed(Double(schedule.lpipsRatio), 3),
-                transitions.joined(separator: " ").printable(limit: Text.valueLimit)
-            ]
+        guard !model.schedules.isEmpty else {
+            return "no sampling schedules (srdiff-quantize --search-steps finds them)"
         }
+        let rows =
+            [["steps", "PSNR gain", "LPIPS ratio", "timesteps (η where noise is added)"]]
+            + model.schedules.map { schedule in
+                let transitions = schedule.transitions.map {
+                    $0.eta == 0 ? "\($0.timestep)" : "\($0.timestep) (\(Text.fixed($0.eta, 2)))"
+                }
+                return [
+                    "\(schedule.transitions.count)", Text.fixed(Double(schedule.psnrGain), 2),
+                    Text.fixed(Double(schedule.lpipsRatio), 3),
+                    transitions.joined(separator: " ").printable(limit: Text.valueLimit),
+                ]
+            }
         return Table.aligned(rows, right: [0, 1, 2])
     }
 
@@ -92,20 +111,30 @@ struct QuantizedReport: Report {
             ("format", .string(QuantizedModelFile.format)), ("format_version", .string(QuantizedModelFile.version)),
             ("bytes", .int(size)), ("sha256", .string(sha256)), ("source_sha256", .string(p.sourceSHA256)),
             ("converter", .string(p.tool)), ("settings", .string(p.settings)),
-            ("calibration", [
-                "description": .string(p.calibration), "images_sha256": .string(p.calibrationSHA256),
-                "timesteps": .array(model.calibratedTimesteps.map(JSON.int))
-            ]),
-            ("warnings", .array(warnings.map(JSON.string)))
+            (
+                "calibration",
+                [
+                    "description": .string(p.calibration), "images_sha256": .string(p.calibrationSHA256),
+                    "timesteps": .array(model.calibratedTimesteps.map(JSON.int)),
+                ]
+            ),
+            ("warnings", .array(warnings.map(JSON.string))),
         ]
         members += ModelSummary(model).json(details: details)
-        members.append(("schedules", .array(model.schedules.map { schedule in
-            [
-                "steps": .int(schedule.transitions.count), "timesteps": .array(schedule.transitions.map { .int($0.timestep) }),
-                "eta": .array(schedule.transitions.map { .number($0.eta) }), "psnr_gain": .number(Double(schedule.psnrGain)),
-                "lpips_ratio": .number(Double(schedule.lpipsRatio))
-            ]
-        })))
+        members.append(
+            (
+                "schedules",
+                .array(
+                    model.schedules.map { schedule in
+                        [
+                            "steps": .int(schedule.transitions.count),
+                            "timesteps": .array(schedule.transitions.map { .int($0.timestep) }),
+                            "eta": .array(schedule.transitions.map { .number($0.eta) }),
+                            "psnr_gain": .number(Double(schedule.psnrGain)),
+                            "lpips_ratio": .number(Double(schedule.lpipsRatio)),
+                        ]
+                    })
+            ))
         return .object(members)
     }
 
@@ -113,14 +142,21 @@ struct QuantizedReport: Report {
     private func details(_ node: Node) -> [(key: String, value: JSON)] {
         var details: [(key: String, value: JSON)] = []
         if let layer = model.layers[node.name] {
-            details += [("int8", .bool(layer.isInt8)), ("weight_scales", .array(Self.scales(layer).map { .number(Double($0)) }))]
+            details += [
+                ("int8", .bool(layer.isInt8)),
+                ("weight_scales", .array(Self.scales(layer).map { .number(Double($0)) })),
+            ]
         }
         if let activation = model.activations[node.name] {
-            details.append(("output", [
-                "scales": .array(activation.quantizations.map { .number(Double($0.scale)) }),
-                "zero_points": .array(activation.quantizations.map { .int(Int($0.zeroPoint)) }),
-                "keeps_float": .bool(activation.keepsFloat)
-            ]))
+            details.append(
+                (
+                    "output",
+                    [
+                        "scales": .array(activation.quantizations.map { .number(Double($0.scale)) }),
+                        "zero_points": .array(activation.quantizations.map { .int(Int($0.zeroPoint)) }),
+                        "keeps_float": .bool(activation.keepsFloat),
+                    ]
+                ))
         }
         return details
     }

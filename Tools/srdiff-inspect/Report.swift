@@ -35,5 +35,7 @@ extension Text {
     }
 
     /// Enough digits for a small value.
-    static func shortNumber(_ value: Double) -> String { value != 0 && abs(value) < 0.01 ? fixed(value, 6) : fixed(value, 3) }
+    static func shortNumber(_ value: Double) -> String {
+        value != 0 && abs(value) < 0.01 ? fixed(value, 6) : fixed(value, 3)
+    }
 }

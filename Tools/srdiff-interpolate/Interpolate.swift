@@ -41,22 +41,37 @@ struct Interpolate: ParsableCommand {
     @Argument(help: ArgumentHelp("One small image and --seeds, or two images.", valueName: "input"))
     var inputs: [String]
 
-    @Option(parsing: .upToNextOption, help: ArgumentHelp("Two seeds to interpolate between, with one low-resolution image.", valueName: "n n"))
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp("Two seeds to interpolate between, with one low-resolution image.", valueName: "n n"))
     var seeds: [UInt64] = []
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write to, created if missing. (default: NAME_x4_seed1-2 or A-B next to the input)", valueName: "folder"))
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "The folder to write to, created if missing. (default: NAME_x4_seed1-2 or A-B next to the input)",
+            valueName: "folder"))
     var output: String?
 
-    @Option(help: ArgumentHelp("The low-resolution image that conditions every frame between two images. (default: the blend of their own)", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "The low-resolution image that conditions every frame between two images. (default: the blend of their own)",
+            valueName: "file"))
     var low: String?
 
     @Option(help: ArgumentHelp("Number of frames, including both ends: 2 to 1000.", valueName: "n"))
     var frames = 9
 
-    @Flag(help: "Interpolate linearly, as published, instead of spherically. Halfway between two seeds there is less noise and less detail.")
+    @Flag(
+        help:
+            "Interpolate linearly, as published, instead of spherically. Halfway between two seeds there is less noise and less detail."
+    )
     var linear = false
 
-    @Option(help: ArgumentHelp("Timestep that two images are noised to, as a fraction of all, above 0 to 1. Higher values invent more detail. (default: \(Interpolate.defaultStrength))", valueName: "x"))
+    @Option(
+        help: ArgumentHelp(
+            "Timestep that two images are noised to, as a fraction of all, above 0 to 1. Higher values invent more detail. (default: \(Interpolate.defaultStrength))",
+            valueName: "x"))
     var strength: Strength?
 
     @Option(help: ArgumentHelp("Random seed of the noise for two images. (default: 0)", valueName: "n"))
@@ -81,7 +96,9 @@ struct Interpolate: ParsableCommand {
             try check(seeds.count == 2, "--seeds takes two: the first frame's and the last's")
             try check(seeds[0] != seeds[1], "--seeds \(seeds[0]) \(seeds[1]): the same noise twice")
             try check(inputs.count == 1, "--seeds goes over one small image, not \(inputs.count)")
-            try check(low == nil && strength == nil && seed == nil, "--low, --strength and --seed are for two images, not for --seeds")
+            try check(
+                low == nil && strength == nil && seed == nil,
+                "--low, --strength and --seed are for two images, not for --seeds")
         }
     }
 
@@ -94,7 +111,9 @@ struct Interpolate: ParsableCommand {
             fidelity: try loaded.fidelity(sampling.fidelity, for: sampler),
             isLinear: linear, frames: frames)
         let folder = output ?? defaultFolder(scale: loaded.configuration.scale)
-        if FilePath.exists(folder) && !FilePath.isFolder(folder) { throw ToolError("\(folder.printable): a file (expected a folder)") }
+        if FilePath.exists(folder) && !FilePath.isFolder(folder) {
+            throw ToolError("\(folder.printable): a file (expected a folder)")
+        }
         let ends = try ends(journey)
 
         let inputs = ends.fact
@@ -108,13 +127,15 @@ struct Interpolate: ParsableCommand {
         let start = ContinuousClock.now, progress = ProgressLine(isShown: !writing.quiet)
         progress.begin("\(folder): encoding")
         try journey.make(
-            series.missing, of: ends, on: try Upscaler(loaded, options: .init(threads: sampling.threads, instructionSet: instructionSet)),
+            series.missing, of: ends,
+            on: try Upscaler(loaded, options: .init(threads: sampling.threads, instructionSet: instructionSet)),
             progress: progress.restarted()
         ) { try series.write($1, frame: $0) }
         try series.writeSheet(between: ends.images)
         progress.clear()
         let size = ends.size(loaded), seconds = (ContinuousClock.now - start).seconds
-        writing.line("\(folder): \(frames) frames of \(size.width)×\(size.height), sheet.png  \(Text.duration(seconds))")
+        writing.line(
+            "\(folder): \(frames) frames of \(size.width)×\(size.height), sheet.png  \(Text.duration(seconds))")
     }
 
     private func ends(_ journey: Journey) throws -> Ends {
@@ -127,19 +148,22 @@ struct Interpolate: ParsableCommand {
         }
         // Rotated as a viewer shows them.
         let images = try opened.map { opened in
-            try opened.decode(force: writing.force) { writing.note("\(opened.input): warning: \($0)") }.withOrientationApplied()
+            try opened.decode(force: writing.force) { writing.note("\(opened.input): warning: \($0)") }
+                .withOrientationApplied()
         }
         guard isBetweenImages else { return .seeds(seeds[0], seeds[1], over: images[0]) }
         for warning in ColorProfiles.warnings(zip(opened, images).map { ($0.input, $1) }) { writing.note(warning) }
         let a = images[0], b = images[1], low = images.count > 2 ? images[2] : nil
         guard a.width == b.width, a.height == b.height else {
-            throw ToolError("""
+            throw ToolError(
+                """
                 \(opened[1].input): \(b.width)×\(b.height) pixels, but \(opened[0].input) has \(a.width)×\(a.height): \
                 they must be of one size
                 """)
         }
         if let low, low.width * scale != a.width || low.height * scale != a.height {
-            throw ToolError("""
+            throw ToolError(
+                """
                 \(opened[2].input): \(low.width)×\(low.height) pixels become \(low.width * scale)×\(low.height * scale), \
                 but \(opened[0].input) has \(a.width)×\(a.height)
                 """)
@@ -147,7 +171,8 @@ struct Interpolate: ParsableCommand {
         let kind = Image.commonKind(a, b)
         func alike(_ image: Image) -> Image { image.converted(channels: kind.channels, bitDepth: kind.bitDepth) }
         return .images(
-            alike(a), alike(b), low: low.map(alike), timestep: (strength ?? Self.defaultStrength).timestep(of: journey.loaded.schedule),
+            alike(a), alike(b), low: low.map(alike),
+            timestep: (strength ?? Self.defaultStrength).timestep(of: journey.loaded.schedule),
             seed: seed ?? 0)
     }
 

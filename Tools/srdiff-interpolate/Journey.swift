@@ -72,7 +72,8 @@ struct Journey {
         let path = ["lambda=\(lambda(frame))", "path=\(isLinear ? "linear" : "spherical")"]
         func sampled(_ seed: UInt64, fidelity: Fidelity = .sample) -> [String] {
             RunSettings.sampled(
-                loaded, SamplingSettings(schedule: sampler, seed: seed, generator: generator, fidelity: fidelity), seeds: [seed])
+                loaded, SamplingSettings(schedule: sampler, seed: seed, generator: generator, fidelity: fidelity),
+                seeds: [seed])
         }
         switch ends {
         case .seeds(let a, let b, _):
@@ -92,9 +93,11 @@ struct Journey {
             width: (size.width + scale - 1) / scale, height: (size.height + scale - 1) / scale)
         // Images, their states and the mixed one.
         let extra = !betweenImages ? 12 : 2 * 6 + 3 * 12 + 12
-        let bytes = MemoryEstimate.sampling(
-            loaded.model, lrWidth: padded.width, lrHeight: padded.height, 
-            settings: SamplingSettings(schedule: sampler, seed: 0, generator: generator, fidelity: fidelity), bytesPerPixel: 6, extra: extra)
+        let bytes =
+            MemoryEstimate.sampling(
+                loaded.model, lrWidth: padded.width, lrHeight: padded.height,
+                settings: SamplingSettings(schedule: sampler, seed: 0, generator: generator, fidelity: fidelity),
+                bytesPerPixel: 6, extra: extra)
             + ContactSheet.memory(images: frames + 2, pixels: size.width * size.height)
         try MemoryEstimate.check(bytes, for: "a frame of \(size.width)×\(size.height) pixels")
     }
@@ -113,10 +116,12 @@ struct Journey {
                 let settings = SamplingSettings(
                     schedule: sampler, seed: frame == frames - 1 ? b : a, generator: generator, fidelity: fidelity,
                     blend: isEnd ? nil : .init(seed: b, weights: weights(frame)))
-                try each(frame, upscaler.upscale(prepared, settings: settings) { _, _ in
-                    done += 1
-                    progress.show("frame \(frame + 1)/\(frames)", done: done, of: total)
-                })
+                try each(
+                    frame,
+                    upscaler.upscale(prepared, settings: settings) { _, _ in
+                        done += 1
+                        progress.show("frame \(frame + 1)/\(frames)", done: done, of: total)
+                    })
             }
         case .images(let a, let b, let low, let timestep, let seed):
             let scale = loaded.configuration.scale
@@ -129,13 +134,17 @@ struct Journey {
             let angle = states[0].angle(to: states[1]), guide = low.map { pipeline.prepare($0) }
             for frame in wanted {
                 let weight = Float(lambda(frame))
-                let prepared = guide ?? pipeline.prepare(lows[0].blended(with: lows[1], blendsAlpha: true) { _ in weight })
+                let prepared =
+                    guide ?? pipeline.prepare(lows[0].blended(with: lows[1], blendsAlpha: true) { _ in weight })
                 let state = states[0].blended(with: states[1], weights(frame, angle: angle))
                 let result = try upscaler.upscale(prepared, settings: settings, from: state) { _, _ in
                     done += 1
                     progress.show("frame \(frame + 1)/\(frames)", done: done, of: total)
                 }
-                try each(frame, result.cropped(width: a.width, height: a.height).withAlpha(of: a.blended(with: b, blendsAlpha: true) { _ in weight }))
+                try each(
+                    frame,
+                    result.cropped(width: a.width, height: a.height).withAlpha(
+                        of: a.blended(with: b, blendsAlpha: true) { _ in weight }))
             }
         }
     }

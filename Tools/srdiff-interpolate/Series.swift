@@ -54,7 +54,9 @@ struct Series {
         guard output.exists, !flags.overwrite, case .file(let path) = output else { return nil }
         let image = try ImageInput.file(path).read { _ in }
         guard image.has(runSettings: facts) else {
-            throw ToolError("\(path.printable): the file exists and was made with other settings. Replace it with --overwrite, or choose another folder.")
+            throw ToolError(
+                "\(path.printable): the file exists and was made with other settings. Replace it with --overwrite, or choose another folder."
+            )
         }
         return image
     }

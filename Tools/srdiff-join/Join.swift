@@ -27,7 +27,9 @@ struct Join: ParsableCommand {
         version: SRDiffVersion.string
     )
 
-    @Argument(help: ArgumentHelp("PNG files of srdiff-upscale --rows, folders of them, or quoted patterns.", valueName: "part"))
+    @Argument(
+        help: ArgumentHelp(
+            "PNG files of srdiff-upscale --rows, folders of them, or quoted patterns.", valueName: "part"))
     var parts: [String]
 
     @Option(name: .shortAndLong, help: ArgumentHelp("A PNG file, or - for standard output.", valueName: "file"))
@@ -42,7 +44,9 @@ struct Join: ParsableCommand {
     static func main() { runTool() }
 
     func validate() throws {
-        guard output == "-" || destination.format == .png else { throw ValidationError("\(output.printable): the output is PNG") }
+        guard output == "-" || destination.format == .png else {
+            throw ValidationError("\(output.printable): the output is PNG")
+        }
         if output == "-" && Terminal.output.isInteractive {
             throw ValidationError("an image does not belong on a terminal: name a file with -o")
         }
@@ -54,8 +58,10 @@ struct Join: ParsableCommand {
         let start = ContinuousClock.now
         let search = InputSearch(parts, excluding: output)
         if let error = search.errors.first { throw error }
-        let inputs = search.inputs.filter { $0.path != output }       // an earlier result in the parts' folder
-        if let path = destination.path { try OutputRules(inputs: inputs.compactMap(\.path), overwrite: overwrite).check(path) }
+        let inputs = search.inputs.filter { $0.path != output }  // an earlier result in the parts' folder
+        if let path = destination.path {
+            try OutputRules(inputs: inputs.compactMap(\.path), overwrite: overwrite).check(path)
+        }
         let joined = try JoinedImage(inputs.map { try RowFile($0) })
         let progress = ProgressLine(isShown: !quiet)
         progress.begin("\(destination)")

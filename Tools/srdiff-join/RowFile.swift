@@ -19,11 +19,14 @@ struct RowFile {
         func check(_ condition: Bool, _ message: String) throws {
             guard condition else { throw InputError(input, ToolError(message)) }
         }
-        try check(opened.header.format == .png, "a \(opened.header.format.name) file (expected PNG, as srdiff-upscale --rows writes)")
+        try check(
+            opened.header.format == .png,
+            "a \(opened.header.format.name) file (expected PNG, as srdiff-upscale --rows writes)")
         let texts = opened.file.withBytes { ImageMetadata(parsing: $0) }.texts
         let text = texts.last { $0.keyword == RunSettings.keyword }?.text
         guard let text, let split = RunSettings.splitRows(text) else {
-            throw InputError(input, ToolError("no row range is stored in it (expected a file of srdiff-upscale --rows)"))
+            throw InputError(
+                input, ToolError("no row range is stored in it (expected a file of srdiff-upscale --rows)"))
         }
         try check(
             split.rows.count == opened.header.height,
@@ -67,7 +70,10 @@ struct JoinedImage {
             func check<Value: Equatable>(_ name: String, _ value: (RowFile) -> Value) throws {
                 guard value(part) != value(first) else { return }
                 throw InputError(
-                    part.input, ToolError("\(name) \(value(part)) (expected \(value(first)), as in \(first.input)). Name parts of one image."))
+                    part.input,
+                    ToolError(
+                        "\(name) \(value(part)) (expected \(value(first)), as in \(first.input)). Name parts of one image."
+                    ))
             }
             try check("a width of") { $0.header.width }
             try check("a whole height of") { $0.height }
@@ -75,7 +81,9 @@ struct JoinedImage {
             try check("bits per sample:") { $0.header.bitDepth }
             try check("settings") { $0.settings }
             if part.rows.lowerBound < end, let before {
-                throw InputError(part.input, ToolError("rows \(part.rows.text) overlap with \(before.input), rows \(before.rows.text)"))
+                throw InputError(
+                    part.input,
+                    ToolError("rows \(part.rows.text) overlap with \(before.input), rows \(before.rows.text)"))
             }
             try Self.checkGap(end..<part.rows.lowerBound)
             end = part.rows.upperBound
@@ -100,7 +108,9 @@ struct JoinedImage {
         var row: [UInt8] = []
         for part in parts {
             try part.read { _, reader in
-                guard reader.width == width, reader.height == part.rows.count else { throw FileError(.read, "\(part.input)", .changed) }
+                guard reader.width == width, reader.height == part.rows.count else {
+                    throw FileError(.read, "\(part.input)", .changed)
+                }
                 for _ in 0..<reader.height {
                     try reader.read(into: &row)
                     try writer.write(row: row)

@@ -20,7 +20,8 @@ struct CalibrationImages {
         if !lr.isEmpty {
             let images = try read(lr)
             return CalibrationSet(
-                lowResolution: images, side: Self.side, seed: seed, description: describe(images.count, "to be upscaled"))
+                lowResolution: images, side: Self.side, seed: seed,
+                description: describe(images.count, "to be upscaled"))
         }
         let isBuiltIn = calibration.isEmpty
         let images = try read(isBuiltIn ? [Self.builtIn()] : calibration)
@@ -29,9 +30,12 @@ struct CalibrationImages {
             description: describe(images.count, isBuiltIn ? "of the built-in set" : "of the user's"))
         if set.images.isEmpty { throw ToolError("--calibration: every image is smaller than \(scale)×\(scale) pixels") }
         if degradations.isEmpty { return set }
-        guard set.images.allSatisfy({ $0.bitDepth == 8 }) else { throw ToolError("--degrade requires images of 8 bits") }
+        guard set.images.allSatisfy({ $0.bitDepth == 8 }) else {
+            throw ToolError("--degrade requires images of 8 bits")
+        }
         do {
-            return try set.degraded(degradations.map(\.description).joined(separator: ", ")) { i, image throws(ImageError) in
+            return try set.degraded(degradations.map(\.description).joined(separator: ", ")) {
+                i, image throws(ImageError) in
                 try degradations[i % degradations.count].applied(to: image)
             }
         } catch {
@@ -41,7 +45,11 @@ struct CalibrationImages {
 
     private static func builtIn() throws -> String {
         let (found, looked) = InstalledFiles.find("calibration")
-        guard let found else { throw ToolError("no images to calibrate on: name some with --calibration; looked for \(looked.joined(separator: " and "))") }
+        guard let found else {
+            throw ToolError(
+                "no images to calibrate on: name some with --calibration; looked for \(looked.joined(separator: " and "))"
+            )
+        }
         return found.path
     }
 
@@ -77,13 +85,15 @@ extension CalibrationImages {
         var warnings: [String] = []
         let count = set.images.count, flat = set.images.count { Self.deviation(of: $0) < Self.flat }
         if count < Self.fewImages {
-            warnings.append("""
+            warnings.append(
+                """
                 only \(count) calibration image\(count == 1 ? "" : "s") (expected \(Self.fewImages) or more). Other images may lose more than \
                 the report says. Name more images like those that you will upscale.
                 """)
         }
         if flat * 2 >= count {
-            warnings.append("""
+            warnings.append(
+                """
                 \(flat) of \(count) calibration patches are nearly flat. Other images may lose more than the report says. \
                 Name images with detail.
                 """)

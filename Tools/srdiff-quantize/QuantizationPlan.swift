@@ -21,12 +21,15 @@ struct QuantizationPlan {
             before += 4 * count
             after += float.contains(node) ? 4 * count : count
         }
-        let lines = ["""
+        let lines = [
+            """
             \(source.path) → \(output)\(FilePath.exists(output) ? " (exists)" : "")
             \(nodes.count - float.count) layers int8, \(float.count) float; weights \(ByteCount.text(before)) → \(ByteCount.text(after))
             calibration: \(set.description)
             settings: \(settings.description)
-            """]
-        return (lines + float.map { "float: \($0.name)  (\(recipe.decisions[$0.name]!.reason))" }).joined(separator: "\n")
+            """
+        ]
+        return (lines + float.map { "float: \($0.name)  (\(recipe.decisions[$0.name]!.reason))" }).joined(
+            separator: "\n")
     }
 }

@@ -34,18 +34,24 @@ struct Quantize: ParsableCommand {
     @Argument(help: ArgumentHelp("A trained model: PyTorch checkpoint or safetensors.", valueName: "model"))
     var model: String
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("Where to write. (default: NAME.int8.safetensors next to the model)", valueName: "file"))
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("Where to write. (default: NAME.int8.safetensors next to the model)", valueName: "file"))
     var output: String?
 
-    @Option(help: ArgumentHelp("An image or a folder of images as they should become; they are reduced first. May be repeated. (default: a small set of our own)", valueName: "path"))
+    @Option(
+        help: ArgumentHelp(
+            "An image or a folder of images as they should become; they are reduced first. May be repeated. (default: a small set of our own)",
+            valueName: "path"))
     var calibration: [String] = []
 
     @Option(help: ArgumentHelp("Low-resolution calibration images, used as they are.", valueName: "path"))
     var lr: [String] = []
 
-    @Option(help: ArgumentHelp(
-        "Degrade the downscaled images, such as noise:5+jpeg:60, as a model for photographs will see them. If repeated, the degradations are used in turn; none is one of them.",
-        valueName: "steps"))
+    @Option(
+        help: ArgumentHelp(
+            "Degrade the downscaled images, such as noise:5+jpeg:60, as a model for photographs will see them. If repeated, the degradations are used in turn; none is one of them.",
+            valueName: "steps"))
     var degrade: [Degradation] = []
 
     @Option(name: .customLong("pictures"), help: ArgumentHelp("Calibration images to use, at most.", valueName: "n"))
@@ -93,13 +99,18 @@ struct Quantize: ParsableCommand {
         func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }
         try check((1...1000).contains(imageLimit), "--pictures \(imageLimit): 1 to 1000")
         try check(calibration.isEmpty || lr.isEmpty, "--calibration and --lr: one or the other")
-        try check(lr.isEmpty || scheduleOptions.isEmpty || !scheduleOptions.searchOn.isEmpty, "--search-steps and --schedule compare with originals, which --lr has none of: name some with --search-on")
-        try check(degrade.isEmpty || lr.isEmpty, "--degrade is for downscaled images, and --lr images are used as they are")
-        try check(recipeOptions.maxLoss == nil || lr.isEmpty, "--max-loss compares with originals, which --lr has none of")
+        try check(
+            lr.isEmpty || scheduleOptions.isEmpty || !scheduleOptions.searchOn.isEmpty,
+            "--search-steps and --schedule compare with originals, which --lr has none of: name some with --search-on")
+        try check(
+            degrade.isEmpty || lr.isEmpty, "--degrade is for downscaled images, and --lr images are used as they are")
+        try check(
+            recipeOptions.maxLoss == nil || lr.isEmpty, "--max-loss compares with originals, which --lr has none of")
     }
 
     func run() throws {
-        let outputPath = output ?? FilePath.joined(FilePath.folder(of: model), FilePath.stem(of: model) + ".int8.safetensors")
+        let outputPath =
+            output ?? FilePath.joined(FilePath.folder(of: model), FilePath.stem(of: model) + ".int8.safetensors")
         if !dryRun { try checkOutputs(outputPath) }
         let loaded = try LoadedModel.read(model), float = try loaded.float(), network = float.network
         var settings = settings
@@ -116,7 +127,8 @@ struct Quantize: ParsableCommand {
         let found = try recipeOptions.read(for: float)
         let recipe = found ?? Recipe(for: network, hasPreview: float.hasPreview, keepFloat: kept)
         if dryRun {
-            let plan = QuantizationPlan(source: loaded, output: outputPath, model: float, recipe: recipe, set: set, settings: settings)
+            let plan = QuantizationPlan(
+                source: loaded, output: outputPath, model: float, recipe: recipe, set: set, settings: settings)
             return Terminal.output.line(plan.text)
         }
 
@@ -124,30 +136,36 @@ struct Quantize: ParsableCommand {
         let steps = QuantizationSteps(model: float, set: set, settings: settings, isQuiet: quiet)
         let statistics: Statistics
         do { statistics = try steps.calibrate() } catch { throw ToolError("\(model): \(error)") }
-        let chosen = try recipeOptions.maxLoss.map { try steps.recipe(limitingLossTo: $0, statistics, keepFloat: kept) } ?? recipe
+        let chosen =
+            try recipeOptions.maxLoss.map { try steps.recipe(limitingLossTo: $0, statistics, keepFloat: kept) }
+            ?? recipe
         var quantized = Quantizer(float, settings: settings).quantize(chosen, statistics)
         if let perceptual {
             quantized.schedules = try steps.schedules(
                 for: quantized, on: perceptual.set, lpips: perceptual.lpips, scheduleOptions)
         }
-        let file = QuantizedModelFile(model: quantized, provenance: .init(
-            sourceSHA256: loaded.sha256, calibration: set.description, calibrationSHA256: set.sha256,
-            settings: settings.description, tool: "srdiff-quantize \(SRDiffVersion.string)"
-        ))
+        let file = QuantizedModelFile(
+            model: quantized,
+            provenance: .init(
+                sourceSHA256: loaded.sha256, calibration: set.description, calibrationSHA256: set.sha256,
+                settings: settings.description, tool: "srdiff-quantize \(SRDiffVersion.string)"
+            ))
         try file.write(to: outputPath)
         if let path = recipeOptions.recipe, found == nil {
             let text = chosen.text(for: network, hasPreview: float.hasPreview)
             try FileOutput.write(atomically: [Array(text.utf8)], to: path)
         }
         let result = Report(
-            source: loaded, output: outputPath, recipe: chosen, set: set, settings: settings, quality: steps.compare(quantized),
+            source: loaded, output: outputPath, recipe: chosen, set: set, settings: settings,
+            quality: steps.compare(quantized),
             quantized: quantized, seconds: (clock.now - start).seconds)
         if let report { try FileOutput.write(atomically: [Array(result.markdown.utf8)], to: report) }
         if json { Terminal.output.line(result.json.text) } else if !quiet { Terminal.output.line(result.text) }
     }
 
     private func checkOutputs(_ path: String) throws {
-        let inputs = OutputRules.modelFiles(model) + [scheduleOptions.lpips, recipeOptions.recipe].compactMap { $0 }
+        let inputs =
+            OutputRules.modelFiles(model) + [scheduleOptions.lpips, recipeOptions.recipe].compactMap { $0 }
             + InputSearch(calibration + lr + scheduleOptions.searchOn).inputs.compactMap(\.path)
         // A recipe that exists is followed, and not written.
         let newRecipe = recipeOptions.recipe.flatMap { FilePath.exists($0) ? nil : $0 }
@@ -166,7 +184,8 @@ struct Quantize: ParsableCommand {
     }
 
     private func calibrationSet(_ paths: [String], lr: [String] = [], scale: Int) throws -> CalibrationSet {
-        let images = CalibrationImages(calibration: paths, lr: lr, degradations: degrade, count: imageLimit, seed: seed, quiet: quiet)
+        let images = CalibrationImages(
+            calibration: paths, lr: lr, degradations: degrade, count: imageLimit, seed: seed, quiet: quiet)
         let set = try images.load(scale: scale)
         if !quiet { for warning in images.warnings(about: set) { Terminal.error.line("warning: \(warning)") } }
         return set

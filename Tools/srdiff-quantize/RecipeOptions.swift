@@ -6,19 +6,30 @@ import ToolSupport
 
 /// The choice of layers that stay in float.
 struct RecipeOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Keep layers in float whose name matches, as \"ups.0|mid\". May be repeated.", valueName: "regex"))
+    @Option(
+        help: ArgumentHelp(
+            "Keep layers in float whose name matches, as \"ups.0|mid\". May be repeated.", valueName: "regex"))
     var keepFloat: [String] = []
 
-    @Option(help: ArgumentHelp("Keep the most harmful layers in float until the integers cost no more PSNR than this.", valueName: "dB"))
+    @Option(
+        help: ArgumentHelp(
+            "Keep the most harmful layers in float until the integers cost no more PSNR than this.", valueName: "dB"))
     var maxLoss: Double?
 
-    @Option(help: ArgumentHelp("A text file with the decision for every layer: written if it does not exist, followed if it does.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "A text file with the decision for every layer: written if it does not exist, followed if it does.",
+            valueName: "file"))
     var recipe: String?
 
     func validate() throws {
-        if let maxLoss, !(maxLoss > 0 && maxLoss.isFinite) { throw ValidationError("--max-loss \(maxLoss): more than 0 dB") }
+        if let maxLoss, !(maxLoss > 0 && maxLoss.isFinite) {
+            throw ValidationError("--max-loss \(maxLoss): more than 0 dB")
+        }
         for pattern in keepFloat {
-            do { _ = try Regex(pattern) } catch { throw ValidationError("--keep-float \(pattern): not a regular expression") }
+            do { _ = try Regex(pattern) } catch {
+                throw ValidationError("--keep-float \(pattern): not a regular expression")
+            }
         }
     }
 
@@ -38,7 +49,9 @@ struct RecipeOptions: ParsableArguments {
     func read(for model: Model) throws -> Recipe? {
         guard let path = recipe, FilePath.exists(path) else { return nil }
         if !keepFloat.isEmpty || maxLoss != nil {
-            throw ToolError("\(path) exists and decides about every layer: leave out --keep-float and --max-loss, or name another file")
+            throw ToolError(
+                "\(path) exists and decides about every layer: leave out --keep-float and --max-loss, or name another file"
+            )
         }
         let text = try MappedFile(path: path).withBytes { String(decoding: $0, as: UTF8.self) }
         do {

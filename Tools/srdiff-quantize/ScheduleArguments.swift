@@ -14,7 +14,8 @@ struct ScheduleArgument: Hashable, ExpressibleByArgument {
         var transitions: [TimestepTransition] = []
         for item in argument.split(separator: ",", omittingEmptySubsequences: false) {
             let parts = item.split(separator: "@", omittingEmptySubsequences: false)
-            guard parts.count <= 2, let timestep = Int(parts[0]), let eta = parts.count == 2 ? Float(parts[1]) : 0 else { return nil }
+            guard parts.count <= 2, let timestep = Int(parts[0]), let eta = parts.count == 2 ? Float(parts[1]) : 0
+            else { return nil }
             transitions.append(TimestepTransition(timestep: timestep, eta: Double(eta)))
         }
         self.transitions = transitions
@@ -44,7 +45,8 @@ struct SearchedCounts: Hashable, ExpressibleByArgument {
 
     func check(against timesteps: Int) throws {
         if !isAll, counts.last! >= timesteps {
-            throw ValidationError("--search-steps \(text): the model has \(timesteps) timesteps, and fewer steps are searched for")
+            throw ValidationError(
+                "--search-steps \(text): the model has \(timesteps) timesteps, and fewer steps are searched for")
         }
     }
 

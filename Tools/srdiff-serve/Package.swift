@@ -1,7 +1,8 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
-// A package of its own: who builds srdiff-upscale or uses the library fetches no web server and needs no libsqlite3-dev.
+// A package of its own: who builds srdiff-upscale or uses the library fetches no web server and needs no
+// libsqlite3-dev.
 
 let package = Package(
     name: "srdiff-serve",
@@ -18,7 +19,8 @@ let package = Package(
             name: "Serve",
             dependencies: ["CMalloc", "CSQLite", "ServeHTTP", .product(name: "SRDiff", package: "srdiff-edge")],
             resources: [
-                .embedInCode("Resources/index.html"), .embedInCode("Resources/app.css"), .embedInCode("Resources/app.js"),
+                .embedInCode("Resources/index.html"), .embedInCode("Resources/app.css"),
+                .embedInCode("Resources/app.js"),
                 .embedInCode("Resources/icon.svg"), .embedInCode("Resources/openapi.json"),
             ]
         ),

@@ -85,7 +85,8 @@ struct Batch {
             if options.dryRun {
                 let machine = try announced(machines.machine(for: opened.header))
                 return report.planned(
-                    job, try machine.plan(opened.header), model: machine.loaded, secondsPerMAC: try machine.secondsPerMAC())
+                    job, try machine.plan(opened.header), model: machine.loaded,
+                    secondsPerMAC: try machine.secondsPerMAC())
             }
             finishWriting()  // its memory may be what was missing
             try run(job, index, reading: Reading.decode(job, opened, options.reading), label: label)
@@ -168,17 +169,22 @@ struct Batch {
                 continue
             }
             let clock = ContinuousClock(), start = clock.now
-            let facts = settings.facts(seeds: [output.seed], model: machine.loaded) + [RunSettings.rows(rows, of: height)]
+            let facts =
+                settings.facts(seeds: [output.seed], model: machine.loaded) + [RunSettings.rows(rows, of: height)]
             progress.begin(label)
             var warnings: [String] = []
             try output.destination.write { write in
                 var file: PNGRowWriter?
                 try machine.run(
-                    image, rows: rows, seed: output.seed, memory: options.force ? .max : nil, progress: progress, label: label
+                    image, rows: rows, seed: output.seed, memory: options.force ? .max : nil, progress: progress,
+                    label: label
                 ) { band in
-                    let writer = try file ?? PNGRowWriter(
-                        width: width, height: rows.count, channels: band.channels, bitDepth: band.bitDepth,
-                        metadata: band.with(runSettings: facts).metadata, compression: settings.compression, onWarning: { warnings.append($0) })
+                    let writer =
+                        try file
+                        ?? PNGRowWriter(
+                            width: width, height: rows.count, channels: band.channels, bitDepth: band.bitDepth,
+                            metadata: band.with(runSettings: facts).metadata, compression: settings.compression,
+                            onWarning: { warnings.append($0) })
                     file = writer
                     try writer.write(band)
                     try write(writer.takeBytes())

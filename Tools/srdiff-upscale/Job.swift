@@ -48,7 +48,8 @@ struct JobPlan {
             let rows = settings.rows.map { "_\($0.name)" } ?? ""
             let outputs = settings.seeds.map { seed in
                 let seed = (value: seed, part: settings.samples > 1 ? "_seed\(seed)" : "")
-                return Job.Output(seed: seed.value, destination: destination(target.isFile ? seed.part : seed.part + rows))
+                return Job.Output(
+                    seed: seed.value, destination: destination(target.isFile ? seed.part : seed.part + rows))
             }
             let summaries = settings.hasStatistics ? Job.Summary.allCases : []
             return Job(

@@ -27,8 +27,8 @@ final class Machines {
         machines[LoadedModel.defaultName] = standard
     }
 
-    /// Returns the machine for an image. A model is read when its first image comes; one that is not installed is replaced by the standard
-    /// one.
+    /// Returns the machine for an image. A model is read when its first image comes; one that is not installed is
+    /// replaced by the standard one.
     func machine(for header: ImageHeader) throws -> UpscaleMachine {
         let machine = isRequested ? standard : try machine(named: LoadedModel.defaultName(isLossy: header.isLossy))
         if let last, last !== machine { last.releaseWorkspace() }

@@ -32,11 +32,12 @@ struct Plan {
             encoded = Double(window.encoded.count * scale * scale)
             sampled = Double(window.sampled.count * scale * scale)
         }
-        macsOnce = switch settings.method {
-        case .sampled: encoded * network.encoder.macsPerPixel + sampled * network.conditioner.macsPerPixel
-        case .preview: encoded * network.encoder.macsPerPixel + sampled * network.preview.macsPerPixel
-        case .bicubic: 0
-        }
+        macsOnce =
+            switch settings.method {
+            case .sampled: encoded * network.encoder.macsPerPixel + sampled * network.conditioner.macsPerPixel
+            case .preview: encoded * network.encoder.macsPerPixel + sampled * network.preview.macsPerPixel
+            case .bicubic: 0
+            }
         macsPerStep = sampled * network.noisePredictor.macsPerPixel
         // Means and squares of each sample; --consistent needs less than sampling did, which is over then.
         let extra = settings.hasStatistics ? 8 * min(bytesPerPixel, 4) : 0
@@ -46,12 +47,16 @@ struct Plan {
             memory = MemoryEstimate.region(
                 region, of: model.model, width: width, height: height, settings: sampling, channels: header.channels)
         } else if let sampling {
-            memory = sheet + MemoryEstimate.sampling(
-                model.model, lrWidth: padded.width, lrHeight: padded.height, settings: sampling, bytesPerPixel: bytesPerPixel,
-                extra: extra)
+            memory =
+                sheet
+                + MemoryEstimate.sampling(
+                    model.model, lrWidth: padded.width, lrHeight: padded.height, settings: sampling,
+                    bytesPerPixel: bytesPerPixel,
+                    extra: extra)
         } else {
             memory = MemoryEstimate.encoderImage(
-                settings.method == .bicubic ? nil : model.model, scale: scale, lrWidth: padded.width, lrHeight: padded.height,
+                settings.method == .bicubic ? nil : model.model, scale: scale, lrWidth: padded.width,
+                lrHeight: padded.height,
                 bytesPerPixel: bytesPerPixel, extra: extra)
         }
     }

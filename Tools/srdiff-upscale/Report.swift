@@ -47,7 +47,7 @@ struct Report {
         ProgressLine(isShown: !quiet).clear()
         Upscale.report("\(error)")
         results.append([
-            "input": input.map { .string($0.name) } ?? .null, "status": "failed", "error": .string("\(error)")
+            "input": input.map { .string($0.name) } ?? .null, "status": "failed", "error": .string("\(error)"),
         ])
         if let input { record { try $0.ended(input, status: "failed", reason: "\(error)") } }
     }
@@ -82,7 +82,8 @@ struct Report {
     mutating func existing(_ input: ImageInput, _ output: ImageOutput) {
         line("\(input) → \(output)  skipped: it exists (--overwrite replaces it)")
         results.append([
-            "input": .string(input.name), "output": .string(output.name), "status": "skipped", "reason": "existing result"
+            "input": .string(input.name), "output": .string(output.name), "status": "skipped",
+            "reason": "existing result",
         ])
     }
 
@@ -94,8 +95,9 @@ struct Report {
         line("\(input) → \(output.destination)  \(sizes)  \(Text.duration(seconds))")
         results.append([
             "input": .string(input.name), "output": .string(output.destination.name), "status": "written",
-            "width": .int(large.width), "height": .int(large.height), "seed": .unsigned(output.seed), "seconds": .number(seconds),
-            "model": .string(model.path)
+            "width": .int(large.width), "height": .int(large.height), "seed": .unsigned(output.seed),
+            "seconds": .number(seconds),
+            "model": .string(model.path),
         ])
         record { try $0.written(input, output.destination, seconds: seconds) }
     }
@@ -105,13 +107,15 @@ struct Report {
     ///   - white: σ of the map's white. Both on a scale of 0 to 255.
     mutating func summarized(_ job: Job, sigma: Double, white: Double) {
         let outputs = Job.Summary.allCases.compactMap { job.summaries[$0] }
-        line("""
+        line(
+            """
             \(job.input) → \(outputs.map(\.description).joined(separator: ", "))
               \(job.outputs.count) samples: σ \(Text.short(sigma)) of 255, at most \(Text.short(white)) (the map's white)
             """)
         results.append([
             "input": .string(job.input.name), "outputs": .array(outputs.map { .string($0.name) }),
-            "status": "summarized", "samples": .int(job.outputs.count), "sigma": .number(sigma), "sigmaOfWhite": .number(white)
+            "status": "summarized", "samples": .int(job.outputs.count), "sigma": .number(sigma),
+            "sigmaOfWhite": .number(white),
         ])
     }
 
@@ -119,12 +123,16 @@ struct Report {
         done += 1
         let perStep = plan.macsPerStep * secondsPerMAC, total = plan.macs * secondsPerMAC
         let padding = plan.padded == plan.low ? "" : ", padded to \(plan.padded.width)×\(plan.padded.height)"
-        let steps = plan.steps == 0 ? "" : """
+        let steps =
+            plan.steps == 0
+            ? ""
+            : """
 
               \(plan.steps * plan.samples) steps of \(Text.count(plan.macsPerStep))MAC, about \(Text.duration(perStep)) each
             """
         let time = plan.macs == 0 ? "" : "\(Text.count(plan.macs))MAC, about \(Text.duration(total)) in all; "
-        line("""
+        line(
+            """
             \(job.input) → \(job.destinations.map(\.description).joined(separator: ", "))
               \(plan.low.width)×\(plan.low.height)\(padding) → \(plan.high.width)×\(plan.high.height)\(steps)
               \(time)about \(ByteCount.text(plan.memory)) of memory
@@ -134,9 +142,10 @@ struct Report {
             "status": "planned", "size": .array([.int(plan.low.width), .int(plan.low.height)]),
             "paddedSize": .array([.int(plan.padded.width), .int(plan.padded.height)]),
             "outputSize": .array([.int(plan.high.width), .int(plan.high.height)]),
-            "steps": .int(plan.steps * plan.samples), "macsPerStep": .number(plan.macsPerStep), "macs": .number(plan.macs),
+            "steps": .int(plan.steps * plan.samples), "macsPerStep": .number(plan.macsPerStep),
+            "macs": .number(plan.macs),
             "memoryBytes": .int(plan.memory), "secondsPerStep": .number(perStep), "seconds": .number(total),
-            "model": .string(model.path)
+            "model": .string(model.path),
         ])
     }
 
@@ -151,15 +160,17 @@ struct Report {
         let document: JSON = [
             "tool": "srdiff-upscale", "version": .string(SRDiffVersion.string),
             "model": [
-                "path": .string(loaded.path), "sha256": .string(loaded.sha256), "arithmetic": .string(loaded.arithmetic),
-                "scale": .int(loaded.configuration.scale)
+                "path": .string(loaded.path), "sha256": .string(loaded.sha256),
+                "arithmetic": .string(loaded.arithmetic),
+                "scale": .int(loaded.configuration.scale),
             ],
             "settings": settings.json, "results": .array(results),
             "summary": [
-                "done": .int(done), "skipped": .int(skipped.total), "failed": .int(failed.total), "notTried": .int(notTried),
-                "skippedByKind": skipped.json, "failedByKind": failed.json
+                "done": .int(done), "skipped": .int(skipped.total), "failed": .int(failed.total),
+                "notTried": .int(notTried),
+                "skippedByKind": skipped.json, "failedByKind": failed.json,
             ],
-            "peakMemoryBytes": .int(Machine.peakMemory)
+            "peakMemoryBytes": .int(Machine.peakMemory),
         ]
         (resultsOnError ? Terminal.error : .output).line(document.text)
     }

@@ -14,7 +14,9 @@ enum RowRequest: Hashable, Sendable, ExpressibleByArgument {
             return
         }
         let numbers = argument.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
-        guard numbers.count == 2, let first = numbers[0], let end = numbers[1], first >= 0, first < end else { return nil }
+        guard numbers.count == 2, let first = numbers[0], let end = numbers[1], first >= 0, first < end else {
+            return nil
+        }
         self = .range(first..<end)
     }
 

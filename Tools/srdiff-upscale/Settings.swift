@@ -45,11 +45,12 @@ struct Settings: Sendable {
 
     /// What it takes to make the image again, or all that went into it; kept in it.
     func facts(seeds: [UInt64], model: LoadedModel) -> [String] {
-        let facts = switch method {
-        case .sampled: RunSettings.sampled(model, sampling(seed: seed), seeds: seeds)
-        case .preview: ["model=\(model.sha256)", "preview"]
-        case .bicubic: ["bicubic"]
-        }
+        let facts =
+            switch method {
+            case .sampled: RunSettings.sampled(model, sampling(seed: seed), seeds: seeds)
+            case .preview: ["model=\(model.sha256)", "preview"]
+            case .bicubic: ["bicubic"]
+            }
         return facts + (isConsistent ? ["consistent"] : [])
     }
 
@@ -62,10 +63,16 @@ struct Settings: Sendable {
             members += [("sampler", .string(sampler.rawValue)), ("steps", .int(steps))]
             if sampler.takesEta { members.append(("eta", .number(eta))) }
             members.append(("spacing", .string(spacing.rawValue)))
-        case .transitions(let transitions): members += [
-            ("sampler", "searched"), ("steps", .int(transitions.count)), ("timesteps", .array(transitions.map { .int($0.timestep) }))
-        ]
+        case .transitions(let transitions):
+            members += [
+                ("sampler", "searched"), ("steps", .int(transitions.count)),
+                ("timesteps", .array(transitions.map { .int($0.timestep) })),
+            ]
         }
-        return .object(members + [("fidelity", .number(Double(fidelity.value))), ("rng", .string(generator.rawValue)), ("threads", .int(threads))])
+        return .object(
+            members + [
+                ("fidelity", .number(Double(fidelity.value))), ("rng", .string(generator.rawValue)),
+                ("threads", .int(threads)),
+            ])
     }
 }

@@ -5,8 +5,9 @@ import ToolSupport
 
 /// What a shard is to do and did: `OUT/.srdiff/shard-I-of-N.jsonl`, a JSON object a line.
 ///
-/// The plan is written before the first image; a line is appended for each image that ends. Only results decide what is left to do: the log
-/// is for `--summary`. Several machines may append to it, and a line that an interruption cuts short is passed over.
+/// The plan is written before the first image; a line is appended for each image that ends. Only results decide what is
+/// left to do: the log is for `--summary`. Several machines may append to it, and a line that an interruption cuts
+/// short is passed over.
 struct ShardLog {
     static func folder(_ output: String) -> String { FilePath.joined(output, ".srdiff") }
 
@@ -26,10 +27,12 @@ struct ShardLog {
         guard FilePath.makeFolder(Self.folder(output)) else { throw FileError(.write, path, .missing) }
         let planned = FilePath.exists(path) ? try Self.records(path).filter { $0["status"] == "planned" } : []
         let known = Set(planned.compactMap { $0["output"] })
-        var lines: [UInt8] = known.isEmpty ? [] : Array("\n".utf8)       // the last line may have been cut short
+        var lines: [UInt8] = known.isEmpty ? [] : Array("\n".utf8)  // the last line may have been cut short
         for job in jobs {
             for destination in job.destinations where !known.contains(relative(destination)) {
-                lines += line(["status": "planned", "input": .string(job.input.name), "output": .string(relative(destination))])
+                lines += line([
+                    "status": "planned", "input": .string(job.input.name), "output": .string(relative(destination)),
+                ])
             }
         }
         try append(lines)
@@ -37,22 +40,28 @@ struct ShardLog {
 
     /// Returns the lines of a log, without damaged ones.
     static func records(_ path: String) throws -> [[String: String]] {
-        guard FilePath.size(of: path) != 0 else { return [] }       // a shard without images
+        guard FilePath.size(of: path) != 0 else { return [] }  // a shard without images
         let bytes = try MappedFile(path: path).withBytes { Array($0) }
         return bytes.split(separator: UInt8(ascii: "\n")).compactMap { JSONLine.members($0) }
     }
 
     /// An image was written.
     func written(_ input: ImageInput, _ output: ImageOutput, seconds: Double) throws {
-        try append(line([
-            "status": "written", "input": .string(input.name), "output": .string(relative(output)), "node": .string(node),
-            "seconds": .number(seconds),
-        ]))
+        try append(
+            line([
+                "status": "written", "input": .string(input.name), "output": .string(relative(output)),
+                "node": .string(node),
+                "seconds": .number(seconds),
+            ]))
     }
 
     /// An input will have no result: it failed, or is a result itself.
     func ended(_ input: ImageInput, status: String, reason: String) throws {
-        try append(line(["status": .string(status), "input": .string(input.name), "node": .string(node), "reason": .string(reason)]))
+        try append(
+            line([
+                "status": .string(status), "input": .string(input.name), "node": .string(node),
+                "reason": .string(reason),
+            ]))
     }
 
     /// Output names are kept relative to the folder, which machines may know under several names.

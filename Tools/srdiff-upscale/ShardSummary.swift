@@ -34,7 +34,9 @@ struct ShardSummary {
             guard parts.count == 3, parts[1] == "of" else { return nil }
             return Share(argument: "\(parts[0])/\(parts[2])")
         }
-        guard let first = shares.first else { throw ToolError("\(folder.printable): no log of a shard. Run srdiff-upscale with --shard first.") }
+        guard let first = shares.first else {
+            throw ToolError("\(folder.printable): no log of a shard. Run srdiff-upscale with --shard first.")
+        }
         if let other = shares.first(where: { $0.count != first.count }) {
             throw ToolError(
                 """
@@ -51,7 +53,8 @@ struct ShardSummary {
                 case "planned"?: planned.append((input, record["output"] ?? ""))
                 case "written"?:
                     nodes[record["node"] ?? "", default: Node()].images += 1
-                    nodes[record["node"] ?? "", default: Node()].seconds += record["seconds"].flatMap { Double($0) } ?? 0
+                    nodes[record["node"] ?? "", default: Node()].seconds +=
+                        record["seconds"].flatMap { Double($0) } ?? 0
                     written[record["output"] ?? "", default: 0] += 1
                 case let status?: reasons[input] = (status, record["reason"] ?? "")
                 case nil: continue
@@ -82,29 +85,39 @@ struct ShardSummary {
     private static let mostNames = 20
 
     var text: String {
-        let counts = "\(done) done, \(missing.count) missing, \(failed.count) failed, \(skipped) skipped, \(repeated) computed again"
+        let counts =
+            "\(done) done, \(missing.count) missing, \(failed.count) failed, \(skipped) skipped, \(repeated) computed again"
         var lines = ["\(done + missing.count + failed.count + skipped) results in \(shards) shards: \(counts)"]
         if !nodes.isEmpty {
             lines.append(
                 Table(
                     ["node", "images", "seconds", "seconds per image"],
                     nodes.map { name, node in
-                        [name.printable, "\(node.images)", Text.fixed(node.seconds, 1), Text.fixed(node.seconds / Double(max(1, node.images)), 2)]
-                    }, right: [1, 2, 3]).text)
+                        [
+                            name.printable, "\(node.images)", Text.fixed(node.seconds, 1),
+                            Text.fixed(node.seconds / Double(max(1, node.images)), 2),
+                        ]
+                    }, right: [1, 2, 3]
+                ).text)
         }
         for index in absent.prefix(Self.mostNames) { lines.append("shard \(index)/\(shards) has not begun") }
         for name in missing.prefix(Self.mostNames) { lines.append("missing: \(name.printable)") }
-        for (input, reason) in failed.prefix(Self.mostNames) { lines.append("failed: \(input.printable): \(reason.printable(limit: 4096))") }
+        for (input, reason) in failed.prefix(Self.mostNames) {
+            lines.append("failed: \(input.printable): \(reason.printable(limit: 4096))")
+        }
         return lines.joined(separator: "\n")
     }
 
     var json: JSON {
         [
-            "shards": .int(shards), "notBegun": .array(absent.map { .int($0) }), "done": .int(done), "skipped": .int(skipped),
+            "shards": .int(shards), "notBegun": .array(absent.map { .int($0) }), "done": .int(done),
+            "skipped": .int(skipped),
             "repeated": .int(repeated), "missing": .array(missing.map { .string($0) }),
             "failed": .array(failed.map { ["input": .string($0.input), "reason": .string($0.reason)] }),
             "nodes": .array(
-                nodes.map { ["node": .string($0.name), "images": .int($0.node.images), "seconds": .number($0.node.seconds)] }),
+                nodes.map {
+                    ["node": .string($0.name), "images": .int($0.node.images), "seconds": .number($0.node.seconds)]
+                }),
         ]
     }
 }

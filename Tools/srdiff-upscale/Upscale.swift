@@ -40,13 +40,17 @@ struct Upscale: ParsableCommand {
         version: SRDiffVersion.string
     )
 
-    @Argument(help: ArgumentHelp("\(ImageFormat.names) files, folders, quoted patterns, or - for standard input.", valueName: "input"))
+    @Argument(
+        help: ArgumentHelp(
+            "\(ImageFormat.names) files, folders, quoted patterns, or - for standard input.", valueName: "input"))
     var inputs: [String] = []
 
-    @Option(name: .shortAndLong, help: ArgumentHelp(
-        "A file (\(ImageFormat.preferredExtensions)), a folder (created if missing), or - for standard output. (default: NAME_x4 in the input's folder and format)",
-        valueName: "output"
-    ))
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "A file (\(ImageFormat.preferredExtensions)), a folder (created if missing), or - for standard output. (default: NAME_x4 in the input's folder and format)",
+            valueName: "output"
+        ))
     var output: String?
 
     @OptionGroup var sampling: SamplingOptions
@@ -54,23 +58,28 @@ struct Upscale: ParsableCommand {
     @Option(help: ArgumentHelp("Another seed, another image.", valueName: "n"))
     var seed: UInt64 = 0
 
-    @Option(help: ArgumentHelp("Several results for each image, with seeds n, n+1, …, as NAME_x4_seed0.png and so on.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Several results for each image, with seeds n, n+1, …, as NAME_x4_seed0.png and so on.", valueName: "n"))
     var samples = 1
 
-    @Flag(help: """
-        Besides the samples: their mean, a map of how they differ (σ), and all of them on one sheet, as NAME_x4_mean.png, \
-        NAME_x4_sigma.png and NAME_x4_sheet.png. Says σ too: the standard deviation over the samples, 0 to 255, mean of the image.
-        """)
+    @Flag(
+        help: """
+            Besides the samples: their mean, a map of how they differ (σ), and all of them on one sheet, as NAME_x4_mean.png, \
+            NAME_x4_sigma.png and NAME_x4_sheet.png. Says σ too: the standard deviation over the samples, 0 to 255, mean of the image.
+            """)
     var statistics = false
 
-    @Option(help: ArgumentHelp(
-        """
-        Only these rows of the result, A to B − 1, or the I-th of N equal parts: the same bytes as in the whole result. Written as PNG, \
-        NAME_x4_rowsA-B.png; srdiff-join makes one image of them. Memory and time grow with the rows.
-        """, valueName: "A:B|I/N"))
+    @Option(
+        help: ArgumentHelp(
+            """
+            Only these rows of the result, A to B − 1, or the I-th of N equal parts: the same bytes as in the whole result. Written as PNG, \
+            NAME_x4_rowsA-B.png; srdiff-join makes one image of them. Memory and time grow with the rows.
+            """, valueName: "A:B|I/N"))
     var rows: RowRequest?
 
-    @Flag(help: "Correct the result until it is, reduced again, the input itself (back-projection). Alpha is left alone.")
+    @Flag(
+        help: "Correct the result until it is, reduced again, the input itself (back-projection). Alpha is left alone.")
     var consistent = false
 
     @Flag(help: "Write the encoder's own image: quick, smooth, no seed.")
@@ -79,38 +88,45 @@ struct Upscale: ParsableCommand {
     @Flag(help: "Write the bicubic upsample, for comparison.")
     var bicubic = false
 
-    @Option(help: ArgumentHelp(
-        "Format of the results: \(ImageFormat.allCases.map { $0.name.lowercased() }.joined(separator: ", ")). (default: the input's, PNG for PNM; -o FILE decides by its name)",
-        valueName: "format"))
+    @Option(
+        help: ArgumentHelp(
+            "Format of the results: \(ImageFormat.allCases.map { $0.name.lowercased() }.joined(separator: ", ")). (default: the input's, PNG for PNM; -o FILE decides by its name)",
+            valueName: "format"))
     var format: ImageFormat?
 
-    @Option(help: ArgumentHelp(
-        """
-        Quality of JPEG and WebP, 1 to 100; chroma keeps its resolution above 90. (default: \(EncodingOptions.defaultQuality); lossless WebP \
-        stays lossless)
-        """, valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            """
+            Quality of JPEG and WebP, 1 to 100; chroma keeps its resolution above 90. (default: \(EncodingOptions.defaultQuality); lossless WebP \
+            stays lossless)
+            """, valueName: "n"))
     var quality: Int?
 
-    @Option(help: ArgumentHelp(
-        """
-        Compression of PNG, 0 (none) to 9 (slowest). Worthwhile for drawings; photographs hardly shrink. (default: the fastest that \
-        pays for photographs)
-        """, valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            """
+            Compression of PNG, 0 (none) to 9 (slowest). Worthwhile for drawings; photographs hardly shrink. (default: the fastest that \
+            pays for photographs)
+            """, valueName: "n"))
     var compression: Int?
 
-    @Option(help: ArgumentHelp(
-        """
-        Only the I-th of N parts of the images, which every machine divides alike: by pixels, from the headers. -o names the common folder; \
-        results that exist are skipped. What is done is noted in FOLDER/.srdiff/shard-I-of-N.jsonl.
-        """, valueName: "I/N"))
+    @Option(
+        help: ArgumentHelp(
+            """
+            Only the I-th of N parts of the images, which every machine divides alike: by pixels, from the headers. -o names the common folder; \
+            results that exist are skipped. What is done is noted in FOLDER/.srdiff/shard-I-of-N.jsonl.
+            """, valueName: "I/N"))
     var shard: Share?
 
-    @Option(help: ArgumentHelp(
-        "Say what the shards of a folder of results did: done, missing, failed, seconds per node. Status 1 if anything is missing.",
-        valueName: "folder"))
+    @Option(
+        help: ArgumentHelp(
+            "Say what the shards of a folder of results did: done, missing, failed, seconds per node. Status 1 if anything is missing.",
+            valueName: "folder"))
     var summary: String?
 
-    @Flag(name: .shortAndLong, help: "Upscale the images in subfolders too; in an output folder they keep their subfolders.")
+    @Flag(
+        name: .shortAndLong,
+        help: "Upscale the images in subfolders too; in an output folder they keep their subfolders.")
     var recursive = false
 
     @Flag(help: "Replace outputs that exist. Without it a single named output is an error, and others are skipped.")
@@ -136,7 +152,9 @@ struct Upscale: ParsableCommand {
     func validate() throws {
         func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }
         if summary != nil {
-            try check(inputs.isEmpty && output == nil && shard == nil, "--summary reads a folder of results: no input, no -o, no --shard")
+            try check(
+                inputs.isEmpty && output == nil && shard == nil,
+                "--summary reads a folder of results: no input, no -o, no --shard")
             return
         }
         try check(!inputs.isEmpty, "name an image or a folder")
@@ -145,7 +163,9 @@ struct Upscale: ParsableCommand {
         if let compression { try check((0...9).contains(compression), "--compression \(compression): 0 to 9") }
         try check((1...1000).contains(samples), "--samples \(samples): 1 to 1000")
         try check(!preview || !bicubic, "--preview and --bicubic are two different images")
-        try check(!preview && !bicubic || samples == 1, "--\(preview ? "preview" : "bicubic") has no seed: there is only one sample")
+        try check(
+            !preview && !bicubic || samples == 1,
+            "--\(preview ? "preview" : "bicubic") has no seed: there is only one sample")
         if rows != nil {
             try check(format == nil || format == .png, "--rows writes PNG: no --format")
             try check(!stripMetadata, "--rows keeps the rows in the metadata: no --strip-metadata")
@@ -181,7 +201,8 @@ struct Upscale: ParsableCommand {
         report.skippedOwnResults(plan.ownResults)
 
         let rules = OutputRules(
-            inputs: jobs.compactMap(\.input.path) + OutputRules.modelFiles(loaded.path), overwrite: overwrite, makesFolders: true)
+            inputs: jobs.compactMap(\.input.path) + OutputRules.modelFiles(loaded.path), overwrite: overwrite,
+            makesFolders: true)
         let reading = Reading.Options(
             rules: rules, skipsOwnResults: plan.isMany,
             explicitOutput: output != nil && jobs.count == 1 && jobs[0].destinations == [.file(output!)],
@@ -199,8 +220,10 @@ struct Upscale: ParsableCommand {
         return Settings(
             sampler: schedule, seed: seed, samples: samples, generator: sampling.rng,
             fidelity: try loaded.fidelity(sampling.fidelity, for: schedule),
-            method: preview ? .preview : bicubic ? .bicubic : .sampled, isConsistent: consistent, hasStatistics: statistics,
-            rows: rows, threads: sampling.threads, format: rows == nil ? format : .png, quality: quality, compression: compression
+            method: preview ? .preview : bicubic ? .bicubic : .sampled, isConsistent: consistent,
+            hasStatistics: statistics,
+            rows: rows, threads: sampling.threads, format: rows == nil ? format : .png, quality: quality,
+            compression: compression
         )
     }
 }

@@ -42,7 +42,7 @@ final class UpscaleMachine {
         }
         let size = loaded.configuration.paddedSize(width: image.width, height: image.height)
         if last?.width != size.width || last?.height != size.height {
-            last = nil                                    // released before the next one is allocated
+            last = nil  // released before the next one is allocated
             last = (size.width, size.height, try upscaler())
         }
         let upscaler = last!.upscaler
@@ -78,14 +78,17 @@ final class UpscaleMachine {
             }
             return
         }
-        last = nil                                        // tiles are of several sizes
+        last = nil  // tiles are of several sizes
         let upscaler = try upscaler()
         if settings.method == .preview { return try upscaler.encoderImage(image, rows: rows, memory: memory, band) }
         let steps = progress.restarted()
         steps.show("\(label)  step 0")
-        try upscaler.upscale(image, rows: rows, settings: settings.sampling(seed: seed), memory: memory) { done, total in
+        try upscaler.upscale(image, rows: rows, settings: settings.sampling(seed: seed), memory: memory) {
+            done, total in
             steps.show(label, done: done, of: total)
-        } _: { try band($0) }
+        } _: {
+            try band($0)
+        }
     }
 
     private func finished(_ result: Image, _ low: Image) -> Image {
@@ -103,7 +106,7 @@ final class UpscaleMachine {
         let high = FloatTensor(height: size.height * scale, width: size.width * scale, channels: 3)
         let condition = executor.encode(low, upsampled: high)
         var best = Double.infinity
-        for _ in 0..<3 {                                  // the first packs the weights
+        for _ in 0..<3 {  // the first packs the weights
             let start = clock.now
             _ = executor.predictNoise(in: high, at: 0, given: condition)
             best = min(best, (clock.now - start).seconds)

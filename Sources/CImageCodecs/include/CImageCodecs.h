@@ -11,8 +11,8 @@
 
 typedef enum {
     SRD_CODEC_OK,
-    SRD_CODEC_DAMAGED,   // decoded in part; the message says what is wrong
-    SRD_CODEC_FAILED,    // no pixels; the message says why
+    SRD_CODEC_DAMAGED,  // decoded in part; the message says what is wrong
+    SRD_CODEC_FAILED,   // no pixels; the message says why
 } srd_codec_status;
 
 enum { SRD_CODEC_MESSAGE = 200 };
@@ -25,7 +25,8 @@ typedef struct {
     void *(*init_decompress)(void), *(*init_compress)(void);
     int (*destroy)(void *);
     int (*decompress)(void *, const unsigned char *, unsigned long, unsigned char *, int, int, int, int, int);
-    int (*compress)(void *, const unsigned char *, int, int, int, int, unsigned char **, unsigned long *, int, int, int);
+    int (*compress)(
+        void *, const unsigned char *, int, int, int, int, unsigned char **, unsigned long *, int, int, int);
     void (*free)(unsigned char *);
     char *(*error_string)(void *);
     int (*error_code)(void *);

@@ -10,16 +10,16 @@
 
 typedef enum {
     SRD_PNG_OK,
-    SRD_PNG_FAILED,     // the message says why
-    SRD_PNG_ENDS_EARLY, // the bytes end inside the image
+    SRD_PNG_FAILED,      // the message says why
+    SRD_PNG_ENDS_EARLY,  // the bytes end inside the image
 } srd_png_status;
 
 /// Rows are `width * channels` samples, interleaved: bytes at depth 8, big-endian pairs of bytes at depth 16.
 typedef struct {
     uint32_t width, height;
-    uint8_t channels;  // 1 gray, 2 gray and alpha, 3 RGB, 4 RGBA
-    uint8_t bit_depth; // 8 or 16
-    uint64_t inflated_bytes; // reading only: the least that the file's compressed data must inflate to
+    uint8_t channels;         // 1 gray, 2 gray and alpha, 3 RGB, 4 RGBA
+    uint8_t bit_depth;        // 8 or 16
+    uint64_t inflated_bytes;  // reading only: the least that the file's compressed data must inflate to
 } srd_png_header;
 
 typedef struct srd_png_reader srd_png_reader;
@@ -53,14 +53,16 @@ srd_png_status srd_png_write_header(srd_png_writer *, const srd_png_header *, in
 srd_png_status srd_png_write_chunk(srd_png_writer *, const uint8_t type[4], const uint8_t *data, size_t count);
 srd_png_status srd_png_write_row(srd_png_writer *, const uint8_t *row);
 srd_png_status srd_png_write_end(srd_png_writer *);
-/// Takes the bytes written since the last call, and returns their number. They belong to the writer and last until its next call.
+/// Takes the bytes written since the last call, and returns their number. They belong to the writer and last until its
+/// next call.
 size_t srd_png_take(srd_png_writer *, const uint8_t **bytes);
 const char *srd_png_writer_message(const srd_png_writer *);
 void srd_png_writer_destroy(srd_png_writer *);
 
 /// The CRC of a PNG chunk: over its type and data.
 uint32_t srd_crc32(const uint8_t *bytes, size_t count);
-/// Inflates a zlib stream. NULL if it is damaged, ends early or has more than `limit` bytes. Release with srd_zlib_free.
+/// Inflates a zlib stream. NULL if it is damaged, ends early or has more than `limit` bytes. Release with
+/// srd_zlib_free.
 uint8_t *srd_inflate(const uint8_t *bytes, size_t count, size_t limit, size_t *inflated_count);
 /// Deflates to a zlib stream. NULL when out of memory. Release with srd_zlib_free.
 uint8_t *srd_deflate(const uint8_t *bytes, size_t count, size_t *deflated_count);

@@ -42,19 +42,19 @@ SRD_INLINE void store(float *p, vec v, int lanes) {
 
 /// The epilogue of some pixels. All of them take each operation before the next one, because each operation depends on
 /// the one before.
-SRD_INLINE void finish(
-    const srd_conv_row_f32_args *a, vec (*v)[2], const int pixels, const int vectors, int x, int o
-) {
+SRD_INLINE void finish(const srd_conv_row_f32_args *a, vec (*v)[2], const int pixels, const int vectors, int x, int o) {
     const int lanes = a->channels - o;
     SRD_EACH v[p][j] = v[p][j] + load(a->bias + o + j * SRD_LANES, lanes - j * SRD_LANES);
     if (a->activation == SRD_ACTIVATION_MISH) SRD_EACH v[p][j] = mish(v[p][j]);
     if (a->activation == SRD_ACTIVATION_MISH_S8) mish_s8(v, pixels, vectors);
-    if (a->activation == SRD_ACTIVATION_LEAKY_RELU) SRD_EACH v[p][j] = choose(v[p][j] < splat(0), v[p][j] * 0.2f, v[p][j]);
+    if (a->activation == SRD_ACTIVATION_LEAKY_RELU)
+        SRD_EACH v[p][j] = choose(v[p][j] < splat(0), v[p][j] * 0.2f, v[p][j]);
     if (a->gain != 1) SRD_EACH v[p][j] = v[p][j] * a->gain;
     if (a->time_bias) SRD_EACH v[p][j] = v[p][j] + load(a->time_bias + o + j * SRD_LANES, lanes - j * SRD_LANES);
     for (int r = 0; r < a->residual_count; r++) {
         const float *residual = a->residual[r] + x * a->residual_pixel + o, gain = a->residual_gain[r];
-        SRD_EACH v[p][j] = v[p][j] + load(residual + p * a->residual_pixel + j * SRD_LANES, lanes - j * SRD_LANES) * gain;
+        SRD_EACH v[p][j] = v[p][j] +
+            load(residual + p * a->residual_pixel + j * SRD_LANES, lanes - j * SRD_LANES) * gain;
     }
     SRD_EACH store(a->output + (x + p) * a->output_pixel + o + j * SRD_LANES, v[p][j], lanes - j * SRD_LANES);
 }
@@ -63,8 +63,7 @@ SRD_INLINE void finish(
 /// only in the sign of zero, which is lost when the tap's sum is added to the others.)
 SRD_INLINE void add_channel(
     const float *input, ptrdiff_t pixel, const float *weights, vec (*part)[2], const int first, const int pixels,
-    const int vectors
-) {
+    const int vectors) {
     vec w[2];
     SRD_UNROLL for (int j = 0; j < vectors; j++) w[j] = *(const vec_u *)(weights + j * SRD_LANES);
     SRD_UNROLL for (int p = 0; p < pixels; p++) {
@@ -75,8 +74,7 @@ SRD_INLINE void add_channel(
 
 /// Computes a tile. `channels` is the number of channels of every tap, or 0 to use the taps' own, not unrolled.
 SRD_INLINE void tile(
-    const srd_conv_row_f32_args *a, int x, int block, const int pixels, const int vectors, const int channels
-) {
+    const srd_conv_row_f32_args *a, int x, int block, const int pixels, const int vectors, const int channels) {
     vec sum[SRD_PIXELS][2];
     SRD_EACH sum[p][j] = splat(0);
     for (int t = 0; t < a->tap_count; t++) {
@@ -102,7 +100,8 @@ SRD_INLINE void tile(
     }
 }
 
-SRD_INLINE void columns(const srd_conv_row_f32_args *a, int block, const int pixels, const int vectors, const int channels) {
+SRD_INLINE void columns(
+    const srd_conv_row_f32_args *a, int block, const int pixels, const int vectors, const int channels) {
     int x = 0;
     for (; x + pixels <= a->width; x += pixels) tile(a, x, block, pixels, vectors, channels);
     if (pixels > 4) {
@@ -162,7 +161,8 @@ SRD_INLINE void three_outputs(const srd_conv_row_f32_args *a, int x) {
 }
 
 SRD_INLINE int has_three_outputs(const srd_conv_row_f32_args *a) {
-    if (a->channels != 3 || a->activation != SRD_ACTIVATION_NONE || a->gain != 1 || a->time_bias || a->residual_count) return 0;
+    if (a->channels != 3 || a->activation != SRD_ACTIVATION_NONE || a->gain != 1 || a->time_bias || a->residual_count)
+        return 0;
     for (int t = 0; t < a->tap_count; t++) {
         if (a->taps[t].channels % SRD_LANES) return 0;
     }
@@ -172,7 +172,8 @@ SRD_INLINE int has_three_outputs(const srd_conv_row_f32_args *a) {
 SRD_TARGET void SRD_NAME(const srd_conv_row_f32_args *a) {
     if (has_three_outputs(a)) {
         // The last pixels are computed together with some of their neighbours again.
-        for (int x = 0; x < a->width; x += SRD_LANES) three_outputs(a, x + SRD_LANES <= a->width ? x : a->width - SRD_LANES);
+        for (int x = 0; x < a->width; x += SRD_LANES)
+            three_outputs(a, x + SRD_LANES <= a->width ? x : a->width - SRD_LANES);
         return;
     }
     // With only three channels per tap, spilling a large tile's totals for every tap does not pay off.

@@ -28,7 +28,7 @@ void srd_conv_row_f32_scalar(const srd_conv_row_f32_args *a) {
                 const srd_tap_f32 *tap = &a->taps[t];
                 const float *input = tap->input + x * tap->pixel;
                 const float *weights = tap->weights + (o / block) * a->block_stride + o % block;
-                float part = 0;   // one sum per tap accumulates less rounding than one long sum
+                float part = 0;  // one sum per tap accumulates less rounding than one long sum
                 for (int i = 0; i < tap->channels; i++) part = part + input[i] * weights[(ptrdiff_t)i * block];
                 sum = sum + part;
             }

@@ -14,7 +14,8 @@ const srd_kernels_f32 *srd_kernels_f32_available(int *count) {
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx2")) n = 3;
     if (n == 3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) n = 4;
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
+        n = 4;
 #endif
     *count = n;
     return all;

@@ -1,8 +1,8 @@
 // Mish in float32 from + − × ÷ alone, for scalars and vectors: T is float, I is int32 of the same shape.
 //
 // tanh(ln(1 + e)) = n / (n + 2) with e = eˣ and n = e (e + 2). eˣ = 2ᵏ · e^r, |r| ≤ ln 2 / 2, polynomial of degree 7.
-#define SRD_DEFINE_MISH(SRD_NAME, T, I, SELECT_MIN, SELECT_MAX, SRD_TARGET)                                                    \
-    SRD_TARGET static inline __attribute__((always_inline)) T SRD_NAME(T x) {                                                  \
+#define SRD_DEFINE_MISH(SRD_NAME, T, I, SELECT_MIN, SELECT_MAX, SRD_TARGET)                                            \
+    SRD_TARGET static inline __attribute__((always_inline)) T SRD_NAME(T x) {                                          \
         T c = SELECT_MAX(SELECT_MIN(x, 20.0f), -87.0f);                                                                \
         T k = (c * 1.44269504f + 12582912.0f) - 12582912.0f; /* to nearest, ties to even */                            \
         T r = (c - k * 0.693145752f) - k * 1.42860677e-6f;                                                             \

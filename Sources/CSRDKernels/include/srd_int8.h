@@ -23,26 +23,27 @@ typedef uint8_t srd_quantized;
 /// A tap: what it reads for output pixel 0, and the distance to the next output pixel's input.
 typedef struct {
     const srd_quantized *input;
-    ptrdiff_t pixel;            // bytes per output pixel
-    int channels;               // a multiple of SRD_CHANNEL_STEP
-    const int8_t *weights;      // this tap's part of block 0, [channels / group][block][group], −127…127
+    ptrdiff_t pixel;        // bytes per output pixel
+    int channels;           // a multiple of SRD_CHANNEL_STEP
+    const int8_t *weights;  // this tap's part of block 0, [channels / group][block][group], −127…127
 } srd_tap_s8;
 
 /// The taps of one input, which share its scale and zero point.
 typedef struct {
     const srd_tap_s8 *taps;
     int tap_count;
-    const int32_t *correction;  // [padded channels]: the zero-point correction −(zero point + the kernels' offset) · Σ weights
-    float scale;                // of the input
+    const int32_t
+        *correction;  // [padded channels]: the zero-point correction −(zero point + the kernels' offset) · Σ weights
+    float scale;      // of the input
 } srd_segment_s8;
 
 /// A residual row: quantized values, or floats if `quantized` is NULL.
 typedef struct {
     const srd_quantized *quantized;
     const float *floats;
-    ptrdiff_t pixel;            // elements from pixel to pixel
+    ptrdiff_t pixel;  // elements from pixel to pixel
     int zero_point;
-    float scale;                // the quantized values' scale times the residual's gain; the gain alone for floats
+    float scale;  // the quantized values' scale times the residual's gain; the gain alone for floats
 } srd_residual_s8;
 
 /// v = bias;  v = v + (float)(Σ taps Σ channels (q − zero point) · weight) · (segment scale · weight scale), by segment
@@ -57,16 +58,16 @@ typedef struct {
     ptrdiff_t block_stride;     // bytes from a tap's weights in one block of output channels to the next
     const float *weight_scale;  // [channels]; this, bias, time_bias and correction are padded to a multiple of 64
     const float *bias;
-    const float *time_bias;     // or NULL
+    const float *time_bias;  // or NULL
     float gain;
     srd_activation activation;
     int residual_count;
     srd_residual_s8 residual[2];
-    srd_quantized *quantized;            // or NULL
+    srd_quantized *quantized;   // or NULL
     ptrdiff_t quantized_pixel;  // bytes per output pixel
     float inverse_scale;
     int zero_point;
-    float *floats;              // or NULL
+    float *floats;  // or NULL
     ptrdiff_t floats_pixel;
 } srd_conv_row_s8_args;
 
@@ -83,10 +84,12 @@ typedef struct {
 
 /// An input of a 3×3 convolution of stride 1, for four output rows.
 typedef struct {
-    const srd_quantized *rows[6]; // the row above, the four rows and the row below, each from the pixel left of output pixel 0
-    ptrdiff_t pixel;            // bytes per output pixel
-    int channels;               // a multiple of SRD_CHANNEL_STEP
-    const int16_t *weights;     // transformed: this input's part of block 0, [point][channels / group][block][group], padded
+    const srd_quantized
+        *rows[6];     // the row above, the four rows and the row below, each from the pixel left of output pixel 0
+    ptrdiff_t pixel;  // bytes per output pixel
+    int channels;     // a multiple of SRD_CHANNEL_STEP
+    const int16_t
+        *weights;  // transformed: this input's part of block 0, [point][channels / group][block][group], padded
     const int32_t *correction;  // as in srd_segment_s8
     float scale;
 } srd_winograd_segment_s8;
@@ -96,7 +99,7 @@ typedef struct {
 typedef struct {
     const srd_winograd_segment_s8 *segments;
     int segment_count;
-    ptrdiff_t block_stride;     // weights per block of output channels
+    ptrdiff_t block_stride;  // weights per block of output channels
     /// The rows' epilogues and outputs; their segments and block_stride are not read. At least winograd_width wide. The
     /// last rows may be NULL.
     const srd_conv_row_s8_args *rows[SRD_WINOGRAD_ROWS];
@@ -114,13 +117,15 @@ typedef struct __attribute__((swift_attr("@Sendable"))) {
     void (*conv_winograd)(const srd_conv_winograd_s8_args *args);
     /// Transforms one input's 3×3 weights of a block of winograd_block outputs from packed weights.
     void (*winograd_weights)(const int8_t *packed, ptrdiff_t block_stride, int channels, int16_t *transformed);
-    int winograd_block, winograd_group; // transformed weights are [block][input][point][channels / group][block][group]
+    int winograd_block,
+        winograd_group;  // transformed weights are [block][input][point][channels / group][block][group]
     /// The fewest pixels of a band that make up for transforming the weights.
     int winograd_pixels;
     /// The smallest width of a part of the rows.
     int winograd_width;
     /// quantized[i] = clamp(rint(floats[i] · inverse scale) + zero point, −128…127) + SRD_QUANTIZED_BIAS; count is any.
-    void (*quantize_row)(const float *floats, ptrdiff_t count, float inverse_scale, int zero_point, srd_quantized *quantized);
+    void (*quantize_row)(
+        const float *floats, ptrdiff_t count, float inverse_scale, int zero_point, srd_quantized *quantized);
     /// floats[i] = (float)(q − zero point) · scale
     void (*dequantize_row)(const srd_quantized *quantized, ptrdiff_t count, float scale, int zero_point, float *floats);
     /// Runs `rounds` of this set's products from registers only: the peak rate of a convolution. Returns the number of
@@ -134,7 +139,10 @@ typedef struct __attribute__((swift_attr("@Sendable"))) {
 const srd_kernels_s8 *srd_kernels_s8_available(int *count);
 
 /// This thread's scratch memory for transformed weights: SRD_WINOGRAD_SCRATCH bytes.
-enum { SRD_WINOGRAD_SCRATCH = 2 * SRD_WINOGRAD_POINTS * (SRD_WINOGRAD_CHANNELS * 32 + SRD_WINOGRAD_CHANNELS / SRD_CHANNEL_STEP * SRD_WINOGRAD_PADDING) };
+enum {
+    SRD_WINOGRAD_SCRATCH = 2 * SRD_WINOGRAD_POINTS *
+        (SRD_WINOGRAD_CHANNELS * 32 + SRD_WINOGRAD_CHANNELS / SRD_CHANNEL_STEP * SRD_WINOGRAD_PADDING)
+};
 int16_t *srd_winograd_scratch_s8(void);
 
 /// Mish as the int8 kernels compute it: relative error at most 1.3e-4, far below a quantization step.

@@ -51,8 +51,8 @@ void srd_conv_row_s8_scalar(const srd_conv_row_s8_args *a) {
             for (int r = 0; r < a->residual_count; r++) {
                 const srd_residual_s8 *residual = &a->residual[r];
                 const ptrdiff_t i = x * residual->pixel + o;
-                const float term =
-                    residual->quantized ? real(residual->quantized[i], residual->zero_point) : residual->floats[i];
+                const float term = residual->quantized ? real(residual->quantized[i], residual->zero_point)
+                                                       : residual->floats[i];
                 v = v + term * residual->scale;
             }
             if (a->floats) a->floats[x * a->floats_pixel + o] = v;

@@ -1,14 +1,14 @@
 #include <string.h>
 #include "kernels_s8.h"
 
-#define SRD_KERNELS(ISA, BLOCK, GROUP, OFFSET, ...)                                                                        \
+#define SRD_KERNELS(ISA, BLOCK, GROUP, OFFSET, ...)                                                                    \
     {                                                                                                                  \
         .name = #ISA, .block = BLOCK, .group = GROUP, .offset = OFFSET, .conv_row = srd_conv_row_s8_##ISA,             \
         .quantize_row = srd_quantize_row_s8_##ISA, .dequantize_row = srd_dequantize_row_s8_##ISA,                      \
         .peak = srd_peak_s8_##ISA, __VA_ARGS__                                                                         \
     }
 /// The Winograd entries of a set of kernels. TILES is the kernel's SRD_WINOGRAD_TILES.
-#define SRD_WINOGRAD(ISA, BLOCK, GROUP, TILES, PIXELS)                                                                     \
+#define SRD_WINOGRAD(ISA, BLOCK, GROUP, TILES, PIXELS)                                                                 \
     .conv_winograd = srd_conv_winograd_s8_##ISA, .winograd_weights = srd_winograd_weights_s8_##ISA,                    \
     .winograd_block = BLOCK, .winograd_group = GROUP, .winograd_pixels = PIXELS, .winograd_width = 4 * TILES - 3
 
@@ -23,8 +23,8 @@ static int has_avxvnni(void) {
 
 static int has_avx512vnni(void) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vnni");
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vnni");
 }
 #endif
 
@@ -63,8 +63,10 @@ __attribute__((constructor)) static void find_available(void) {
 #if defined(__x86_64__)
     const srd_kernels_s8 sse41 = SRD_KERNELS(sse41, 8, 4, SRD_QUANTIZED_BIAS, SRD_WINOGRAD(sse41, 8, 2, 6, 32)),
                          avx2 = SRD_KERNELS(avx2, 16, 4, SRD_QUANTIZED_BIAS, SRD_WINOGRAD(avx2, 16, 2, 6, 32)),
-                         avxvnni = SRD_KERNELS(avxvnni, 16, 4, SRD_QUANTIZED_BIAS, SRD_WINOGRAD(avxvnni, 16, 2, 6, 512)),
-                         avx512vnni = SRD_KERNELS(avx512vnni, 32, 4, SRD_QUANTIZED_BIAS, SRD_WINOGRAD(avx512vnni, 32, 2, 8, 512));
+                         avxvnni = SRD_KERNELS(
+                             avxvnni, 16, 4, SRD_QUANTIZED_BIAS, SRD_WINOGRAD(avxvnni, 16, 2, 6, 512)),
+                         avx512vnni = SRD_KERNELS(
+                             avx512vnni, 32, 4, SRD_QUANTIZED_BIAS, SRD_WINOGRAD(avx512vnni, 32, 2, 8, 512));
     __builtin_cpu_init();
     if (__builtin_cpu_supports("sse4.1")) add(sse41, "vector128");
     if (__builtin_cpu_supports("avx2")) add(avx2, "avx2");

@@ -5,11 +5,12 @@
 #define SRD_DECLARE_S8(ISA)                                                                                            \
     void srd_conv_row_s8_##ISA(const srd_conv_row_s8_args *a);                                                         \
     void srd_conv_winograd_s8_##ISA(const srd_conv_winograd_s8_args *a);                                               \
-    void srd_winograd_weights_s8_##ISA(const int8_t *packed, ptrdiff_t block_stride, int channels, int16_t *transformed); \
-    void srd_quantize_row_s8_##ISA(const float *floats, ptrdiff_t count, float inverse_scale, int zero_point,          \
-                                   srd_quantized *quantized);                                                                   \
-    void srd_dequantize_row_s8_##ISA(const srd_quantized *quantized, ptrdiff_t count, float scale, int zero_point,              \
-                                     float *floats);                                                                   \
+    void srd_winograd_weights_s8_##ISA(                                                                                \
+        const int8_t *packed, ptrdiff_t block_stride, int channels, int16_t *transformed);                             \
+    void srd_quantize_row_s8_##ISA(                                                                                    \
+        const float *floats, ptrdiff_t count, float inverse_scale, int zero_point, srd_quantized *quantized);          \
+    void srd_dequantize_row_s8_##ISA(                                                                                  \
+        const srd_quantized *quantized, ptrdiff_t count, float scale, int zero_point, float *floats);                  \
     int64_t srd_peak_s8_##ISA(int64_t rounds)
 SRD_DECLARE_S8(scalar);
 #if defined(__x86_64__)

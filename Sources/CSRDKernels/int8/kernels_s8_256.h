@@ -20,8 +20,7 @@ SRD_INLINE void store_quantized(srd_quantized *p, const vec *v, const int count,
     const __m256i high = count == 2 ? _mm256_cvtps_epi32(min_vec(v[1], most)) : low;
     const __m256i words = _mm256_adds_epi16(_mm256_packs_epi32(low, high), zero);
     const __m256i order = _mm256_set_epi32(7, 3, 6, 2, 5, 1, 4, 0);
-    const __m128i bytes = _mm256_castsi256_si128(
-        _mm256_permutevar8x32_epi32(_mm256_packus_epi16(words, words), order));
+    const __m128i bytes = _mm256_castsi256_si128(_mm256_permutevar8x32_epi32(_mm256_packus_epi16(words, words), order));
     if (count == 2) {
         _mm_storeu_si128((__m128i *)p, bytes);
     } else {

@@ -12,7 +12,9 @@
 #define SRD_PIXELS 4
 #define SRD_EPILOGUE_PIXELS 2
 #include "kernels_s8_256.h"
-typedef struct { __m256i even, odd; } four_values, four_weights;
+typedef struct {
+    __m256i even, odd;
+} four_values, four_weights;
 
 SRD_INLINE four_values quantized(const srd_quantized *p) {
     const __m256i four = _mm256_set1_epi32(*(const any_int *)p);

@@ -24,7 +24,9 @@ SRD_INLINE four_values hidden(four_values c) {
     __asm__ volatile("" : "+v"(c));
     return c;
 }
-SRD_INLINE ivec dot(ivec sum, ivec c, ivec w) { return (ivec)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)c, (__m512i)w); }
+SRD_INLINE ivec dot(ivec sum, ivec c, ivec w) {
+    return (ivec)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)c, (__m512i)w);
+}
 SRD_INLINE vec to_float(ivec v) { return _mm512_cvtepi32_ps((__m512i)v); }
 SRD_INLINE vec min_vec(vec a, vec b) { return _mm512_min_ps(a, b); }
 /// Returns the operand nearer to zero, with the sign of the first: one instruction instead of two.

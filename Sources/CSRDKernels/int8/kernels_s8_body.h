@@ -31,9 +31,9 @@ SRD_INLINE void tile(const srd_conv_row_s8_args *a, int x, int block, const int 
 }
 
 #if SRD_PIPELINES_TILES
-#define SRD_TILE(pixels)                                                                                                   \
-    if (vectors == SRD_VECTORS) {                                                                                          \
-        compute_pipelined(w, x, block, pixels);                                                                         \
+#define SRD_TILE(pixels)                                                                                               \
+    if (vectors == SRD_VECTORS) {                                                                                      \
+        compute_pipelined(w, x, block, pixels);                                                                        \
     } else {                                                                                                           \
         tile(w->a, x, block, pixels, vectors);                                                                         \
     }
@@ -81,8 +81,7 @@ SRD_TARGET void SRD_JOIN(srd_conv_row_s8_, SRD_ISA)(const srd_conv_row_s8_args *
 }
 
 SRD_TARGET void SRD_JOIN(srd_quantize_row_s8_, SRD_ISA)(
-    const float *floats, ptrdiff_t count, float inverse_scale, int zero_point, srd_quantized *quantized
-) {
+    const float *floats, ptrdiff_t count, float inverse_scale, int zero_point, srd_quantized *quantized) {
     enum { step = 16, vectors = step / SRD_LANES };
     ptrdiff_t i = 0;
     for (; i + step <= count; i += step) {
@@ -94,8 +93,7 @@ SRD_TARGET void SRD_JOIN(srd_quantize_row_s8_, SRD_ISA)(
 }
 
 SRD_TARGET void SRD_JOIN(srd_dequantize_row_s8_, SRD_ISA)(
-    const srd_quantized *quantized, ptrdiff_t count, float scale, int zero_point, float *floats
-) {
+    const srd_quantized *quantized, ptrdiff_t count, float scale, int zero_point, float *floats) {
     ptrdiff_t i = 0;
     for (; i + SRD_LANES <= count; i += SRD_LANES) *(vec_u *)(floats + i) = real(quantized + i, zero_point) * scale;
     srd_dequantize_row_s8_scalar(quantized + i, count - i, scale, zero_point, floats + i);

@@ -16,9 +16,8 @@ SRD_INLINE void interleave(interleaved *m, const int done, const int all) {}
 /// Adds the products of SRD_CHANNEL_STEP channels. If `m` is not NULL, the epilogue of a pixel of the previous tile
 /// runs between them.
 SRD_INLINE void step(
-    const srd_quantized *const *input, ptrdiff_t pixel, const int8_t *packed, ivec (*sum)[SRD_VECTORS], const int pixels,
-    const int vectors, interleaved *m
-) {
+    const srd_quantized *const *input, ptrdiff_t pixel, const int8_t *packed, ivec (*sum)[SRD_VECTORS],
+    const int pixels, const int vectors, interleaved *m) {
     SRD_UNROLL for (int g = 0; g < SRD_CHANNEL_STEP; g += 4) {
         four_weights w[SRD_VECTORS];
         SRD_UNROLL for (int j = 0; j < vectors; j++) w[j] = weights(packed + g * SRD_BLOCK + j * SRD_LANES * 4);
@@ -37,9 +36,8 @@ SRD_INLINE void step(
 /// a block on. The block's weights are `offset` bytes from the first block's. Pending pixels of `w`, if it is not NULL,
 /// go through the epilogue meanwhile.
 SRD_INLINE void add_products(
-    pipelined_tile *w, const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels,
-    const int vectors
-) {
+    pipelined_tile *w, const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset,
+    const int pixels, const int vectors) {
 #if SRD_PIPELINES_TILES
     interleaved m = {.w = w};
 #endif
@@ -50,9 +48,9 @@ SRD_INLINE void add_products(
         const srd_quantized *input[(SRD_PIXELS + 3) / 4];
         SRD_UNROLL for (int p = 0; p < pixels; p += 4) input[p / 4] = tap->input + (x + p) * pixel;
         int i = 0;
-#define SRD_STEP(m)                                                                                                        \
+#define SRD_STEP(m)                                                                                                    \
     step(input, pixel, packed, sum, pixels, vectors, m);                                                               \
-    SRD_UNROLL for (int p = 0; p < pixels; p += 4) input[p / 4] += SRD_CHANNEL_STEP;                                       \
+    SRD_UNROLL for (int p = 0; p < pixels; p += 4) input[p / 4] += SRD_CHANNEL_STEP;                                   \
     packed += SRD_CHANNEL_STEP * SRD_BLOCK;
 #if SRD_PIPELINES_TILES
         if (w && has_pending(w)) {
@@ -81,8 +79,8 @@ SRD_INLINE void add_products(
 }
 
 SRD_INLINE void products(
-    const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels, const int vectors
-) {
+    const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels,
+    const int vectors) {
     add_products(0, segment, sum, x, offset, pixels, vectors);
 }
 

@@ -30,8 +30,8 @@ SRD_INLINE void multiply(int32x4_t (*sum)[SRD_TOGETHER], const int8x16_t *c, con
 
 /// Adds a segment's products to a tile's accumulators. Weights are packed in groups of 16 channels.
 SRD_INLINE void products(
-    const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels, const int vectors
-) {
+    const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels,
+    const int vectors) {
     ivec part[SRD_PIXELS][SRD_BLOCK];
     SRD_UNROLL for (int p = 0; p < pixels; p++) {
         SRD_UNROLL for (int o = 0; o < SRD_BLOCK; o++) part[p][o] = vdupq_n_s32(0);
@@ -65,8 +65,7 @@ SRD_INLINE void products(
 #define SRD_WINOGRAD_TILES 8
 
 SRD_INLINE void point_products(
-    const int16_t *quantized, ptrdiff_t pixel, int channels, const int16_t *weights, int32_t *sums, const int tiles
-) {
+    const int16_t *quantized, ptrdiff_t pixel, int channels, const int16_t *weights, int32_t *sums, const int tiles) {
     int32x4_t sum[SRD_WINOGRAD_TILES][2];
     SRD_UNROLL for (int t = 0; t < tiles; t++) sum[t][0] = sum[t][1] = vdupq_n_s32(0);
     for (int i = 0; i < channels; i += 8, quantized += 8, weights += 8 * SRD_WINOGRAD_BLOCK) {
@@ -75,12 +74,13 @@ SRD_INLINE void point_products(
         SRD_UNROLL for (int t = 0; t < tiles; t++) c[t] = vld1q_s16(quantized + t * pixel);
         SRD_UNROLL for (int l = 0; l < 8; l++) SRD_KEEP_ORDER(w[l]);
         SRD_UNROLL for (int t = 0; t < tiles; t++) SRD_KEEP_ORDER(c[t]);
-#define SRD_CHANNEL(lane)                                                                                                  \
-    SRD_UNROLL for (int t = 0; t < tiles; t++) {                                                                           \
+#define SRD_CHANNEL(lane)                                                                                              \
+    SRD_UNROLL for (int t = 0; t < tiles; t++) {                                                                       \
         sum[t][0] = vmlal_laneq_s16(sum[t][0], vget_low_s16(w[lane]), c[t], lane);                                     \
         sum[t][1] = vmlal_high_laneq_s16(sum[t][1], w[lane], c[t], lane);                                              \
     }
-        SRD_CHANNEL(0) SRD_CHANNEL(1) SRD_CHANNEL(2) SRD_CHANNEL(3) SRD_CHANNEL(4) SRD_CHANNEL(5) SRD_CHANNEL(6) SRD_CHANNEL(7)
+        SRD_CHANNEL(0)
+        SRD_CHANNEL(1) SRD_CHANNEL(2) SRD_CHANNEL(3) SRD_CHANNEL(4) SRD_CHANNEL(5) SRD_CHANNEL(6) SRD_CHANNEL(7)
     }
     SRD_UNROLL for (int t = 0; t < tiles; t++) {
         vst1q_s32(sums + t * SRD_WINOGRAD_BLOCK, sum[t][0]);
@@ -92,7 +92,8 @@ SRD_INLINE void point_products(
 /// with the second three times.
 SRD_INLINE void regroup_weights(const int8_t *packed, ptrdiff_t block_stride, int8_t *out) {
     int8x16_t w[SRD_WINOGRAD_BLOCK];
-    SRD_UNROLL for (int o = 0; o < SRD_WINOGRAD_BLOCK; o++) w[o] = vld1q_s8(packed + o / SRD_BLOCK * block_stride + o % SRD_BLOCK * 16);
+    SRD_UNROLL for (int o = 0; o < SRD_WINOGRAD_BLOCK; o++)
+        w[o] = vld1q_s8(packed + o / SRD_BLOCK * block_stride + o % SRD_BLOCK * 16);
     SRD_UNROLL for (int round = 1; round < SRD_WINOGRAD_BLOCK; round *= 2) {
         int8x16_t next[SRD_WINOGRAD_BLOCK];
         SRD_UNROLL for (int o = 0; o < SRD_WINOGRAD_BLOCK / 2; o++) {

@@ -30,7 +30,8 @@ SRD_INLINE void pack(const vec *v, const int count, int zero_point, int32x2_t *p
         const int16x4_t low = vqmovn_s32(vcvtnq_s32_f32(min_vec(v[i], vdupq_n_f32(256))));
         words[i / 2] = vqmovn_high_s32(low, vcvtnq_s32_f32(min_vec(v[j], vdupq_n_f32(256))));
     }
-    SRD_UNROLL for (int i = 0; i < count; i += 2) packed[i / 2] = vreinterpret_s32_s8(vqmovn_s16(vqaddq_s16(words[i / 2], zero)));
+    SRD_UNROLL for (int i = 0; i < count; i += 2)
+        packed[i / 2] = vreinterpret_s32_s8(vqmovn_s16(vqaddq_s16(words[i / 2], zero)));
 }
 
 /// Stores the quantized values of vector i.
@@ -48,11 +49,11 @@ SRD_INLINE void store_quantized(srd_quantized *p, const vec *v, const int count,
 #define SRD_STORES_PIXELS
 /// Stores some pixels. `vectors` is always the whole block, which has at most SRD_CHANNEL_STEP channels.
 SRD_INLINE void store_pixels(
-    srd_quantized *p, ptrdiff_t pixel, vec (*v)[SRD_VECTORS], const int pixels, const int vectors, int zero_point
-) {
+    srd_quantized *p, ptrdiff_t pixel, vec (*v)[SRD_VECTORS], const int pixels, const int vectors, int zero_point) {
     int32x2_t packed[SRD_EPILOGUE_PIXELS * SRD_VECTORS];
     pack(v[0], pixels * SRD_VECTORS, zero_point, packed);
-    SRD_UNROLL for (int i = 0; i < pixels * SRD_VECTORS; i++) put_packed(p + i / SRD_VECTORS * pixel + i % SRD_VECTORS * 4, packed, i);
+    SRD_UNROLL for (int i = 0; i < pixels * SRD_VECTORS; i++)
+        put_packed(p + i / SRD_VECTORS * pixel + i % SRD_VECTORS * 4, packed, i);
 }
 
 /// Runs products alone, on 16 accumulators that stay in registers. Returns the multiply-accumulates.
@@ -67,7 +68,7 @@ SRD_TARGET int64_t SRD_JOIN(srd_peak_s8_, SRD_ISA)(int64_t rounds) {
     }
     for (int64_t r = 0; r < rounds; r++) {
         SRD_UNROLL for (int pair = 0; pair < pairs; pair++) {
-            __asm__("" : "+w"(c[0]), "+w"(c[1]));       // or the compiler would compute the same products once
+            __asm__("" : "+w"(c[0]), "+w"(c[1]));  // or the compiler would compute the same products once
             multiply(sum + 2 * pair, c, w, 2);
         }
     }

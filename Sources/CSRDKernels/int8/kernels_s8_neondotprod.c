@@ -20,8 +20,8 @@ SRD_INLINE void multiply(int32x4_t (*sum)[SRD_TOGETHER], const int8x16_t *c, con
 
 /// Adds a segment's products to a tile's accumulators. Weights are packed in groups of 4 channels.
 SRD_INLINE void products(
-    const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels, const int vectors
-) {
+    const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels,
+    const int vectors) {
     for (int t = 0; t < segment->tap_count; t++) {
         const srd_tap_s8 *tap = &segment->taps[t];
         const int8_t *packed = tap->weights + offset;
@@ -30,10 +30,10 @@ SRD_INLINE void products(
         for (int i = 0; i < tap->channels; i += 16) {
             int8x16_t c[SRD_PIXELS];
             SRD_UNROLL for (int p = 0; p < pixels; p++) c[p] = bytes(input[p] + i);
-#define SRD_FOUR_CHANNELS(lane)                                                                                            \
-    SRD_UNROLL for (int j = 0; j < vectors; j++) {                                                                         \
-        const int8x16_t w = bytes(packed + 16 * (SRD_VECTORS * lane + j));                                                 \
-        SRD_UNROLL for (int p = 0; p < pixels; p++) sum[p][j] = vdotq_laneq_s32(sum[p][j], w, c[p], lane);                 \
+#define SRD_FOUR_CHANNELS(lane)                                                                                        \
+    SRD_UNROLL for (int j = 0; j < vectors; j++) {                                                                     \
+        const int8x16_t w = bytes(packed + 16 * (SRD_VECTORS * lane + j));                                             \
+        SRD_UNROLL for (int p = 0; p < pixels; p++) sum[p][j] = vdotq_laneq_s32(sum[p][j], w, c[p], lane);             \
     }
             SRD_FOUR_CHANNELS(0)
             SRD_FOUR_CHANNELS(1)

@@ -24,11 +24,11 @@ SRD_INLINE int8x16_t second_halves(int8x16_t a, int8x16_t b) { return vcombine_s
 /// Adds a segment's products to a tile's accumulators. Weights are packed in groups of 8 channels. A tile of one pixel
 /// computes it twice.
 SRD_INLINE void products(
-    const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels, const int vectors
-) {
+    const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels,
+    const int vectors) {
     enum { pairs = SRD_BLOCK / 2 };
     const int last = pixels - 1;
-    ivec square[SRD_PIXELS / 2][pairs];             // pixels p, p + 1 by outputs o, o + 1
+    ivec square[SRD_PIXELS / 2][pairs];  // pixels p, p + 1 by outputs o, o + 1
     SRD_UNROLL for (int p = 0; p < pixels; p += 2) {
         SRD_UNROLL for (int o = 0; o < pairs; o++) square[p / 2][o] = vdupq_n_s32(0);
     }
@@ -57,7 +57,8 @@ SRD_INLINE void products(
     }
     SRD_UNROLL for (int p = 0; p < pixels; p += 2) {
         SRD_UNROLL for (int j = 0; j < vectors; j++) {
-            const int64x2_t a = vreinterpretq_s64_s32(square[p / 2][2 * j]), b = vreinterpretq_s64_s32(square[p / 2][2 * j + 1]);
+            const int64x2_t a = vreinterpretq_s64_s32(square[p / 2][2 * j]),
+                            b = vreinterpretq_s64_s32(square[p / 2][2 * j + 1]);
             sum[p][j] = vaddq_s32(sum[p][j], vreinterpretq_s32_s64(vzip1q_s64(a, b)));
             if (p < last) sum[p + 1][j] = vaddq_s32(sum[p + 1][j], vreinterpretq_s32_s64(vzip2q_s64(a, b)));
         }

@@ -7,8 +7,8 @@
 /// the next tile's.
 typedef struct {
     const srd_conv_row_s8_args *a;
-    int x, o, next, end;        // the tile's first pixel and channel; its pending pixels next ..< end
-    int last;                   // which of v is the tile's
+    int x, o, next, end;  // the tile's first pixel and channel; its pending pixels next ..< end
+    int last;             // which of v is the tile's
     vec v[2][SRD_PIXELS][SRD_VECTORS];
 } pipelined_tile;
 
@@ -26,22 +26,24 @@ SRD_INLINE void finish_previous(interleaved *m) {
     m->has_before = 0;
 }
 
-#define SRD_MISH_OPERATION(number, what, value)                                                                                 \
+#define SRD_MISH_OPERATION(number, what, value)                                                                        \
     case number:                                                                                                       \
         what[0][0] = value;                                                                                            \
-        SRD_KEEP_ORDER(what[0][0]);                                                                                        \
+        SRD_KEEP_ORDER(what[0][0]);                                                                                    \
         break;
 
 /// Runs the operations of Mish that follow product number `done` of `all`. Consecutive operations are on different
 /// vectors.
 SRD_INLINE void interleave(interleaved *m, const int done, const int all) {
     enum { operations = SRD_VECTORS * SRD_MISH_S8_OPERATIONS, i = 0, j = 0 };
-    if (done == all / 5) finish_previous(m);     // its results are available by now
+    if (done == all / 5) finish_previous(m);  // its results are available by now
     SRD_UNROLL for (int next = (done - 1) * operations / all; next < done * operations / all; next++) {
         const int vector = next % SRD_VECTORS;
         const vec(*v)[1] = (const vec(*)[1])(m->v + vector);
         vec(*k)[1] = m->k + vector, (*r)[1] = m->r + vector, (*e)[1] = m->e + vector, (*n)[1] = m->n + vector;
-        switch (next / SRD_VECTORS) { SRD_MISH_S8(SRD_MISH_OPERATION, SRD_CLAMP, SRD_AS_INT, SRD_AS_BITS, SRD_FROM_BITS) }
+        switch (next / SRD_VECTORS) {
+            SRD_MISH_S8(SRD_MISH_OPERATION, SRD_CLAMP, SRD_AS_INT, SRD_AS_BITS, SRD_FROM_BITS)
+        }
     }
 }
 
@@ -71,8 +73,8 @@ SRD_INLINE void finish_all(pipelined_tile *w) {
 }
 
 SRD_INLINE void add_products(
-    pipelined_tile *w, const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels,
-    const int vectors);
+    pipelined_tile *w, const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset,
+    const int pixels, const int vectors);
 
 /// Computes the accumulators of `pixels` from x on for a whole block of output channels, and the epilogue of the
 /// previous tile.

@@ -13,7 +13,9 @@
 typedef __m128 vec;
 typedef int32_t ivec __attribute__((vector_size(16)));
 typedef int32_t any_int __attribute__((aligned(1), may_alias));
-typedef struct { __m128i even, odd; } four_values, four_weights;
+typedef struct {
+    __m128i even, odd;
+} four_values, four_weights;
 
 SRD_INLINE four_values quantized(const srd_quantized *p) {
     const __m128i four = _mm_set1_epi32(*(const any_int *)p);

@@ -5,14 +5,15 @@
 #define SRD_WINOGRAD_BLOCK SRD_BLOCK
 
 SRD_INLINE void point_products(
-    const int16_t *quantized, ptrdiff_t pixel, int channels, const int16_t *weights, int32_t *sums, const int tiles
-) {
+    const int16_t *quantized, ptrdiff_t pixel, int channels, const int16_t *weights, int32_t *sums, const int tiles) {
     ivec sum[SRD_WINOGRAD_TILES][SRD_VECTORS];
     SRD_UNROLL for (int t = 0; t < tiles; t++) SRD_UNROLL for (int j = 0; j < SRD_VECTORS; j++) sum[t][j] = (ivec){0};
-    for (int i = 0; i < channels; i += SRD_CHANNEL_STEP, quantized += SRD_CHANNEL_STEP, weights += SRD_CHANNEL_STEP * SRD_BLOCK) {
+    for (int i = 0; i < channels;
+         i += SRD_CHANNEL_STEP, quantized += SRD_CHANNEL_STEP, weights += SRD_CHANNEL_STEP * SRD_BLOCK) {
         SRD_UNROLL for (int g = 0; g < SRD_CHANNEL_STEP; g += 2) {
             ivec w[SRD_VECTORS];
-            SRD_UNROLL for (int j = 0; j < SRD_VECTORS; j++) w[j] = two_weights(weights + g * SRD_BLOCK + 2 * j * SRD_LANES);
+            SRD_UNROLL for (int j = 0; j < SRD_VECTORS; j++)
+                w[j] = two_weights(weights + g * SRD_BLOCK + 2 * j * SRD_LANES);
             SRD_UNROLL for (int t = 0; t < tiles; t++) {
                 const ivec c = two_values(quantized + t * pixel + g);
                 SRD_UNROLL for (int j = 0; j < SRD_VECTORS; j++) {
@@ -23,7 +24,7 @@ SRD_INLINE void point_products(
         }
     }
     SRD_UNROLL for (int t = 0; t < tiles; t++) {
-        SRD_UNROLL for (int j = 0; j < SRD_VECTORS; j++) *(ivec *)(sums + t * SRD_BLOCK + j * SRD_LANES) = sum[t][j];
+        SRD_UNROLL for (int j = 0; j < SRD_VECTORS; j++) * (ivec *)(sums + t * SRD_BLOCK + j * SRD_LANES) = sum[t][j];
     }
 }
 

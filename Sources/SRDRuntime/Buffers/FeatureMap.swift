@@ -15,7 +15,7 @@ package struct MapPart: Hashable, Sendable {
 }
 
 /// A whole feature map between two graphs, or an image that a graph reads.
-final class FeatureMap: @unchecked Sendable {       // rows are written by one thread each, and read only afterwards
+final class FeatureMap: @unchecked Sendable {  // rows are written by one thread each, and read only afterwards
     enum Storage {
         /// Quantized values `[height][width][padded channels]`.
         case quantized(UnsafeMutableBufferPointer<srd_quantized>, Quantization)
@@ -27,7 +27,8 @@ final class FeatureMap: @unchecked Sendable {       // rows are written by one t
 
     let height, width, channels: Int
     let storage: Storage
-    /// The memory that `storage` refers to, apart from it: a reference in there would be counted for every row that is read.
+    /// The memory that `storage` refers to, apart from it: a reference in there would be counted for every row that is
+    /// read.
     private let memory: AnyObject?
 
     /// Allocates a map; `quantization` is nil for floats.
@@ -90,7 +91,9 @@ final class FeatureMap: @unchecked Sendable {       // rows are written by one t
         case .quantized(let values, let quantization):
             let pixel = paddedChannels(channels)
             for p in 0..<height * width {
-                for c in 0..<channels { tensor.values[p * channels + c] = quantization.real(decoded(values[p * pixel + c])) }
+                for c in 0..<channels {
+                    tensor.values[p * channels + c] = quantization.real(decoded(values[p * pixel + c]))
+                }
             }
         case .float(let values): for i in tensor.values.indices { tensor.values[i] = values[i] }
         case .borrowed(let values): for i in tensor.values.indices { tensor.values[i] = values[i] }

@@ -2,7 +2,7 @@ import CSRDKernels
 import SRDTensor
 
 /// Where the live rows of a node's output are kept, and in which form.
-struct NodeBuffer: @unchecked Sendable {            // see RowRing
+struct NodeBuffer: @unchecked Sendable {  // see RowRing
     enum Storage {
         /// Floats only.
         case float(RowRing<Float>)
@@ -25,7 +25,9 @@ struct NodeBuffer: @unchecked Sendable {            // see RowRing
     var quantized: RowRing<srd_quantized>? {
         switch storage {
         case .float: nil
-        case .quantized(let ring), .quantizedFromFloat(let ring, _), .dequantized(let ring, _), .quantizedFromBand(let ring, _): ring
+        case .quantized(let ring), .quantizedFromFloat(let ring, _), .dequantized(let ring, _),
+            .quantizedFromBand(let ring, _):
+            ring
         }
     }
 
@@ -33,7 +35,9 @@ struct NodeBuffer: @unchecked Sendable {            // see RowRing
     var floats: RowRing<Float>? {
         switch storage {
         case .quantized: nil
-        case .float(let ring), .quantizedFromFloat(_, let ring), .dequantized(_, let ring), .quantizedFromBand(_, let ring): ring
+        case .float(let ring), .quantizedFromFloat(_, let ring), .dequantized(_, let ring),
+            .quantizedFromBand(_, let ring):
+            ring
         }
     }
 
@@ -61,7 +65,8 @@ struct NodeBuffer: @unchecked Sendable {            // see RowRing
         guard let quantized, let floats else { return }
         let first = columns.lowerBound * quantized.pixel
         kernels.quantize_row(
-            floats.interior(y) + first, columns.count * quantized.pixel, 1 / quantization.scale, zeroPoint, quantized.interior(y) + first)
+            floats.interior(y) + first, columns.count * quantized.pixel, 1 / quantization.scale, zeroPoint,
+            quantized.interior(y) + first)
     }
 
     /// Replaces the floats of pixels `columns` of row y by what the quantized values stand for.
@@ -69,10 +74,12 @@ struct NodeBuffer: @unchecked Sendable {            // see RowRing
         guard let quantized, let floats else { return }
         let first = columns.lowerBound * quantized.pixel
         kernels.dequantize_row(
-            quantized.interior(y) + first, columns.count * quantized.pixel, quantization.scale, zeroPoint, floats.interior(y) + first)
+            quantized.interior(y) + first, columns.count * quantized.pixel, quantization.scale, zeroPoint,
+            floats.interior(y) + first)
     }
 
-    /// Completes pixels `columns` of row y after a layer has computed them: the other form, and the border pixels next to them.
+    /// Completes pixels `columns` of row y after a layer has computed them: the other form, and the border pixels next
+    /// to them.
     ///
     /// - Parameter computedInFloat: whether the layer wrote floats only.
     func finishRow(_ y: Int, _ columns: Range<Int>, computedInFloat: Bool, _ kernels: srd_kernels_s8) {
@@ -86,18 +93,22 @@ struct NodeBuffer: @unchecked Sendable {            // see RowRing
         }
     }
 
-    /// Returns rows as real numbers, `[rows, width, channels]`: the value that the node's readers see, in float if it is kept in float.
+    /// Returns rows as real numbers, `[rows, width, channels]`: the value that the node's readers see, in float if it
+    /// is kept in float.
     func tensor(_ rows: Range<Int>, channels: Int) -> FloatTensor {
         var tensor = FloatTensor(height: rows.count, width: width, channels: channels)
         tensor.values.withUnsafeMutableBufferPointer { values in
             for (i, y) in rows.enumerated() {
                 let out = values.baseAddress! + i * width * channels
                 if let exactFloats {
-                    copyPixels(0..<width, channels, exactFloats.interior(y), pixel: exactFloats.pixel, to: out, pixel: channels)
+                    copyPixels(
+                        0..<width, channels, exactFloats.interior(y), pixel: exactFloats.pixel, to: out, pixel: channels
+                    )
                 } else if let quantized {
                     for x in 0..<width {
                         for c in 0..<channels {
-                            out[x * channels + c] = quantization.real(decoded(quantized.interior(y)[x * quantized.pixel + c]))
+                            out[x * channels + c] = quantization.real(
+                                decoded(quantized.interior(y)[x * quantized.pixel + c]))
                         }
                     }
                 }
@@ -117,7 +128,8 @@ struct NodeBuffer: @unchecked Sendable {            // see RowRing
                 } else if let quantized {
                     for x in 0..<width {
                         for c in 0..<channels {
-                            quantized.interior(y)[x * quantized.pixel + c] = quantization.code(row[x * channels + c]).encoded
+                            quantized.interior(y)[x * quantized.pixel + c] =
+                                quantization.code(row[x * channels + c]).encoded
                         }
                     }
                 }

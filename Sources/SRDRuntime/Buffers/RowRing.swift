@@ -4,7 +4,7 @@ import SRDModel
 /// The live rows of a feature map, each with one border pixel on its left and right.
 ///
 /// Row y is stored at index y mod `capacity`. Channels are padded to a multiple of `SRD_CHANNEL_STEP`.
-struct RowRing<Element>: @unchecked Sendable {       // a row is written by one thread, and read only afterwards
+struct RowRing<Element>: @unchecked Sendable {  // a row is written by one thread, and read only afterwards
     let height, width, capacity: Int
     /// Elements per pixel, which is the padded number of channels.
     let pixel: Int
@@ -49,11 +49,19 @@ struct RowRing<Element>: @unchecked Sendable {       // a row is written by one 
         let first = interior(y)
         if columns.lowerBound == 0 {
             let outside = first - pixel
-            if border == .zero { outside.update(repeating: zero, count: pixel) } else { outside.update(from: first + pixel, count: pixel) }
+            if border == .zero {
+                outside.update(repeating: zero, count: pixel)
+            } else {
+                outside.update(from: first + pixel, count: pixel)
+            }
         }
         if columns.upperBound == width {
             let outside = first + width * pixel
-            if border == .zero { outside.update(repeating: zero, count: pixel) } else { outside.update(from: outside - 2 * pixel, count: pixel) }
+            if border == .zero {
+                outside.update(repeating: zero, count: pixel)
+            } else {
+                outside.update(from: outside - 2 * pixel, count: pixel)
+            }
         }
     }
 }
@@ -63,7 +71,8 @@ func paddedChannels(_ channels: Int) -> Int {
     (channels + Int(SRD_CHANNEL_STEP) - 1) / Int(SRD_CHANNEL_STEP) * Int(SRD_CHANNEL_STEP)
 }
 
-/// Copies the first `channels` channels of pixels `columns`. `fromPixel` and `toPixel` are the floats per pixel on either side.
+/// Copies the first `channels` channels of pixels `columns`. `fromPixel` and `toPixel` are the floats per pixel on
+/// either side.
 func copyPixels(
     _ columns: Range<Int>, _ channels: Int, _ from: UnsafePointer<Float>, pixel fromPixel: Int,
     to: UnsafeMutablePointer<Float>, pixel toPixel: Int

@@ -2,8 +2,8 @@ import CSRDKernels
 import SRDModel
 import SRDTensor
 
-/// One int8 convolution with random weights and inputs, computed by the calls that programs make. Benchmarks time these calls, and tests
-/// compare their bytes between instruction sets.
+/// One int8 convolution with random weights and inputs, computed by the calls that programs make. Benchmarks time these
+/// calls, and tests compare their bytes between instruction sets.
 package final class ConvolutionTrial {
     package enum Kind: CaseIterable, Sendable {
         case convolution3x3, strided3x3, pointwise
@@ -38,7 +38,9 @@ package final class ConvolutionTrial {
     ///   - width: output pixels per row.
     package init(_ kind: Kind, channels: Int, width: Int, instructionSet: InstructionSet, seed: UInt64 = 1) {
         var random = SplitMix64(seed: seed)
-        func values(_ count: Int, _ range: ClosedRange<Int>) -> [Int] { (0..<count).map { _ in .random(in: range, using: &random) } }
+        func values(_ count: Int, _ range: ClosedRange<Int>) -> [Int] {
+            (0..<count).map { _ in .random(in: range, using: &random) }
+        }
         self.kind = kind
         self.width = width
         self.channels = channels
@@ -48,14 +50,18 @@ package final class ConvolutionTrial {
         // Small weights, so that Winograd's products apply at every number of channels.
         layer = PackedInt8Convolution(
             layout, weights: QuantizedWeights(values(channels * channels * side * side, -31...31).map { Int8($0) }),
-            scales: values(channels, 1...100).map { Float($0) * 1e-5 }, bias: values(channels, -8...8).map { Float($0) / 8 },
+            scales: values(channels, 1...100).map { Float($0) * 1e-5 },
+            bias: values(channels, -8...8).map { Float($0) / 8 },
             kernels: kernels)
         layer.prepare(zeroPoints: [3])
         let inputWidth = width * kind.stride
         memory = .aligned(RowRing<srd_quantized>.count(capacity: Self.inputRows, width: inputWidth, channels: channels))
-        for i in memory.indices { memory.initializeElement(at: i, to: Int8.random(in: -128...127, using: &random).encoded) }
+        for i in memory.indices {
+            memory.initializeElement(at: i, to: Int8.random(in: -128...127, using: &random).encoded)
+        }
         input = RowRing(
-            memory.baseAddress!, height: Self.inputRows, width: inputWidth, channels: channels, capacity: Self.inputRows, border: .zero)
+            memory.baseAddress!, height: Self.inputRows, width: inputWidth, channels: channels,
+            capacity: Self.inputRows, border: .zero)
         results = .aligned(Int(SRD_WINOGRAD_ROWS) * width * channels)
         results.initialize(repeating: 0)
         part = RowPart(columns: 0..<width, channels: 0..<channels)
@@ -73,7 +79,8 @@ package final class ConvolutionTrial {
 
     /// Whether programs would use Winograd's products for this layer on rows of this width.
     package var usesWinograd: Bool {
-        kind == .convolution3x3 && kernels.conv_winograd != nil && width >= Int(kernels.winograd_width) && layer.prepareWinograd()
+        kind == .convolution3x3 && kernels.conv_winograd != nil && width >= Int(kernels.winograd_width)
+            && layer.prepareWinograd()
     }
 
     /// Computes output row 0…3 directly; only a 3×3 convolution of stride 1 has rows above 0.
@@ -84,9 +91,12 @@ package final class ConvolutionTrial {
         }
     }
 
-    /// The output channels that Winograd's products compute together: at most as many as a thread's scratch memory takes.
+    /// The output channels that Winograd's products compute together: at most as many as a thread's scratch memory
+    /// takes.
     private var winogradPart: RowPart {
-        RowPart(columns: part.columns, channels: 0..<min(channels, WinogradWeights.channelsPerTransform(inputs: [channels], kernels)))
+        RowPart(
+            columns: part.columns,
+            channels: 0..<min(channels, WinogradWeights.channelsPerTransform(inputs: [channels], kernels)))
     }
 
     /// Multiply-accumulates that `computeFourRows` replaces.

@@ -2,8 +2,8 @@ import CSRDKernels
 
 /// The instruction sets that kernels exist for. The raw value is the name that `SRDIFF_CPU` takes.
 ///
-/// One set decides both the integer kernels and the float kernels, which use vectors of the same width. The scalar kernels define
-/// the results: all others give the same bytes.
+/// One set decides both the integer kernels and the float kernels, which use vectors of the same width. The scalar
+/// kernels define the results: all others give the same bytes.
 public enum InstructionSet: String, Hashable, Sendable, CaseIterable {
     case scalar
     case sse41, avx2, avxvnni, avx512vnni

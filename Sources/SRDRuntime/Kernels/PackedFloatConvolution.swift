@@ -3,7 +3,7 @@ import SRDTensor
 import SRDModel
 
 /// A float layer's weights in the order that its kernel reads them. Owns its memory.
-final class PackedFloatConvolution: @unchecked Sendable {         // written by `init` only
+final class PackedFloatConvolution: @unchecked Sendable {  // written by `init` only
     private let kernels: srd_kernels_f32
     private let taps: UnsafeMutableBufferPointer<LayerTap>
     private let blockStride: Int
@@ -23,7 +23,8 @@ final class PackedFloatConvolution: @unchecked Sendable {         // written by 
         for (tap, tapOffset) in zip(layout.taps, offsets) {
             for i in 0..<tap.channels {
                 for o in bias.indices {
-                    weights[o / block * offset + tapOffset + i * block + o % block] = weight[layout.weightIndex(tap, i, o)]
+                    weights[o / block * offset + tapOffset + i * block + o % block] =
+                        weight[layout.weightIndex(tap, i, o)]
                 }
             }
         }
@@ -39,17 +40,22 @@ final class PackedFloatConvolution: @unchecked Sendable {         // written by 
         bias.deallocate()
     }
 
-    /// Computes pixels `columns` of a row. `args` holds the epilogue and where the results go; taps and bias are filled in here.
+    /// Computes pixels `columns` of a row. `args` holds the epilogue and where the results go; taps and bias are filled
+    /// in here.
     func run(
-        _ inputs: UnsafeBufferPointer<RowRing<Float>>, stride: Int, inputRow: Int, columns: Range<Int>, _ args: inout srd_conv_row_f32_args
+        _ inputs: UnsafeBufferPointer<RowRing<Float>>, stride: Int, inputRow: Int, columns: Range<Int>,
+        _ args: inout srd_conv_row_f32_args
     ) {
         withUnsafeTemporaryAllocation(of: srd_tap_f32.self, capacity: taps.count) { kernelTaps in
             for (t, tap) in taps.enumerated() {
                 let ring = inputs[tap.input]
-                kernelTaps.initializeElement(at: t, to: srd_tap_f32(
-                    input: ring.row(inputRow + tap.dy) + (columns.lowerBound * stride + tap.dx) * ring.pixel,
-                    pixel: stride * ring.pixel, channels: Int32(tap.channels), weights: weights.baseAddress! + tap.offset
-                ))
+                kernelTaps.initializeElement(
+                    at: t,
+                    to: srd_tap_f32(
+                        input: ring.row(inputRow + tap.dy) + (columns.lowerBound * stride + tap.dx) * ring.pixel,
+                        pixel: stride * ring.pixel, channels: Int32(tap.channels),
+                        weights: weights.baseAddress! + tap.offset
+                    ))
             }
             args.taps = UnsafePointer(kernelTaps.baseAddress)
             args.tap_count = Int32(kernelTaps.count)

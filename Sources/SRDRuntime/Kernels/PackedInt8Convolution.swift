@@ -3,7 +3,7 @@ import SRDTensor
 import SRDModel
 
 /// An int8 layer's weights in the order that its kernel reads them. Owns its memory.
-final class PackedInt8Convolution: @unchecked Sendable {       // written by `init`, and by `prepare` while no row is computed
+final class PackedInt8Convolution: @unchecked Sendable {  // written by `init`, and by `prepare` while no row is computed
     private let kernels: srd_kernels_s8
     private let taps: UnsafeMutableBufferPointer<LayerTap>
     /// The taps of each input.
@@ -19,11 +19,15 @@ final class PackedInt8Convolution: @unchecked Sendable {       // written by `in
     private let largestAccumulator: Int32
     private(set) var winograd: WinogradWeights?
 
-    /// Per-channel vectors are padded with zeros to a multiple of this, the largest block; weights only to the kernels' own block.
+    /// Per-channel vectors are padded with zeros to a multiple of this, the largest block; weights only to the kernels'
+    /// own block.
     private static let vectorStep = 64
 
     /// - Parameter quantized: in PyTorch's order.
-    init(_ layout: TapLayout, weights quantized: QuantizedWeights, scales: [Float], bias: [Float], kernels: srd_kernels_s8) {
+    init(
+        _ layout: TapLayout, weights quantized: QuantizedWeights, scales: [Float], bias: [Float],
+        kernels: srd_kernels_s8
+    ) {
         let block = Int(kernels.block), group = Int(kernels.group), channels = bias.count
         let vector = (channels + Self.vectorStep - 1) / Self.vectorStep * Self.vectorStep
         func paddedCopy(_ values: [Float]) -> UnsafeMutableBufferPointer<Float> {
@@ -33,7 +37,11 @@ final class PackedInt8Convolution: @unchecked Sendable {       // written by `in
         for (t, tap) in layout.taps.enumerated() {
             offsets.append(offset)
             offset += paddedChannels(tap.channels) * block
-            if tap.input == segments.count { segments.append(t..<t + 1) } else { segments[tap.input] = segments[tap.input].lowerBound..<t + 1 }
+            if tap.input == segments.count {
+                segments.append(t..<t + 1)
+            } else {
+                segments[tap.input] = segments[tap.input].lowerBound..<t + 1
+            }
         }
         let weightStep = max(block, Int(kernels.winograd_block))
         weights = .aligned((paddedChannels(channels) + weightStep - 1) / weightStep * weightStep / block * offset)
@@ -44,7 +52,8 @@ final class PackedInt8Convolution: @unchecked Sendable {       // written by `in
         sums = vectors()
         corrections = vectors()
         let valueRange = (least: -128 + kernels.offset, most: 127 + kernels.offset)
-        var bounds = [[(least: Int32, most: Int32)]](repeating: .init(repeating: (0, 0), count: channels), count: segments.count)
+        var bounds = [[(least: Int32, most: Int32)]](
+            repeating: .init(repeating: (0, 0), count: channels), count: segments.count)
         for (tap, tapOffset) in zip(layout.taps, offsets) {
             for o in 0..<channels {
                 let first = o / block * offset + tapOffset + o % block * group
@@ -96,7 +105,8 @@ final class PackedInt8Convolution: @unchecked Sendable {       // written by `in
         guard largestAccumulator <= SRD_WINOGRAD_LARGEST_SUM else { return false }
         if winograd == nil {
             let inputs = segments.map { paddedChannels(taps[$0.lowerBound].channels) }
-            winograd = WinogradWeights(UnsafePointer(weights.baseAddress!), stride: blockStride, inputs: inputs, kernels: kernels)
+            winograd = WinogradWeights(
+                UnsafePointer(weights.baseAddress!), stride: blockStride, inputs: inputs, kernels: kernels)
         }
         return true
     }
@@ -107,26 +117,32 @@ final class PackedInt8Convolution: @unchecked Sendable {       // written by `in
         let scale: Float
     }
 
-    /// Computes part of a row. `args` holds the epilogue for channel 0 and where its results go; the layer's own data is filled in here.
+    /// Computes part of a row. `args` holds the epilogue for channel 0 and where its results go; the layer's own data
+    /// is filled in here.
     func run(
-        _ inputs: UnsafeBufferPointer<Input>, stride: Int, inputRow: Int, _ part: RowPart, _ args: inout srd_conv_row_s8_args
+        _ inputs: UnsafeBufferPointer<Input>, stride: Int, inputRow: Int, _ part: RowPart,
+        _ args: inout srd_conv_row_s8_args
     ) {
         let first = part.channels.lowerBound
         withUnsafeTemporaryAllocation(of: srd_tap_s8.self, capacity: taps.count) { kernelTaps in
             for (t, tap) in taps.enumerated() {
                 let ring = inputs[tap.input].ring
-                kernelTaps.initializeElement(at: t, to: srd_tap_s8(
-                    input: ring.row(inputRow + tap.dy) + (part.columns.lowerBound * stride + tap.dx) * ring.pixel,
-                    pixel: stride * ring.pixel, channels: Int32(ring.pixel),
-                    weights: weights.baseAddress! + first / Int(kernels.block) * blockStride + tap.offset
-                ))
+                kernelTaps.initializeElement(
+                    at: t,
+                    to: srd_tap_s8(
+                        input: ring.row(inputRow + tap.dy) + (part.columns.lowerBound * stride + tap.dx) * ring.pixel,
+                        pixel: stride * ring.pixel, channels: Int32(ring.pixel),
+                        weights: weights.baseAddress! + first / Int(kernels.block) * blockStride + tap.offset
+                    ))
             }
             withUnsafeTemporaryAllocation(of: srd_segment_s8.self, capacity: segments.count) { groups in
                 for (i, range) in segments.enumerated() {
-                    groups.initializeElement(at: i, to: srd_segment_s8(
-                        taps: kernelTaps.baseAddress! + range.lowerBound, tap_count: Int32(range.count),
-                        correction: corrections[i].baseAddress! + first, scale: inputs[i].scale
-                    ))
+                    groups.initializeElement(
+                        at: i,
+                        to: srd_segment_s8(
+                            taps: kernelTaps.baseAddress! + range.lowerBound, tap_count: Int32(range.count),
+                            correction: corrections[i].baseAddress! + first, scale: inputs[i].scale
+                        ))
                 }
                 complete(&args, part)
                 args.segments = UnsafePointer(groups.baseAddress)
@@ -137,7 +153,8 @@ final class PackedInt8Convolution: @unchecked Sendable {       // written by `in
         }
     }
 
-    /// Computes part of up to `SRD_WINOGRAD_ROWS` rows from `firstRow` on, with transformed weights. `rows` holds one `args` per row, as for `run`.
+    /// Computes part of up to `SRD_WINOGRAD_ROWS` rows from `firstRow` on, with transformed weights. `rows` holds one
+    /// `args` per row, as for `run`.
     func runWinograd(
         _ inputs: UnsafeBufferPointer<Input>, firstRow: Int, _ part: RowPart, _ weights: UnsafePointer<Int16>,
         _ rows: UnsafeMutableBufferPointer<srd_conv_row_s8_args>

@@ -1,6 +1,7 @@
 import SRDModel
 
-/// A model's weights in the order that the kernels read them. Layers are packed at first use and shared by programs of every size.
+/// A model's weights in the order that the kernels read them. Layers are packed at first use and shared by programs of
+/// every size.
 final class PackedLayers {
     let model: Model
     let kernels: Kernels
@@ -18,7 +19,9 @@ final class PackedLayers {
     func int8(_ node: Node) -> [PackedInt8Convolution] {
         if let packed = int8[node.name] { return packed }
         let layer = model.layers[node.name]!
-        guard case .int8(let weights, let scales) = layer.weights else { preconditionFailure("\(node.name) is a float layer") }
+        guard case .int8(let weights, let scales) = layer.weights else {
+            preconditionFailure("\(node.name) is a float layer")
+        }
         let packed = TapLayout.layouts(of: node)!.map {
             PackedInt8Convolution($0, weights: weights, scales: scales, bias: layer.bias, kernels: kernels.int8)
         }
@@ -45,7 +48,8 @@ final class PackedLayers {
         let weight = model.parameters["\(name).weight"]!, channels = weight.shape[0]
         let packed = PackedFloatConvolution(
             TapLayout(kernel: 1, inputChannels: [weight.shape[1]], outputChannels: channels), weights: weight.values,
-            bias: model.parameters["\(name).bias"]?.values ?? [Float](repeating: 0, count: channels), kernels: kernels.float)
+            bias: model.parameters["\(name).bias"]?.values ?? [Float](repeating: 0, count: channels),
+            kernels: kernels.float)
         float[name] = [packed]
         return packed
     }

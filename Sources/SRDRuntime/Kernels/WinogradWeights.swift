@@ -2,8 +2,8 @@ import CSRDKernels
 
 /// A 3×3 layer's weights, transformed for Winograd's F(4×4, 3×3), for `conv_winograd`.
 ///
-/// Transformed weights are eight times as large as packed ones. The threads that use them compute them again for each band, which is
-/// faster than reading them from memory.
+/// Transformed weights are eight times as large as packed ones. The threads that use them compute them again for each
+/// band, which is faster than reading them from memory.
 struct WinogradWeights {
     private let packed: UnsafePointer<Int8>
     private let packedStride: Int
@@ -40,12 +40,14 @@ struct WinogradWeights {
 
     func deallocate() { inputs.deallocate() }
 
-    /// Transforms the weights of some output channels, which start with a block, into this thread's scratch memory. They are valid
-    /// until the thread transforms others.
+    /// Transforms the weights of some output channels, which start with a block, into this thread's scratch memory.
+    /// They are valid until the thread transforms others.
     func transform(_ outputs: Range<Int>) -> UnsafePointer<Int16> {
         let block = Int(kernels.winograd_block), perBlock = block / Int(kernels.block)
         let blocks = outputs.lowerBound / block..<(outputs.upperBound + block - 1) / block
-        precondition(2 * blocks.count * blockStride <= Int(SRD_WINOGRAD_SCRATCH), "the weights of channels \(outputs) exceed the scratch memory")
+        precondition(
+            2 * blocks.count * blockStride <= Int(SRD_WINOGRAD_SCRATCH),
+            "the weights of channels \(outputs) exceed the scratch memory")
         let scratch = srd_winograd_scratch_s8()!
         var next = scratch
         for block in blocks {
@@ -59,10 +61,13 @@ struct WinogradWeights {
         return UnsafePointer(scratch)
     }
 
-    /// Computes part of up to `SRD_WINOGRAD_ROWS` rows from `firstRow` on. `rows` holds the complete arguments of each row.
+    /// Computes part of up to `SRD_WINOGRAD_ROWS` rows from `firstRow` on. `rows` holds the complete arguments of each
+    /// row.
     func run(
-        _ inputs: UnsafeBufferPointer<PackedInt8Convolution.Input>, corrections: UnsafeMutableBufferPointer<UnsafeMutableBufferPointer<Int32>>,
-        firstRow: Int, _ part: RowPart, _ weights: UnsafePointer<Int16>, _ rows: UnsafeBufferPointer<srd_conv_row_s8_args>
+        _ inputs: UnsafeBufferPointer<PackedInt8Convolution.Input>,
+        corrections: UnsafeMutableBufferPointer<UnsafeMutableBufferPointer<Int32>>,
+        firstRow: Int, _ part: RowPart, _ weights: UnsafePointer<Int16>,
+        _ rows: UnsafeBufferPointer<srd_conv_row_s8_args>
     ) {
         let first = part.channels.lowerBound
         withUnsafeTemporaryAllocation(of: srd_winograd_segment_s8.self, capacity: inputs.count) { segments in
@@ -72,10 +77,14 @@ struct WinogradWeights {
                 func source(_ dy: Int) -> UnsafePointer<srd_quantized> {
                     input.ring.row(firstRow + min(dy, rows.count)) + (part.columns.lowerBound - 1) * input.ring.pixel
                 }
-                segments.initializeElement(at: i, to: srd_winograd_segment_s8(
-                    rows: (source(-1), source(0), source(1), source(2), source(3), source(4)), pixel: input.ring.pixel,
-                    channels: Int32(input.ring.pixel), weights: weights, correction: corrections[i].baseAddress! + first, scale: input.scale
-                ))
+                segments.initializeElement(
+                    at: i,
+                    to: srd_winograd_segment_s8(
+                        rows: (source(-1), source(0), source(1), source(2), source(3), source(4)),
+                        pixel: input.ring.pixel,
+                        channels: Int32(input.ring.pixel), weights: weights,
+                        correction: corrections[i].baseAddress! + first, scale: input.scale
+                    ))
                 weights += Int(SRD_WINOGRAD_POINTS) * Self.pointStride(input.ring.pixel, kernels)
             }
             func row(_ i: Int) -> UnsafePointer<srd_conv_row_s8_args>? { i < rows.count ? rows.baseAddress! + i : nil }

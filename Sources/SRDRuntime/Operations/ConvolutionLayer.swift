@@ -11,8 +11,9 @@ struct ConvolutionLayer: LayerOperation {
     func inputRows(for rows: Range<Int>, of height: Int) -> Range<Int> {
         let padding = (convolution.kernel - 1) / 2
         // Rows that reflection reads outside the map, row 1 or the last but one, are always among these.
-        return max(0, rows.lowerBound * convolution.stride - padding)
-            ..< min(height, (rows.upperBound - 1) * convolution.stride + padding + 1)
+        return max(
+            0, rows.lowerBound * convolution.stride - padding)..<min(
+                height, (rows.upperBound - 1) * convolution.stride + padding + 1)
     }
 
     func macsPerOutputPixel(_ node: Node) -> Double {
@@ -22,7 +23,8 @@ struct ConvolutionLayer: LayerOperation {
     func compile(_ node: Node, _ compiler: inout Compiler) -> CompiledOperation {
         let layers = compiler.layers
         guard layers.isInt8(node) else {
-            return .floatConvolution(FloatConvolution(PhaseLayers(layers.float(node), phases: 1, stride: convolution.stride)))
+            return .floatConvolution(
+                FloatConvolution(PhaseLayers(layers.float(node), phases: 1, stride: convolution.stride)))
         }
         let direct = Int8Convolution(PhaseLayers(layers.int8(node), phases: 1, stride: convolution.stride))
         guard let channels = compiler.winogradChannels(node, convolution), layers.int8(node)[0].prepareWinograd() else {
@@ -32,7 +34,8 @@ struct ConvolutionLayer: LayerOperation {
     }
 }
 
-/// A transposed convolution with a kernel of 2·stride and a padding of stride/2. Each of its stride² phases is a convolution of 2×2 taps.
+/// A transposed convolution with a kernel of 2·stride and a padding of stride/2. Each of its stride² phases is a
+/// convolution of 2×2 taps.
 struct TransposedConvolutionLayer: LayerOperation {
     let stride: Int
 
@@ -54,7 +57,7 @@ struct TransposedConvolutionLayer: LayerOperation {
 }
 
 /// The packed layers of a convolution: one, or stride² of a transposed one, which the layer cache owns.
-struct PhaseLayers<Layer: AnyObject>: @unchecked Sendable {       // read only
+struct PhaseLayers<Layer: AnyObject>: @unchecked Sendable {  // read only
     let layers: UnsafeMutableBufferPointer<Unmanaged<Layer>>
     /// Phases per row: the stride of a transposed convolution, else 1.
     let phases: Int

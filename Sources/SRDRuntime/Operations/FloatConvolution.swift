@@ -2,7 +2,7 @@ import CSRDKernels
 import SRDModel
 
 /// A convolution in float.
-struct FloatConvolution: @unchecked Sendable {       // read only
+struct FloatConvolution: @unchecked Sendable {  // read only
     let packed: PhaseLayers<PackedFloatConvolution>
 
     init(_ packed: PhaseLayers<PackedFloatConvolution>) { self.packed = packed }
@@ -12,18 +12,23 @@ struct FloatConvolution: @unchecked Sendable {       // read only
     func computeRow(_ y: Int, _ part: RowPart, _ context: NodeContext) {
         let indices = context.node.inputs
         withUnsafeTemporaryAllocation(of: RowRing<Float>.self, capacity: indices.count) { inputs in
-            for (k, index) in indices.enumerated() { inputs.initializeElement(at: k, to: context.buffers[index].floats!) }
+            for (k, index) in indices.enumerated() {
+                inputs.initializeElement(at: k, to: context.buffers[index].floats!)
+            }
             for phase in 0..<packed.phases {
                 var args = arguments(y, firstPixel: phase, part.columns, context)
                 packed.withLayer(y, phase: phase) {
                     $0.run(
-                        UnsafeBufferPointer(inputs), stride: packed.stride, inputRow: packed.inputRow(y), columns: part.columns, &args)
+                        UnsafeBufferPointer(inputs), stride: packed.stride, inputRow: packed.inputRow(y),
+                        columns: part.columns, &args)
                 }
             }
         }
     }
 
-    private func arguments(_ y: Int, firstPixel: Int, _ columns: Range<Int>, _ context: NodeContext) -> srd_conv_row_f32_args {
+    private func arguments(_ y: Int, firstPixel: Int, _ columns: Range<Int>, _ context: NodeContext)
+        -> srd_conv_row_f32_args
+    {
         let epilogue = context.node.epilogue, output = context.output.floats!, phases = packed.phases
         var args = srd_conv_row_f32_args()
         args.gain = epilogue.gain

@@ -12,9 +12,11 @@ struct InputLayer: LayerOperation {
     }
 }
 
-/// Copies pixels `columns` of row y from a stored map, in each form that the node keeps. A quantized map was made with the quantization
-/// of the node, since both are the same entry of the model.
-func readInput(_ source: FeatureMap, _ y: Int, _ columns: Range<Int>, into output: NodeBuffer, _ kernels: srd_kernels_s8) {
+/// Copies pixels `columns` of row y from a stored map, in each form that the node keeps. A quantized map was made with
+/// the quantization of the node, since both are the same entry of the model.
+func readInput(
+    _ source: FeatureMap, _ y: Int, _ columns: Range<Int>, into output: NodeBuffer, _ kernels: srd_kernels_s8
+) {
     switch source.storage {
     case .quantized(let values, _):
         let ring = output.quantized!, first = columns.lowerBound * ring.pixel
@@ -28,7 +30,8 @@ func readInput(_ source: FeatureMap, _ y: Int, _ columns: Range<Int>, into outpu
     func copy(_ values: UnsafePointer<Float>) {
         let ring = output.floats!
         copyPixels(
-            columns, source.channels, values + y * source.width * source.channels, pixel: source.channels, to: ring.interior(y),
+            columns, source.channels, values + y * source.width * source.channels, pixel: source.channels,
+            to: ring.interior(y),
             pixel: ring.pixel)
     }
 }

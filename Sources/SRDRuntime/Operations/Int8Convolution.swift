@@ -2,7 +2,7 @@ import CSRDKernels
 import SRDModel
 
 /// A convolution on quantized values.
-struct Int8Convolution: @unchecked Sendable {       // read only
+struct Int8Convolution: @unchecked Sendable {  // read only
     let packed: PhaseLayers<PackedInt8Convolution>
 
     init(_ packed: PhaseLayers<PackedInt8Convolution>) { self.packed = packed }
@@ -33,7 +33,8 @@ struct Int8Convolution: @unchecked Sendable {       // read only
 
     /// The epilogue of channel 0 and where the results of row y go.
     func arguments(_ y: Int, firstPixel: Int, _ columns: Range<Int>, _ context: NodeContext) -> srd_conv_row_s8_args {
-        let epilogue = context.node.epilogue, output = context.output, phases = packed.phases, first = columns.lowerBound * phases + firstPixel
+        let epilogue = context.node.epilogue, output = context.output, phases = packed.phases,
+            first = columns.lowerBound * phases + firstPixel
         var args = srd_conv_row_s8_args()
         args.gain = epilogue.gain
         args.activation = epilogue.activation

@@ -1,7 +1,7 @@
 import SRDModel
 
-/// What the runtime must know about a kind of layer. A new kind is one file with a conforming type, a case in `Graph`'s `Operation`,
-/// and a case each in `Node.layerOperation` and `CompiledOperation`.
+/// What the runtime must know about a kind of layer. A new kind is one file with a conforming type, a case in `Graph`'s
+/// `Operation`, and a case each in `Node.layerOperation` and `CompiledOperation`.
 protocol LayerOperation {
     /// The rows of an input of `height` rows that are read to compute some output rows.
     func inputRows(for rows: Range<Int>, of height: Int) -> Range<Int>
@@ -23,7 +23,8 @@ extension Node {
         case .convolution(let convolution): ConvolutionLayer(convolution)
         case .transposedConvolution(let stride): TransposedConvolutionLayer(stride: stride)
         case .nearestUpsample: NearestUpsampleLayer()
-        case .linearAttention(let heads, let headChannels): LinearAttentionLayer(heads: heads, headChannels: headChannels)
+        case .linearAttention(let heads, let headChannels):
+            LinearAttentionLayer(heads: heads, headChannels: headChannels)
         }
     }
 
@@ -33,7 +34,9 @@ extension Node {
     }
 
     /// The rows of an input of `height` rows that are read to compute some output rows.
-    package func inputRows(for rows: Range<Int>, of height: Int) -> Range<Int> { layerOperation.inputRows(for: rows, of: height) }
+    package func inputRows(for rows: Range<Int>, of height: Int) -> Range<Int> {
+        layerOperation.inputRows(for: rows, of: height)
+    }
 
     var inputChannels: Int { inputs.reduce(0) { $0 + $1.shape.channels } }
 }
@@ -94,7 +97,7 @@ enum CompiledOperation {
 }
 
 /// What a node's operation reads and writes while it runs.
-struct NodeContext: @unchecked Sendable {       // work items write rows that do not overlap
+struct NodeContext: @unchecked Sendable {  // work items write rows that do not overlap
     let node: CompiledNode
     let buffers: UnsafeMutableBufferPointer<NodeBuffer>
     /// The maps that the graph's inputs read. Not an array: threads would contend for its reference count.

@@ -2,7 +2,8 @@ import CSRDKernels
 import SRDModel
 import SRDTensor
 
-/// Linear attention with softmax over pixels (Katharopoulos et al. 2020, arXiv 2006.16236): input + g · to_out(attention(to_qkv(input))).
+/// Linear attention with softmax over pixels (Katharopoulos et al. 2020, arXiv 2006.16236): input + g ·
+/// to_out(attention(to_qkv(input))).
 struct LinearAttentionLayer: LayerOperation {
     let heads, headChannels: Int
 
@@ -15,14 +16,16 @@ struct LinearAttentionLayer: LayerOperation {
     }
 
     func compile(_ node: Node, _ compiler: inout Compiler) -> CompiledOperation {
-        .linearAttention(LinearAttention(
-            toQKV: .passUnretained(compiler.layers.pointwise("\(node.name).fn.to_qkv")),
-            toOut: .passUnretained(compiler.layers.pointwise("\(node.name).fn.to_out")),
-            gain: compiler.layers.model.parameters["\(node.name).g"]!.values[0], heads: heads, headChannels: headChannels))
+        .linearAttention(
+            LinearAttention(
+                toQKV: .passUnretained(compiler.layers.pointwise("\(node.name).fn.to_qkv")),
+                toOut: .passUnretained(compiler.layers.pointwise("\(node.name).fn.to_out")),
+                gain: compiler.layers.model.parameters["\(node.name).g"]!.values[0], heads: heads,
+                headChannels: headChannels))
     }
 }
 
-struct LinearAttention: @unchecked Sendable {       // read only
+struct LinearAttention: @unchecked Sendable {  // read only
     /// The 1×1 convolutions around the attention; the layer cache owns them.
     let toQKV, toOut: Unmanaged<PackedFloatConvolution>
     let gain: Float
@@ -38,32 +41,41 @@ struct LinearAttention: @unchecked Sendable {       // read only
                 pointwise(toQKV, input, qkv, residual: nil, threads: threads)
                 var values: [Float] = []
                 for y in 0..<qkv.height {
-                    for x in 0..<qkv.width { values += UnsafeBufferPointer(start: qkv.interior(y) + x * qkv.pixel, count: 3 * inner) }
+                    for x in 0..<qkv.width {
+                        values += UnsafeBufferPointer(start: qkv.interior(y) + x * qkv.pixel, count: 3 * inner)
+                    }
                 }
                 let result = Self.attend(values, heads: heads, headChannels: headChannels)
                 result.withUnsafeBufferPointer { result in
                     for y in 0..<qkv.height {
                         copyPixels(
-                            0..<qkv.width, inner, result.baseAddress! + y * qkv.width * inner, pixel: inner, to: attended.interior(y),
+                            0..<qkv.width, inner, result.baseAddress! + y * qkv.width * inner, pixel: inner,
+                            to: attended.interior(y),
                             pixel: attended.pixel)
                     }
                 }
                 pointwise(toOut, attended, output.floats!, residual: input, threads: threads)
             }
         }
-        for y in 0..<output.height { output.finishRow(y, 0..<output.width, computedInFloat: true, context.kernels.int8) }
+        for y in 0..<output.height {
+            output.finishRow(y, 0..<output.width, computedInFloat: true, context.kernels.int8)
+        }
     }
 
     private func withTemporaryMap(like map: RowRing<Float>, channels: Int, _ body: (RowRing<Float>) -> Void) {
-        let memory = LargeBuffer<Float>(count: RowRing<Float>.count(capacity: map.height, width: map.width, channels: channels))
-        body(RowRing(
-            memory.elements.baseAddress!, height: map.height, width: map.width, channels: channels, capacity: map.height,
-            border: .zero))
+        let memory = LargeBuffer<Float>(
+            count: RowRing<Float>.count(capacity: map.height, width: map.width, channels: channels))
+        body(
+            RowRing(
+                memory.elements.baseAddress!, height: map.height, width: map.width, channels: channels,
+                capacity: map.height,
+                border: .zero))
         withExtendedLifetime(memory) {}
     }
 
     private func pointwise(
-        _ layer: Unmanaged<PackedFloatConvolution>, _ from: RowRing<Float>, _ to: RowRing<Float>, residual: RowRing<Float>?,
+        _ layer: Unmanaged<PackedFloatConvolution>, _ from: RowRing<Float>, _ to: RowRing<Float>,
+        residual: RowRing<Float>?,
         threads: Int
     ) {
         Parallel.ranges(from.height, threads: threads) { rows in
@@ -82,7 +94,8 @@ struct LinearAttention: @unchecked Sendable {       // read only
                 withUnsafePointer(to: from) { from in
                     layer._withUnsafeGuaranteedRef {
                         $0.run(
-                            UnsafeBufferPointer(start: from, count: 1), stride: 1, inputRow: y, columns: 0..<from.pointee.width, &args)
+                            UnsafeBufferPointer(start: from, count: 1), stride: 1, inputRow: y,
+                            columns: 0..<from.pointee.width, &args)
                     }
                 }
             }
@@ -91,8 +104,8 @@ struct LinearAttention: @unchecked Sendable {       // read only
 
     /// Returns `[pixels][heads · headChannels]` from queries, keys and values `[pixels][3 · heads · headChannels]`.
     ///
-    /// context = softmax(k) · vᵀ over all pixels and out = contextᵀ · q, per head. Sums over pixels run in doubles and in order, so the
-    /// bits are the same everywhere.
+    /// context = softmax(k) · vᵀ over all pixels and out = contextᵀ · q, per head. Sums over pixels run in doubles and
+    /// in order, so the bits are the same everywhere.
     static func attend(_ qkv: [Float], heads: Int, headChannels: Int) -> [Float] {
         let inner = heads * headChannels, pixels = qkv.count / (3 * inner)
         var largest = [Float](repeating: -.infinity, count: inner)

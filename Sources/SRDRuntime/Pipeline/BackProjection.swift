@@ -12,7 +12,8 @@ extension Image {
         let scale = width / low.width
         precondition(width == low.width * scale && height == low.height * scale)
         precondition(channels == low.channels && bitDepth == low.bitDepth)
-        let colors = channels - (hasAlpha ? 1 : 0), channels = channels, most = Float(maximum), length = width * channels
+        let colors = channels - (hasAlpha ? 1 : 0), channels = channels, most = Float(maximum),
+            length = width * channels
         var high = self, values = samples.map { Float($0) }
         for _ in 0..<(bitDepth == 8 ? 10 : 30) {
             let reduced = high.resized(by: 1, over: scale)

@@ -3,7 +3,7 @@ import SRDModel
 /// A separable blur of rows that arrive from top to bottom. Only the rows that the blur still needs are kept.
 ///
 /// Borders are replicated. Sums are float32 in a fixed order, so the bytes are the same on every machine.
-final class BlurredRows: @unchecked Sendable {             // a row is written by one thread, and read only afterwards
+final class BlurredRows: @unchecked Sendable {  // a row is written by one thread, and read only afterwards
     private let weights: [Float]
     private let width, height, capacity: Int
     /// Rows blurred along x: row y at index y mod `capacity`.
@@ -29,7 +29,9 @@ final class BlurredRows: @unchecked Sendable {             // a row is written b
     /// Stores row y, `[W][3]`.
     func store(_ y: Int, _ values: [Float]) {
         let left = values[..<3], right = values[(length - 3)...]
-        let extended = Array(repeatElement(left, count: radius).joined()) + values + Array(repeatElement(right, count: radius).joined())
+        let extended =
+            Array(repeatElement(left, count: radius).joined()) + values
+            + Array(repeatElement(right, count: radius).joined())
         let out = row(y)
         extended.withUnsafeBufferPointer { extended in
             for j in 0..<length { out[j] = weights[0] * extended[j + radius * 3] }
@@ -40,7 +42,8 @@ final class BlurredRows: @unchecked Sendable {             // a row is written b
         }
     }
 
-    /// Adds `factor` times the blurred row y to the first pixels of a row. The rows from y − radius to y + radius must be stored.
+    /// Adds `factor` times the blurred row y to the first pixels of a row. The rows from y − radius to y + radius must
+    /// be stored.
     func add(_ factor: Float, row y: Int, to values: inout [Float]) {
         let last = height - 1, centre = row(y)
         values.withUnsafeMutableBufferPointer { values in

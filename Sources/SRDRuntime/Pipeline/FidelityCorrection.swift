@@ -20,7 +20,9 @@ final class FidelityCorrection: Sendable {
     ///   - fidelity: above 0.
     ///   - bandRows: the most rows that are stored before corrections are read.
     ///   - finiteness: notes whether the encoder's image is finite.
-    init(of residual: FloatTensor, _ bicubic: BicubicRows, _ fidelity: Fidelity, bandRows: Int, _ finiteness: Finiteness) {
+    init(
+        of residual: FloatTensor, _ bicubic: BicubicRows, _ fidelity: Fidelity, bandRows: Int, _ finiteness: Finiteness
+    ) {
         self.finiteness = finiteness
         self.residual = residual
         self.bicubic = bicubic

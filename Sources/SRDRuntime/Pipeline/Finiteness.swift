@@ -35,8 +35,8 @@ public struct NonFiniteLayer: Equatable, Sendable {
 }
 
 extension Pipeline {
-    /// Finds the first layer that puts out NaN or infinity: encodes and samples the image again, watching every layer. nil
-    /// if none does.
+    /// Finds the first layer that puts out NaN or infinity: encodes and samples the image again, watching every layer.
+    /// nil if none does.
     ///
     /// - Parameter region: the part of the result to compute; nil for all of it.
     public func firstNonFiniteLayer(

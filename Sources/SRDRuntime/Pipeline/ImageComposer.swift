@@ -1,7 +1,7 @@
 import SRDImage
 
-/// A region of the upscaled image while its rows are made. It gets the low-resolution image's bit depth, gray or colour, its alpha
-/// (bicubic) and its metadata.
+/// A region of the upscaled image while its rows are made. It gets the low-resolution image's bit depth, gray or
+/// colour, its alpha (bicubic) and its metadata.
 struct ImageComposer {
     private let region: ResultRegion
     private let image: Image
@@ -53,7 +53,8 @@ struct ImageComposer {
         var metadata = image.metadata
         metadata.scalePixelDensity(by: Double(scale))
         return Image(
-            width: region.columns.count, height: region.rows.count, channels: image.channels, bitDepth: image.bitDepth, samples: samples,
+            width: region.columns.count, height: region.rows.count, channels: image.channels, bitDepth: image.bitDepth,
+            samples: samples,
             metadata: metadata)
     }
 }

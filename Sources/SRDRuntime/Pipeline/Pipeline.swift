@@ -39,11 +39,12 @@ public struct Pipeline {
         prepare(image, window: wholeWindow(image), region: nil, fidelity: fidelity)
     }
 
-    /// Encodes what a region of the result depends on. A sample of it is byte-identical with the same pixels of a sample of the whole; time
-    /// and memory grow with the region.
+    /// Encodes what a region of the result depends on. A sample of it is byte-identical with the same pixels of a
+    /// sample of the whole; time and memory grow with the region.
     ///
     /// - Parameters:
-    ///   - region: not empty, within the result; the network must be local: `Network.isLocal`. nil for the whole result.
+    ///   - region: not empty, within the result; the network must be local: `Network.isLocal`. nil for the whole
+    ///     result.
     ///   - settings: samples may have these settings, or others with the same fidelity and at most as many steps.
     public func prepare(_ image: Image, region: ResultRegion?, settings: SamplingSettings) -> Prepared {
         guard let region else { return prepare(image, fidelity: settings.fidelity) }
@@ -58,10 +59,12 @@ public struct Pipeline {
             upsampled: configuration.hasEnlargedInput ? bicubicUpsample(padded) : nil, keeping: window.kept,
             keepsEncoderImage: fidelity.needsEncoderImage)
         return Prepared(
-            image: image, region: region, window: window, part: part(image, window.sampled), padded: padded, condition: condition)
+            image: image, region: region, window: window, part: part(image, window.sampled), padded: padded,
+            condition: condition)
     }
 
-    /// What the network reads of an image, for comparison; the bicubic upsample is nil for models without `hasEnlargedInput`.
+    /// What the network reads of an image, for comparison; the bicubic upsample is nil for models without
+    /// `hasEnlargedInput`.
     package func networkInputs(of image: Image) -> (lr: FloatTensor, upsampled: FloatTensor?) {
         let padded = padded(image, wholeWindow(image).sampled)
         return (FloatTensor(networkInput: padded), configuration.hasEnlargedInput ? bicubicUpsample(padded) : nil)
@@ -77,15 +80,18 @@ public struct Pipeline {
         progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
     ) rethrows -> Image {
         let residual = try residual(prepared, settings: settings, from: state, progress: progress)
-        executor.releaseWorkspace()                        // before the image takes its memory
+        executor.releaseWorkspace()  // before the image takes its memory
         let fidelity = settings.fidelity
         return fidelity.needsEncoderImage ? image(of: residual, prepared, fidelity) : image(of: residual, prepared)
     }
 
-    /// Returns x_t: the image's residual over the bicubic upsample, clamped as in training, with noise added up to `timestep` (DDPM eq. 4).
+    /// Returns x_t: the image's residual over the bicubic upsample, clamped as in training, with noise added up to
+    /// `timestep` (DDPM eq. 4).
     ///
     /// - Parameter image: of the size of the result.
-    public func diffuse(_ image: Image, over prepared: Prepared, to timestep: Int, settings: SamplingSettings) -> LatentState {
+    public func diffuse(_ image: Image, over prepared: Prepared, to timestep: Int, settings: SamplingSettings)
+        -> LatentState
+    {
         precondition(prepared.region == nil, "a region cannot be diffused")
         let rows = bicubicRows(prepared.padded), width = rows.width
         let high = FloatTensor(networkInput: image.opaqueRGB.padded(width: width, height: rows.height))
@@ -107,8 +113,10 @@ public struct Pipeline {
     ///
     /// - Parameter region: the part of the result to compute, as in `prepare`; nil for all of it.
     public func encoderImage(_ image: Image, region: ResultRegion? = nil) -> Image {
-        let window = region.map { part in self.window(part, of: image, steps: 0, fidelity: .sample) } ?? wholeWindow(image)
-        let output = executor.encoderImage(FloatTensor(networkInput: padded(image, window.encoded)), keeping: window.kept)
+        let window =
+            region.map { part in self.window(part, of: image, steps: 0, fidelity: .sample) } ?? wholeWindow(image)
+        let output = executor.encoderImage(
+            FloatTensor(networkInput: padded(image, window.encoded)), keeping: window.kept)
         finiteness.reset()
         output.values.withUnsafeBufferPointer { finiteness.check($0.baseAddress!, count: $0.count, timestep: 0) }
         let encoded = output.clampedToNetworkRange
@@ -126,12 +134,13 @@ public struct Pipeline {
         return composer.finished()
     }
 
-    /// Returns the image that the residual x_0 makes with the bicubic upsample, corrected by the encoder's image. It is composed while the
-    /// encoder's image is computed.
+    /// Returns the image that the residual x_0 makes with the bicubic upsample, corrected by the encoder's image. It is
+    /// composed while the encoder's image is computed.
     private func image(of residual: FloatTensor, _ prepared: Prepared, _ fidelity: Fidelity) -> Image {
         var composer = composer(prepared), composed = composer.rows.lowerBound
         let correction = FidelityCorrection(
-            of: residual, bicubicRows(prepared.padded), fidelity, bandRows: executor.bandRows(width: residual.width), finiteness)
+            of: residual, bicubicRows(prepared.padded), fidelity, bandRows: executor.bandRows(width: residual.width),
+            finiteness)
         executor.encoderImage(of: prepared.condition) { y, encoded in
             correction.store(y, encoded)
         } finished: { stored in
@@ -154,7 +163,8 @@ public struct Pipeline {
 
     private func composer(_ part: Image, padded: Image, _ window: Window) -> ImageComposer {
         let scale = configuration.scale
-        return ImageComposer(part, bicubicRows(padded), region: window.local(scale: scale), scale: scale, threads: threads)
+        return ImageComposer(
+            part, bicubicRows(padded), region: window.local(scale: scale), scale: scale, threads: threads)
     }
 
     private func bicubicRows(_ padded: Image) -> BicubicRows { BicubicRows(padded, scaledBy: configuration.scale) }
@@ -165,7 +175,8 @@ public struct Pipeline {
         return zip(row, upsampled).map { max(-1, min(1, $0)) / Configuration.residualGain + $1 }
     }
 
-    /// Returns x_0 `[H, W, 3]` of the padded size: the reverse process (DDPM, algorithm 2) with any schedule's coefficients.
+    /// Returns x_0 `[H, W, 3]` of the padded size: the reverse process (DDPM, algorithm 2) with any schedule's
+    /// coefficients.
     ///
     /// - Parameter onStep: called before each step with x_t, for comparison.
     package func residual(
@@ -177,13 +188,18 @@ public struct Pipeline {
         precondition(state == nil || prepared.region == nil, "a region starts from noise")
         // Noise belongs to the pixel of the whole image.
         let whole = configuration.paddedSize(width: prepared.image.width, height: prepared.image.height)
-        let left = prepared.window.sampled.columns.lowerBound * scale, top = prepared.window.sampled.rows.lowerBound * scale
+        let left = prepared.window.sampled.columns.lowerBound * scale,
+            top = prepared.window.sampled.rows.lowerBound * scale
         let columns = left..<left + width
         var noise = settings.noise
-        func field(draw: Int) -> NoiseField { noise.field(draw: draw, height: whole.height * scale, width: whole.width * scale) }
+        func field(draw: Int) -> NoiseField {
+            noise.field(draw: draw, height: whole.height * scale, width: whole.width * scale)
+        }
         var x = state?.x ?? FloatTensor(height: height, width: width, channels: 3)
-        let start = field(draw: 0)                                           // a state contains it already
-        if state == nil { x.updateRows(threads: threads) { y, row in _ = row.update(from: start.row(top + y, columns: columns)) } }
+        let start = field(draw: 0)  // a state contains it already
+        if state == nil {
+            x.updateRows(threads: threads) { y, row in _ = row.update(from: start.row(top + y, columns: columns)) }
+        }
         let timesteps = state.map { settings.schedule.starting(at: $0.timestep, in: schedule) } ?? settings.schedule
         let steps = timesteps.steps(of: schedule)
         // Per row of the image: a row of x0₋₁, then a row of x0₋₂, as far as steps read them.
@@ -195,11 +211,12 @@ public struct Pipeline {
             onStep?(x, step.timestep)
             let fresh = step.sigma > 0 ? field(draw: i + 1) : nil
             past.withUnsafeMutableBufferPointer { past in
-                nonisolated(unsafe) let past = past      // rows do not overlap
+                nonisolated(unsafe) let past = past  // rows do not overlap
                 executor.predictNoise(in: &x, at: step.timestep, given: prepared.condition) { y, predicted, row in
                     finiteness.check(predicted, count: length, timestep: step.timestep)
                     let z = fresh?.row(top + y, columns: columns)
-                    let past = UnsafeMutableBufferPointer(rebasing: past[y * length * memory..<(y + 1) * length * memory])
+                    let past = UnsafeMutableBufferPointer(
+                        rebasing: past[y * length * memory..<(y + 1) * length * memory])
                     for j in row.indices {
                         let clean = step.clean(row[j], noise: predicted[j])
                         var next = step.next(row[j], clean: clean, z: z?[j] ?? 0)
@@ -219,7 +236,9 @@ public struct Pipeline {
     }
 
     /// Some pixels of the padded image.
-    private func padded(_ image: Image, _ part: MapPart) -> Image { image.window(columns: part.columns, rows: part.rows).opaqueRGB }
+    private func padded(_ image: Image, _ part: MapPart) -> Image {
+        image.window(columns: part.columns, rows: part.rows).opaqueRGB
+    }
 
     /// The pixels of the image itself that lie in a part of the padded one.
     private func part(_ image: Image, _ part: MapPart) -> Image {
@@ -228,7 +247,9 @@ public struct Pipeline {
 
     private func window(_ region: ResultRegion, of image: Image, steps: Int, fidelity: Fidelity) -> Window {
         precondition(executor.model.network.isLocal, "attention reads the whole image")
-        return Window(region, of: executor.model.network, width: image.width, height: image.height, steps: steps, fidelity: fidelity)
+        return Window(
+            region, of: executor.model.network, width: image.width, height: image.height, steps: steps,
+            fidelity: fidelity)
     }
 
     private func wholeWindow(_ image: Image) -> Window { Window(wholeOf: image, configuration) }

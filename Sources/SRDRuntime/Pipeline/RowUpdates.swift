@@ -15,13 +15,15 @@ extension Array where Element: Sendable {
         updateRows(0..<count, of: count, threads: threads, body)
     }
 
-    /// Splits the array into `count` rows of equal length and calls `body(y, row y)` for some of them, split over threads.
+    /// Splits the array into `count` rows of equal length and calls `body(y, row y)` for some of them, split over
+    /// threads.
     mutating func updateRows(
-        _ rows: Range<Int>, of count: Int, threads: Int, _ body: @Sendable (Int, UnsafeMutableBufferPointer<Element>) -> Void
+        _ rows: Range<Int>, of count: Int, threads: Int,
+        _ body: @Sendable (Int, UnsafeMutableBufferPointer<Element>) -> Void
     ) {
         withUnsafeMutableBufferPointer { all in
             let length = all.count / count
-            nonisolated(unsafe) let all = all      // rows do not overlap
+            nonisolated(unsafe) let all = all  // rows do not overlap
             Parallel.ranges(rows.count, threads: threads) { range in
                 for i in range {
                     let y = rows.lowerBound + i

@@ -28,7 +28,8 @@ public struct SamplingSettings: Hashable, Sendable {
     }
 
     public init(
-        schedule: TimestepSchedule, seed: UInt64, generator: Generator = .pixel, fidelity: Fidelity = .sample, blend: SeedBlend? = nil
+        schedule: TimestepSchedule, seed: UInt64, generator: Generator = .pixel, fidelity: Fidelity = .sample,
+        blend: SeedBlend? = nil
     ) {
         self.schedule = schedule
         self.seed = seed

@@ -13,10 +13,10 @@ public struct ResultRegion: Hashable, Sendable {
 
 /// What is computed of an image to get a region of its result, in pixels of the padded low-resolution image.
 ///
-/// Noise belongs to the pixel and every layer but attention is local, so a region depends on a halo around it only: the receptive field of
-/// each step, of the conditioner and of the encoder. The halo is derived from the graphs. Both parts are aligned to the network's size
-/// multiple, so that pixels are downsampled as in the whole image. Values at an edge of a part that is no edge of the image are wrong, and
-/// no pixel of the region depends on them.
+/// Noise belongs to the pixel and every layer but attention is local, so a region depends on a halo around it only: the
+/// receptive field of each step, of the conditioner and of the encoder. The halo is derived from the graphs. Both parts
+/// are aligned to the network's size multiple, so that pixels are downsampled as in the whole image. Values at an edge
+/// of a part that is no edge of the image are wrong, and no pixel of the region depends on them.
 package struct Window: Hashable, Sendable {
     package let region: ResultRegion
     /// For which the conditioner, the noise predictor and the encoder's image are computed.
@@ -33,7 +33,8 @@ package struct Window: Hashable, Sendable {
         let size = network.configuration.paddedSize(width: width, height: height)
         let field = ReceptiveField(
             network, steps: steps, radius: fidelity.radius, readsEncoderImage: steps == 0 || fidelity.needsEncoderImage)
-        let columns = field.parts(for: region.columns, of: size.width), rows = field.parts(for: region.rows, of: size.height)
+        let columns = field.parts(for: region.columns, of: size.width),
+            rows = field.parts(for: region.rows, of: size.height)
         self.region = region
         sampled = MapPart(columns: columns.sampled, rows: rows.sampled)
         encoded = MapPart(columns: columns.encoded, rows: rows.encoded)
@@ -50,7 +51,8 @@ package struct Window: Hashable, Sendable {
     /// The sampled part within the encoded one.
     var kept: MapPart {
         MapPart(
-            columns: sampled.columns.shifted(by: -encoded.columns.lowerBound), rows: sampled.rows.shifted(by: -encoded.rows.lowerBound))
+            columns: sampled.columns.shifted(by: -encoded.columns.lowerBound),
+            rows: sampled.rows.shifted(by: -encoded.rows.lowerBound))
     }
 
     /// The region within the sampled part, in pixels of the result.
@@ -104,12 +106,14 @@ private struct ReceptiveField {
 
     /// The low-resolution pixels that the bicubic upsample of these pixels reads.
     private func bicubicInput(_ pixels: Range<Int>) -> Range<Int> {
-        pixels.lowerBound / scale - BicubicRows.upsampleRadius..<(pixels.upperBound - 1) / scale + BicubicRows.upsampleRadius + 1
+        pixels.lowerBound / scale - BicubicRows.upsampleRadius..<(pixels.upperBound - 1) / scale
+            + BicubicRows.upsampleRadius + 1
     }
 
     /// The smallest range around `pixels` and within the image that the network can process.
     private func aligned(_ pixels: Range<Int>, of low: Int) -> Range<Int> {
-        let step = max(1, configuration.sizeMultiple / scale), least = configuration.paddedSize(width: 1, height: 1).width
+        let step = max(1, configuration.sizeMultiple / scale),
+            least = configuration.paddedSize(width: 1, height: 1).width
         let lower = max(0, pixels.lowerBound / step * step)
         let upper = min(low, max((pixels.upperBound + step - 1) / step * step, lower + least))
         return max(0, min(lower, upper - least))..<upper

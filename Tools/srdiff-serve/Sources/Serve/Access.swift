@@ -21,7 +21,8 @@ struct Access: Sendable {
         allowsAddresses = !settings.isLoopback
     }
 
-    /// Throws `Problem` 421 if the request is meant for another host: a web site whose name was made to point here (DNS rebinding).
+    /// Throws `Problem` 421 if the request is meant for another host: a web site whose name was made to point here (DNS
+    /// rebinding).
     func checkHost(_ head: HTTPHead) throws(Problem) {
         guard let host = head.value("host") else { return }
         let name = Self.name(ofHost: host)
@@ -29,7 +30,8 @@ struct Access: Sendable {
         let isLoopback = name == "::1" || isAddress && name.hasPrefix("127.")
         guard hostNames.contains(name) || isLoopback || isAddress && allowsAddresses else {
             throw Problem(
-                .misdirected, "this service is not known by that name; start it with --host-name to allow it", field: "host")
+                .misdirected, "this service is not known by that name; start it with --host-name to allow it",
+                field: "host")
         }
     }
 
@@ -66,12 +68,16 @@ struct Access: Sendable {
 
     /// The header field that lets a browser show the token from now on; nil if there is no token.
     func sessionCookie(_ head: HTTPHead) -> String? {
-        guard token != nil, let text = head.value("authorization")?.split(separator: " ", maxSplits: 1).last else { return nil }
+        guard token != nil, let text = head.value("authorization")?.split(separator: " ", maxSplits: 1).last else {
+            return nil
+        }
         return "\(Self.cookie)=\(text); Path=/; Max-Age=31536000; HttpOnly; SameSite=Strict"
     }
 
     private static func name(ofHost host: String) -> String {
-        if host.hasPrefix("["), let end = host.firstIndex(of: "]") { return String(host[host.index(after: host.startIndex)..<end]).lowercased() }
+        if host.hasPrefix("["), let end = host.firstIndex(of: "]") {
+            return String(host[host.index(after: host.startIndex)..<end]).lowercased()
+        }
         return String(host.prefix { $0 != ":" }).lowercased()
     }
 

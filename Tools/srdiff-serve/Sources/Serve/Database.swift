@@ -54,11 +54,13 @@ final class Database {
             throw DatabaseError(code: code, message: message)
         }
         self.handle = handle
-        try execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000;")
+        try execute(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000;")
         let version = try rows("PRAGMA user_version").first?.int("user_version") ?? 0
         guard version <= migrations.count else {
             throw DatabaseError(
-                code: SQLITE_ERROR, message: "made by a newer version (found \(version), expected at most \(migrations.count))")
+                code: SQLITE_ERROR,
+                message: "made by a newer version (found \(version), expected at most \(migrations.count))")
         }
         for (i, migration) in migrations.enumerated().dropFirst(version) {
             try execute("BEGIN IMMEDIATE; \(migration); PRAGMA user_version=\(i + 1); COMMIT;")
@@ -114,15 +116,16 @@ final class Database {
             sqlite3_reset(statement)
             sqlite3_clear_bindings(statement)
         }
-        let copies = unsafeBitCast(-1, to: sqlite3_destructor_type.self)      // SQLITE_TRANSIENT
+        let copies = unsafeBitCast(-1, to: sqlite3_destructor_type.self)  // SQLITE_TRANSIENT
         for (i, value) in values.enumerated() {
             let index = Int32(i + 1)
-            let code = switch value {
-            case .null: sqlite3_bind_null(statement, index)
-            case .int(let value): sqlite3_bind_int64(statement, index, Int64(value))
-            case .real(let value): sqlite3_bind_double(statement, index, value)
-            case .text(let value): sqlite3_bind_text(statement, index, value, Int32(value.utf8.count), copies)
-            }
+            let code =
+                switch value {
+                case .null: sqlite3_bind_null(statement, index)
+                case .int(let value): sqlite3_bind_int64(statement, index, Int64(value))
+                case .real(let value): sqlite3_bind_double(statement, index, value)
+                case .text(let value): sqlite3_bind_text(statement, index, value, Int32(value.utf8.count), copies)
+                }
             guard code == SQLITE_OK else { throw error }
         }
         while true {
@@ -145,12 +148,13 @@ final class Database {
     private static func row(_ statement: OpaquePointer) -> DatabaseRow {
         var values: [String: DatabaseValue] = [:]
         for column in 0..<sqlite3_column_count(statement) {
-            let value: DatabaseValue = switch sqlite3_column_type(statement, column) {
-            case SQLITE_INTEGER: .int(Int(sqlite3_column_int64(statement, column)))
-            case SQLITE_FLOAT: .real(sqlite3_column_double(statement, column))
-            case SQLITE_TEXT: .text(String(cString: sqlite3_column_text(statement, column)))
-            default: .null
-            }
+            let value: DatabaseValue =
+                switch sqlite3_column_type(statement, column) {
+                case SQLITE_INTEGER: .int(Int(sqlite3_column_int64(statement, column)))
+                case SQLITE_FLOAT: .real(sqlite3_column_double(statement, column))
+                case SQLITE_TEXT: .text(String(cString: sqlite3_column_text(statement, column)))
+                default: .null
+                }
             values[String(cString: sqlite3_column_name(statement, column))] = value
         }
         return DatabaseRow(values: values)

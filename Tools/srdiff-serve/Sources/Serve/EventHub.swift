@@ -24,7 +24,8 @@ final class EventHub: Sendable {
 
     private let listeners = Mutex(Listeners())
 
-    /// Returns a stream of the events from now on. It ends early if it is not read for long; the listener then asks again.
+    /// Returns a stream of the events from now on. It ends early if it is not read for long; the listener then asks
+    /// again.
     func listen() -> AsyncStream<Event> {
         let (stream, continuation) = AsyncStream.makeStream(of: Event.self, bufferingPolicy: .bufferingOldest(512))
         let id = listeners.withLock { listeners in

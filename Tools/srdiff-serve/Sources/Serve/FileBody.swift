@@ -6,14 +6,16 @@ enum FileBody {
     /// Opens the file now: it can be deleted while it is sent.
     static func response(_ path: String, type: String) throws -> HTTPResponse {
         let file = try OpenFile(path)
-        return HTTPResponse(.ok, [HTTPField("Content-Type", type)], body: .stream(length: file.count) { writer in
-            var offset = 0
-            while offset < file.count {
-                let bytes = try file.read(at: offset, count: min(128 << 10, file.count - offset))
-                try await writer.write(bytes)
-                offset += bytes.count
-            }
-        })
+        return HTTPResponse(
+            .ok, [HTTPField("Content-Type", type)],
+            body: .stream(length: file.count) { writer in
+                var offset = 0
+                while offset < file.count {
+                    let bytes = try file.read(at: offset, count: min(128 << 10, file.count - offset))
+                    try await writer.write(bytes)
+                    offset += bytes.count
+                }
+            })
     }
 }
 

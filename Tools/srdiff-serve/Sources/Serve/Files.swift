@@ -1,6 +1,7 @@
 import Glibc
 
-/// What the kernel says went wrong with a file of the service. Paths are for the log of whoever runs it, not for clients.
+/// What the kernel says went wrong with a file of the service. Paths are for the log of whoever runs it, not for
+/// clients.
 struct FileFailure: Error, CustomStringConvertible {
     let path: String
     let code: Int32
@@ -18,7 +19,9 @@ struct FileFailure: Error, CustomStringConvertible {
 enum Files {
     static func makeFolder(_ path: String, mode: mode_t = 0o700) throws {
         if mkdir(path, mode) == 0 || errno == EEXIST { return }
-        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else { throw FileFailure(path) }
+        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else {
+            throw FileFailure(path)
+        }
         try makeFolder(String(path[..<slash]), mode: mode)
         guard mkdir(path, mode) == 0 || errno == EEXIST else { throw FileFailure(path) }
     }

@@ -32,7 +32,8 @@ struct FolderIntake {
     }
 
     /// Watches a folder and those in it, and finds the files that are there already.
-    private func scan(_ path: String, _ notifications: INotify, _ found: AsyncStream<String>.Continuation) async throws {
+    private func scan(_ path: String, _ notifications: INotify, _ found: AsyncStream<String>.Continuation) async throws
+    {
         try await notifications.watch(path)
         for name in Files.list(path) where !Self.isIgnored(name) {
             guard let status = Files.status("\(path)/\(name)") else { continue }
@@ -47,7 +48,8 @@ struct FolderIntake {
     /// Hidden files, and files that other programs have not finished.
     private static func isIgnored(_ name: String) -> Bool {
         let endings = [".part", ".partial", ".crdownload", ".tmp", "~"]
-        return name.hasPrefix(".") || endings.contains { name.hasSuffix($0) } || ["Thumbs.db", "desktop.ini"].contains(name)
+        return name.hasPrefix(".") || endings.contains { name.hasSuffix($0) }
+            || ["Thumbs.db", "desktop.ini"].contains(name)
     }
 
     private func take(_ absolute: String) async throws {
@@ -56,7 +58,7 @@ struct FolderIntake {
         while true {
             guard let stamp = folder.stamp(path), (Files.size(absolute) ?? 0) > 0 else { return }
             switch Writers.state(of: absolute) {
-            case .writing: return                        // it will be told when the file is closed
+            case .writing: return  // it will be told when the file is closed
             case .none: break
             case .unknown:
                 try await Task.sleep(for: .seconds(2))
@@ -66,11 +68,12 @@ struct FolderIntake {
             do {
                 return try await add(path, stamp)
             } catch let problem as Problem where problem.retryAfter != nil {
-                try await Task.sleep(for: .seconds(2))   // the queue is full, or the disk
+                try await Task.sleep(for: .seconds(2))  // the queue is full, or the disk
             } catch let problem as Problem {
                 return folder.moveAside(path: path, stamp: stamp, reason: problem.detail)
             } catch let error as FileFailure where error.code == EFBIG {
-                return folder.moveAside(path: path, stamp: stamp, reason: "the file exceeds the limit of \(service.settings.uploadMiB) MiB")
+                return folder.moveAside(
+                    path: path, stamp: stamp, reason: "the file exceeds the limit of \(service.settings.uploadMiB) MiB")
             } catch let error as FileFailure {
                 return Log.line("a file of the watched folder cannot be read: \(String(cString: strerror(error.code)))")
             }
@@ -83,7 +86,8 @@ struct FolderIntake {
         defer { unlink(copy) }
         let image = try ImageInspection.image(copy, service)
         let job = try JobMaker(service: service).job(
-            image, name: String(path.split(separator: "/").last ?? ""), Parameters(), origin: .folder(path: path, stamp: stamp))
+            image, name: String(path.split(separator: "/").last ?? ""), Parameters(),
+            origin: .folder(path: path, stamp: stamp))
         let scale = service.models[job.options.model]?.scale ?? service.models.standard.scale
         if folder.isDone(path, scale: scale, job.options) { return }
         try await service.add([(job, copy)])
@@ -94,12 +98,13 @@ struct FolderIntake {
 private enum Writers {
     case none, writing, unknown
 
-    /// The kernel grants a read lease only if no process has the file open for writing. File systems without leases do not say.
+    /// The kernel grants a read lease only if no process has the file open for writing. File systems without leases do
+    /// not say.
     static func state(of path: String) -> Writers {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { return .unknown }
         defer { close(descriptor) }
-        let setLease: Int32 = 1024                       // F_SETLEASE
+        let setLease: Int32 = 1024  // F_SETLEASE
         if fcntl(descriptor, setLease, Int32(F_RDLCK)) == 0 {
             _ = fcntl(descriptor, setLease, Int32(F_UNLCK))
             return .none

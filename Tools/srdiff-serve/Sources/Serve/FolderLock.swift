@@ -7,7 +7,9 @@ struct FolderLock: ~Copyable {
     init(_ folder: String) throws {
         descriptor = open("\(folder)/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw FileFailure("\(folder)/lock") }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw ServeError("\(folder): another srdiff-serve uses this folder") }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            throw ServeError("\(folder): another srdiff-serve uses this folder")
+        }
     }
 
     deinit { close(descriptor) }

@@ -47,7 +47,8 @@ actor INotify {
             offset += headSize + Int(event.len)
             if event.mask & UInt32(IN_Q_OVERFLOW) != 0 { changes.append(.lost) }
             if event.mask & UInt32(IN_IGNORED) != 0 { folders[event.wd] = nil }
-            guard !name.isEmpty, let folder = folders[event.wd], let text = String(validating: name, as: UTF8.self) else { continue }
+            guard !name.isEmpty, let folder = folders[event.wd], let text = String(validating: name, as: UTF8.self)
+            else { continue }
             let isFolder = event.mask & UInt32(IN_ISDIR) != 0
             if isFolder {
                 changes.append(.folder("\(folder)/\(text)"))

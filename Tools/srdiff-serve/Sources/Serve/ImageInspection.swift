@@ -3,7 +3,8 @@ import SRDiff
 
 /// What an upload's header says, before a pixel is decoded.
 enum ImageInspection {
-    /// Throws `Problem` 415 for what is no image of a known format, 422 for a damaged one, 413 for one that is too large.
+    /// Throws `Problem` 415 for what is no image of a known format, 422 for a damaged one, 413 for one that is too
+    /// large.
     static func image(_ path: String, _ service: Service) throws -> JobImage {
         let header: ImageHeader, bytes = Files.size(path) ?? 0
         do {
@@ -20,7 +21,8 @@ enum ImageInspection {
         let limit = service.settings.megapixels * 1_000_000
         guard header.width <= limit / max(1, header.height) else {
             throw Problem(
-                .lengthTooLarge, "\(header.width)×\(header.height) pixels exceed the limit of \(service.settings.megapixels) million",
+                .lengthTooLarge,
+                "\(header.width)×\(header.height) pixels exceed the limit of \(service.settings.megapixels) million",
                 field: "file")
         }
         guard header.format.isAvailable else {
@@ -49,10 +51,11 @@ enum ImageInspection {
             settings: SamplingSettings(schedule: schedule, seed: 0, fidelity: fidelity), bytesPerPixel: image.channels)
         guard needed <= memory else {
             throw Problem(
-                .lengthTooLarge, """
-                    an image of \(image.width)×\(image.height) pixels requires about \(ByteCount.text(needed)) of memory, and this \
-                    machine has \(ByteCount.text(memory)): use a smaller image
-                    """, field: "file")
+                .lengthTooLarge,
+                """
+                an image of \(image.width)×\(image.height) pixels requires about \(ByteCount.text(needed)) of memory, and this \
+                machine has \(ByteCount.text(memory)): use a smaller image
+                """, field: "file")
         }
     }
 }

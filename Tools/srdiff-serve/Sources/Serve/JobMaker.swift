@@ -21,7 +21,8 @@ struct JobMaker {
         try ImageInspection.check(image, options, service)
         let id = Job.newID()
         return Job(
-            id: id, imageID: imageID ?? id, name: DisplayName.cleaned(name), origin: origin, options: options, image: image,
+            id: id, imageID: imageID ?? id, name: DisplayName.cleaned(name), origin: origin, options: options,
+            image: image,
             created: Clock.now)
     }
 }

@@ -8,12 +8,15 @@ struct JobRoutes {
     /// `POST /api/v1/jobs`: images into the queue; `?from=ID` uses a job's image again.
     func create(_ request: HTTPRequest) async throws -> HTTPResponse {
         let query = try Parameters(request.head.query, allowed: Parameters.job.union(["from"]))
-        guard try await service.store.unfinished().count < service.settings.queueLength else { throw await service.queueIsFull() }
+        guard try await service.store.unfinished().count < service.settings.queueLength else {
+            throw await service.queueIsFull()
+        }
         let jobs: [Job]
         if let id = query["from"] {
             jobs = [try await again(id, query)]
         } else {
-            let read = try await UploadReader(service: service).read(request, parameters: query, files: Settings.filesPerRequest)
+            let read = try await UploadReader(service: service).read(
+                request, parameters: query, files: Settings.filesPerRequest)
             jobs = try JobMaker(service: service).jobs(read, origin: .upload)
             try await service.add(zip(jobs, read.uploads).map { ($0, $1.path) })
             for upload in read.uploads { upload.take() }
@@ -65,7 +68,7 @@ struct JobRoutes {
     private func events(_ jobs: [Job]) async throws -> [(json: JSON, job: Job)] {
         var place: (position: Int, work: [String: Double])?
         var views: [(JSON, Job)] = []
-        for job in jobs {                                      // newest first: each queued job stands before the one listed last
+        for job in jobs {  // newest first: each queued job stands before the one listed last
             if job.state == .queued {
                 if place == nil { place = try await service.store.place(of: job.id) }
                 views.append((service.view.json(job, place: place), job))
@@ -95,7 +98,7 @@ struct JobRoutes {
     /// `GET /api/v1/events` and `GET /api/v1/jobs/{id}/events`
     func events(_ head: HTTPHead, of id: String? = nil) async throws -> HTTPResponse {
         _ = try Parameters(head.query, allowed: [])
-        let stream = service.hub.listen()                      // before the jobs are read, so that no change is missed
+        let stream = service.hub.listen()  // before the jobs are read, so that no change is missed
         let jobs = if let id { [try await job(id)] } else { try await service.store.jobs(limit: 1000) }
         let first = try await events(jobs).reversed().map { view in
             EventHub.Event(kind: .job, id: view.job.id, state: view.job.state, data: view.json.text)
@@ -108,7 +111,9 @@ struct JobRoutes {
         let parameters = try Parameters(head.query, allowed: ["sample", "download"])
         let job = try await job(head.path[3])
         let sample = try parameters.integer("sample", in: 0...(service.settings.maximumSamples - 1)) ?? 0
-        guard sample < job.options.samples else { throw Problem(.notFound, "the job has no such sample", field: "sample") }
+        guard sample < job.options.samples else {
+            throw Problem(.notFound, "the job has no such sample", field: "sample")
+        }
         guard job.results.contains(where: { $0.sample == sample }) else {
             if let error = job.error { throw Problem(.conflict, "the job has failed: \(error)") }
             throw Problem(.conflict, "the result is not ready yet", retryAfter: 2)
@@ -116,7 +121,9 @@ struct JobRoutes {
         var response = try FileBody.response(service.store.resultPath(job, sample), type: job.options.format.mediaType)
         let scale = service.models[job.options.model]?.scale ?? service.models.standard.scale
         if try parameters.integer("download", in: 0...1) == 1 {
-            response.set("Content-Disposition", DisplayName.disposition(DisplayName.result(of: job, scale: scale, sample: sample)))
+            response.set(
+                "Content-Disposition",
+                DisplayName.disposition(DisplayName.result(of: job, scale: scale, sample: sample)))
         }
         response.set("Cache-Control", "private, max-age=86400, immutable")
         return response
@@ -135,7 +142,9 @@ struct JobRoutes {
     func archive(_ head: HTTPHead) async throws -> HTTPResponse {
         var jobs: [Job] = []
         for field in head.query {
-            guard field.name == "id" else { throw Problem(.badRequest, "there is no parameter of this name (expected id)", field: field.name) }
+            guard field.name == "id" else {
+                throw Problem(.badRequest, "there is no parameter of this name (expected id)", field: field.name)
+            }
             jobs.append(try await job(field.value))
         }
         if head.query.isEmpty { jobs = try await service.store.jobs(limit: 1000, state: .done) }
@@ -154,17 +163,28 @@ struct JobRoutes {
             }
         }
         guard !entries.isEmpty else { throw Problem(.conflict, "there is no result yet", retryAfter: 2) }
-        guard entries.count <= 256 else { throw Problem(.badRequest, "at most 256 results in one archive", field: "id") }
+        guard entries.count <= 256 else {
+            throw Problem(.badRequest, "at most 256 results in one archive", field: "id")
+        }
         let archive = ZIPArchive(entries: entries)
-        guard archive.isPossible else { throw Problem(.unprocessable, "these results exceed 4 GiB; download them one by one") }
-        let fields = [HTTPField("Content-Type", "application/zip"), HTTPField("Content-Disposition", DisplayName.disposition("results.zip"))]
+        guard archive.isPossible else {
+            throw Problem(.unprocessable, "these results exceed 4 GiB; download them one by one")
+        }
+        let fields = [
+            HTTPField("Content-Type", "application/zip"),
+            HTTPField("Content-Disposition", DisplayName.disposition("results.zip")),
+        ]
         return HTTPResponse(.ok, fields, body: .stream(length: nil) { try await archive.write(to: $0) })
     }
 
     private func job(_ id: String) async throws -> Job {
-        guard Job.isID(id), let job = try await service.store.job(id), job.origin != .waitingRequest else { throw unknown }
+        guard Job.isID(id), let job = try await service.store.job(id), job.origin != .waitingRequest else {
+            throw unknown
+        }
         return job
     }
 
-    private var unknown: Problem { Problem(.notFound, "there is no job of this ID; finished jobs are removed after a while") }
+    private var unknown: Problem {
+        Problem(.notFound, "there is no job of this ID; finished jobs are removed after a while")
+    }
 }

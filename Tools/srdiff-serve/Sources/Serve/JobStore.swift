@@ -31,7 +31,9 @@ actor JobStore {
         let database = try Database(path: "\(folder)/jobs.sqlite", migrations: Migrations.all)
         try database.requeueRunningJobs(maximumAttempts: Self.maximumAttempts)
         let known = Set(try database.rows("SELECT id FROM jobs").compactMap { $0.text("id") })
-        for name in Files.list("\(folder)/files") where !known.contains(name) { Files.removeFolder("\(folder)/files/\(name)") }
+        for name in Files.list("\(folder)/files") where !known.contains(name) {
+            Files.removeFolder("\(folder)/files/\(name)")
+        }
         self.database = database
     }
 
@@ -52,7 +54,8 @@ actor JobStore {
     ///   - unfinishedBytes: the most bytes of their images. If there would be more, returns false.
     func add(_ jobs: [(job: Job, path: String)], queueLength: Int, unfinishedBytes: Int = .max) throws -> Bool {
         let unfinished = try unfinished(), bytes = jobs.reduce(0) { $0 + $1.job.image.bytes }
-        guard unfinished.count + jobs.count <= queueLength, unfinished.bytes + Double(bytes) <= Double(unfinishedBytes) else { return false }
+        guard unfinished.count + jobs.count <= queueLength, unfinished.bytes + Double(bytes) <= Double(unfinishedBytes)
+        else { return false }
         do {
             for (job, path) in jobs {
                 let folder = "\(folder)/files/\(job.id)"
@@ -75,25 +78,31 @@ actor JobStore {
     /// Whether an unfinished job has this file of the watched folder.
     func hasUnfinished(folderPath: String) throws -> Bool {
         try !database.rows(
-            "SELECT 1 AS one FROM jobs WHERE folder_path = ? AND state IN ('queued', 'running')", .text(folderPath)).isEmpty
+            "SELECT 1 AS one FROM jobs WHERE folder_path = ? AND state IN ('queued', 'running')", .text(folderPath)
+        ).isEmpty
     }
 
     // MARK: Working
 
     /// Starts the next job and returns it; nil if none is queued.
     func startNext() throws -> Job? {
-        guard let id = try database.rows("SELECT id FROM jobs WHERE state = 'queued' ORDER BY sequence LIMIT 1").first?.text("id") else {
+        guard
+            let id = try database.rows("SELECT id FROM jobs WHERE state = 'queued' ORDER BY sequence LIMIT 1").first?
+                .text("id")
+        else {
             return nil
         }
         try database.run(
-            "UPDATE jobs SET state = 'running', started = ?, attempts = attempts + 1 WHERE id = ?", .real(Clock.now), .text(id))
+            "UPDATE jobs SET state = 'running', started = ?, attempts = attempts + 1 WHERE id = ?", .real(Clock.now),
+            .text(id))
         return try job(id)
     }
 
     /// Adds a result whose file is there. Throws if the job has been deleted.
     func add(_ result: JobResult, to id: String) throws {
         try database.run(
-            "INSERT OR REPLACE INTO results (job, sample, seed, bytes) VALUES (?, ?, ?, ?)", .text(id), .int(result.sample),
+            "INSERT OR REPLACE INTO results (job, sample, seed, bytes) VALUES (?, ?, ?, ?)", .text(id),
+            .int(result.sample),
             .int(Int(bitPattern: UInt(result.seed))), .int(result.bytes))
     }
 
@@ -102,13 +111,16 @@ actor JobStore {
     /// - Parameter error: why it failed, or nil.
     func finish(_ id: String, seconds: Double, error: String?) throws -> Job? {
         let changed = try database.run(
-            "UPDATE jobs SET state = ?, finished = ?, seconds = ?, error = ? WHERE id = ?", .text(error == nil ? "done" : "failed"),
+            "UPDATE jobs SET state = ?, finished = ?, seconds = ?, error = ? WHERE id = ?",
+            .text(error == nil ? "done" : "failed"),
             .real(Clock.now), .real(seconds), DatabaseValue(error), .text(id))
         return changed > 0 ? try job(id) : nil
     }
 
     func setSpeed(_ secondsPerWork: Double, of model: String) throws {
-        try database.run("INSERT OR REPLACE INTO speeds (model, seconds_per_work) VALUES (?, ?)", .text(model), .real(secondsPerWork))
+        try database.run(
+            "INSERT OR REPLACE INTO speeds (model, seconds_per_work) VALUES (?, ?)", .text(model), .real(secondsPerWork)
+        )
     }
 
     func speeds() throws -> [String: Double] {
@@ -129,20 +141,26 @@ actor JobStore {
     ///
     /// - Parameter before: only jobs that are older than this one.
     func jobs(limit: Int, before: String? = nil, state: Job.State? = nil) throws -> [Job] {
-        let last = try before.flatMap { try database.rows("SELECT sequence FROM jobs WHERE id = ?", .text($0)).first?.int("sequence") }
-        return try database.rows("""
+        let last = try before.flatMap {
+            try database.rows("SELECT sequence FROM jobs WHERE id = ?", .text($0)).first?.int("sequence")
+        }
+        return try database.rows(
+            """
             SELECT * FROM jobs WHERE origin <> 'request' AND (?1 IS NULL OR sequence < ?1) AND (?2 IS NULL OR state = ?2) \
             ORDER BY sequence DESC LIMIT ?3
-            """, DatabaseValue(last), DatabaseValue(state?.rawValue), .int(limit)).compactMap { try database.job($0) }
+            """, DatabaseValue(last), DatabaseValue(state?.rawValue), .int(limit)
+        ).compactMap { try database.job($0) }
     }
 
     /// Returns the number of jobs before this one and itself, and their work by model.
     func place(of id: String) throws -> (position: Int, work: [String: Double]) {
         var position = 0, work: [String: Double] = [:]
-        for row in try database.rows("""
+        for row in try database.rows(
+            """
             SELECT model, count(*) AS count, total(work) AS work FROM jobs WHERE state = 'queued' \
             AND sequence <= (SELECT sequence FROM jobs WHERE id = ?) GROUP BY model
-            """, .text(id)) {
+            """, .text(id))
+        {
             position += row.int("count") ?? 0
             if let model = row.text("model") { work[model] = row.real("work") }
         }
@@ -159,7 +177,9 @@ actor JobStore {
 
     /// Returns the number of unfinished jobs and the bytes of their images.
     func unfinished() throws -> (count: Int, bytes: Double) {
-        let row = try database.rows("SELECT count(*) AS count, total(bytes) AS bytes FROM jobs WHERE state IN ('queued', 'running')").first
+        let row = try database.rows(
+            "SELECT count(*) AS count, total(bytes) AS bytes FROM jobs WHERE state IN ('queued', 'running')"
+        ).first
         return (row?.int("count") ?? 0, row?.real("bytes") ?? 0)
     }
 
@@ -172,16 +192,18 @@ actor JobStore {
         return changed > 0
     }
 
-    /// Removes finished jobs that are older than this many seconds, then the oldest ones until all files take no more than this many
-    /// bytes. Returns the removed jobs.
+    /// Removes finished jobs that are older than this many seconds, then the oldest ones until all files take no more
+    /// than this many bytes. Returns the removed jobs.
     func expire(olderThan seconds: Double, keepingBytes: Int) throws -> [String] {
         let size = "bytes + (SELECT total(results.bytes) FROM results WHERE job = jobs.id)"
         var total = Int(try database.rows("SELECT total(\(size)) AS size FROM jobs").first?.real("size") ?? 0)
         let limit = Clock.now - seconds
         var removed: [String] = []
-        for row in try database.rows("""
+        for row in try database.rows(
+            """
             SELECT id, finished, \(size) AS size FROM jobs WHERE state IN ('done', 'failed') AND origin <> 'request' ORDER BY finished
-            """) {
+            """)
+        {
             guard (row.real("finished") ?? 0) < limit || total > keepingBytes else { break }
             guard let id = row.text("id"), try delete(id) else { continue }
             total -= Int(row.real("size") ?? 0)

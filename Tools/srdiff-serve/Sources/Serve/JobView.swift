@@ -37,19 +37,26 @@ struct JobView {
             ("started", JSON(job.started.map(Clock.text))), ("finished", JSON(job.finished.map(Clock.text))),
             ("seconds", JSON(job.seconds.map { ($0 * 100).rounded() / 100 })), ("error", JSON(job.error)),
         ]
-        members.append(("results", .array(job.results.map { result in
-            .object([
-                ("sample", .int(result.sample)), ("seed", .unsigned(result.seed)), ("bytes", .int(result.bytes)),
-                ("mediaType", .string(options.format.mediaType)),
-                ("url", .string("/api/v1/jobs/\(job.id)/result?sample=\(result.sample)")),
-            ])
-        })))
+        members.append(
+            (
+                "results",
+                .array(
+                    job.results.map { result in
+                        .object([
+                            ("sample", .int(result.sample)), ("seed", .unsigned(result.seed)),
+                            ("bytes", .int(result.bytes)),
+                            ("mediaType", .string(options.format.mediaType)),
+                            ("url", .string("/api/v1/jobs/\(job.id)/result?sample=\(result.sample)")),
+                        ])
+                    })
+            ))
         return .object(members)
     }
 
     func event(_ job: Job, place: (position: Int, work: [String: Double])? = nil) -> EventHub.Event {
         EventHub.Event(
-            kind: .job, id: job.id, state: job.state, isListed: job.origin != .waitingRequest, data: json(job, place: place).text)
+            kind: .job, id: job.id, state: job.state, isListed: job.origin != .waitingRequest,
+            data: json(job, place: place).text)
     }
 
     static func deleted(_ id: String) -> EventHub.Event {

@@ -29,14 +29,17 @@ final class Metrics: Sendable {
         func metric(_ name: String, _ kind: String, _ help: String, _ samples: [(labels: String, value: Double)]) {
             out += "# HELP srdiff_\(name) \(help)\n# TYPE srdiff_\(name) \(kind)\n"
             for sample in samples {
-                let value = sample.value == sample.value.rounded() && abs(sample.value) < 1e15
+                let value =
+                    sample.value == sample.value.rounded() && abs(sample.value) < 1e15
                     ? String(Int(sample.value)) : "\(sample.value)"
                 out += "srdiff_\(name)\(sample.labels) \(value)\n"
             }
         }
-        metric("jobs", "gauge", "Jobs that are kept, by state.", Job.State.allCases.map {
-            ("{state=\"\($0.rawValue)\"}", Double(jobs[$0, default: 0]))
-        })
+        metric(
+            "jobs", "gauge", "Jobs that are kept, by state.",
+            Job.State.allCases.map {
+                ("{state=\"\($0.rawValue)\"}", Double(jobs[$0, default: 0]))
+            })
         let finished: [(labels: String, value: Double)] = [
             ("{result=\"done\"}", Double(now.done)), ("{result=\"failed\"}", Double(now.failed)),
         ]
@@ -44,9 +47,11 @@ final class Metrics: Sendable {
         metric("computing_seconds_total", "counter", "Seconds of computing since start.", [("", now.computingSeconds)])
         metric("stored_bytes", "gauge", "Bytes of images and results.", [("", Double(storedBytes))])
         metric("connections", "gauge", "Open connections.", [("", Double(connections))])
-        metric("http_responses_total", "counter", "Responses by status.", now.responses.sorted { $0.key < $1.key }.map {
-            ("{status=\"\($0.key)\"}", Double($0.value))
-        })
+        metric(
+            "http_responses_total", "counter", "Responses by status.",
+            now.responses.sorted { $0.key < $1.key }.map {
+                ("{status=\"\($0.key)\"}", Double($0.value))
+            })
         metric("resident_memory_bytes", "gauge", "Memory of the program.", [("", Double(Self.residentMemory))])
         metric("uptime_seconds", "gauge", "Seconds since start.", [("", start.duration(to: .now).seconds.rounded())])
         if let temperature = Machine.condition.temperature {

@@ -44,6 +44,6 @@ enum Migrations {
             model TEXT PRIMARY KEY,
             seconds_per_work REAL NOT NULL
         ) STRICT;
-        """,
+        """
     ]
 }

@@ -26,9 +26,12 @@ struct Models: Sendable {
     subscript(name: String) -> ServedModel? { all.first { $0.name == name } }
 
     /// The most steps that every model can run.
-    func maximumSteps(_ settings: Settings) -> Int { all.reduce(settings.maximumSteps) { min($0, $1.loaded.schedule.timesteps) } }
+    func maximumSteps(_ settings: Settings) -> Int {
+        all.reduce(settings.maximumSteps) { min($0, $1.loaded.schedule.timesteps) }
+    }
 
-    /// Reads models by name or file. A name of the default list that is not installed is left out; any other is an error.
+    /// Reads models by name or file. A name of the default list that is not installed is left out; any other is an
+    /// error.
     init(_ names: [String], isDefaultList: Bool) throws {
         var found: [ServedModel] = []
         for name in names {
@@ -38,7 +41,9 @@ struct Models: Sendable {
                 continue
             }
         }
-        guard Set(found.map(\.name)).count == found.count else { throw ServeError("--model: two models have the same name") }
+        guard Set(found.map(\.name)).count == found.count else {
+            throw ServeError("--model: two models have the same name")
+        }
         all = found
     }
 

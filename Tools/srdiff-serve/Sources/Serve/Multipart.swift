@@ -10,7 +10,7 @@ final class Multipart {
 
     private let body: HTTPBody
     private let delimiter: [UInt8]
-    private var buffer: [UInt8] = [0x0d, 0x0a]           // the first boundary may have no line before it
+    private var buffer: [UInt8] = [0x0d, 0x0a]  // the first boundary may have no line before it
     private var state = State.part
 
     private enum State { case part, atDelimiter, end }
@@ -29,7 +29,7 @@ final class Multipart {
         while try await bytes() != nil {}
         guard state == .atDelimiter else { return nil }
         while buffer.count < 2 { try await fill() }
-        if buffer.starts(with: [0x2d, 0x2d]) {           // "--"
+        if buffer.starts(with: [0x2d, 0x2d]) {  // "--"
             state = .end
             try await body.drain()
             return nil
@@ -85,7 +85,9 @@ final class Multipart {
         let end: [UInt8] = [0x0d, 0x0a, 0x0d, 0x0a]
         while true {
             if let place = Self.find(end, in: buffer) {
-                guard buffer.starts(with: [0x0d, 0x0a]) else { throw Problem(.badRequest, "a boundary is not followed by a line end") }
+                guard buffer.starts(with: [0x0d, 0x0a]) else {
+                    throw Problem(.badRequest, "a boundary is not followed by a line end")
+                }
                 let head = Array(buffer[..<place])
                 buffer = Array(buffer[(place + 4)...])
                 return head
@@ -101,7 +103,8 @@ final class Multipart {
                 guard let start = bytes.baseAddress else { return nil }
                 var offset = 0
                 while offset + needle.count <= bytes.count {
-                    guard let found = memchr(start + offset, Int32(needle[0]), bytes.count - offset - needle.count + 1) else { return nil }
+                    guard let found = memchr(start + offset, Int32(needle[0]), bytes.count - offset - needle.count + 1)
+                    else { return nil }
                     offset = start.distance(to: UnsafeRawPointer(found))
                     if memcmp(found, needle.baseAddress!, needle.count) == 0 { return offset }
                     offset += 1
@@ -112,7 +115,9 @@ final class Multipart {
     }
 
     private static func part(_ head: [UInt8]) throws -> Part {
-        guard let text = String(validating: head, as: UTF8.self) else { throw Problem(.badRequest, "the head of a part is not UTF-8") }
+        guard let text = String(validating: head, as: UTF8.self) else {
+            throw Problem(.badRequest, "the head of a part is not UTF-8")
+        }
         for line in text.split(whereSeparator: \.isNewline) where line.lowercased().hasPrefix("content-disposition:") {
             guard let name = parameter("name", of: String(line)) else { break }
             return Part(name: name, filename: parameter("filename", of: String(line)))

@@ -10,7 +10,7 @@ enum Pages {
         init(_ type: String, _ bytes: [UInt8]) {
             self.type = type
             self.bytes = bytes
-            var hash: UInt64 = 0xcbf2_9ce4_8422_2325      // FNV-1a: tells versions of the program apart
+            var hash: UInt64 = 0xcbf2_9ce4_8422_2325  // FNV-1a: tells versions of the program apart
             for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
             tag = "\"" + String(hash, radix: 16) + "\""
         }
@@ -26,7 +26,9 @@ enum Pages {
 
     static func response(_ head: HTTPHead) -> HTTPResponse? {
         guard head.path.count == 1, let page = all[head.path[0]] else { return nil }
-        var response = head.value("if-none-match") == page.tag ? HTTPResponse(.notModified) : HTTPResponse(.ok, body: .bytes(page.bytes))
+        var response =
+            head.value("if-none-match") == page.tag
+            ? HTTPResponse(.notModified) : HTTPResponse(.ok, body: .bytes(page.bytes))
         response.set("Content-Type", page.type)
         response.set("ETag", page.tag)
         response.set("Cache-Control", "no-cache")

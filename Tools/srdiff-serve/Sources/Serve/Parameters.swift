@@ -14,7 +14,8 @@ struct Parameters {
     mutating func add(_ name: String, _ value: String, allowed: Set<String>) throws(Problem) {
         guard allowed.contains(name) else {
             throw Problem(
-                .badRequest, "there is no parameter of this name (expected \(allowed.sorted().joined(separator: ", ")))",
+                .badRequest,
+                "there is no parameter of this name (expected \(allowed.sorted().joined(separator: ", ")))",
                 field: String(name.prefix(64)))
         }
         guard values.updateValue(value, forKey: name) == nil else {
@@ -61,7 +62,9 @@ struct Parameters {
         let steps = try integer("steps", in: 1...maximumSteps) ?? model.defaultSteps
         var fidelity = model.defaultFidelity(steps: steps)
         if let text = values["fidelity"] {
-            let isNumber = text.utf8.count <= 32 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || "+-.eE".utf8.contains($0) }
+            let isNumber =
+                text.utf8.count <= 32
+                && text.utf8.allSatisfy { (0x30...0x39).contains($0) || "+-.eE".utf8.contains($0) }
             guard isNumber, let value = Float(text), let checked = Fidelity(value) else {
                 throw Problem(.badRequest, "fidelity must be a number from 0 to 1", field: "fidelity")
             }
@@ -89,11 +92,15 @@ struct Parameters {
             format = named
         }
         guard format.isAvailable else {
-            throw Problem(.unprocessable, "\(format.name) cannot be written on this machine: \(format.package ?? "") is missing", field: "format")
+            throw Problem(
+                .unprocessable, "\(format.name) cannot be written on this machine: \(format.package ?? "") is missing",
+                field: "format")
         }
         let hasAlpha = image.channels == 2 || image.channels == 4
         guard !hasAlpha || format.holdsAlpha else {
-            throw Problem(.unprocessable, "the image is transparent, which \(format.name) cannot hold; use png or webp", field: "format")
+            throw Problem(
+                .unprocessable, "the image is transparent, which \(format.name) cannot hold; use png or webp",
+                field: "format")
         }
         return format
     }

@@ -14,7 +14,7 @@ public enum Program {
         for model in service.models.all {
             for warning in model.loaded.warnings { Log.line("model \(model.name): \(warning)") }
         }
-        malloc_trim(0)                                   // reading the models took more than keeping them
+        malloc_trim(0)  // reading the models took more than keeping them
         var token: Token?, newToken: String?
         if settings.hasToken && !settings.isLoopback {
             let loaded = try Token.load("\(settings.stateFolder)/token")
@@ -48,11 +48,12 @@ public enum Program {
     }
 
     private static func announce(_ settings: Settings, port: UInt16, newToken: String?) {
-        let host = switch settings.address {
-        case "0.0.0.0", "::": HostName.own
-        case let address where address.contains(":"): "[\(address)]"
-        default: settings.address
-        }
+        let host =
+            switch settings.address {
+            case "0.0.0.0", "::": HostName.own
+            case let address where address.contains(":"): "[\(address)]"
+            default: settings.address
+            }
         Log.line("http://\(host):\(port)/")
         if let newToken {
             Log.line("a token was made; it is shown once. Open http://\(host):\(port)/#token=\(newToken)")
@@ -70,7 +71,7 @@ public enum Program {
 }
 
 /// The server that the router counts the connections of; it is made after the router.
-private final class ConnectionCounter: @unchecked Sendable {       // set once, before the first request
+private final class ConnectionCounter: @unchecked Sendable {  // set once, before the first request
     var server: HTTPServer?
     func count() -> Int { server?.connectionCount ?? 0 }
 }

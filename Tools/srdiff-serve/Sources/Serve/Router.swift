@@ -39,12 +39,15 @@ struct Router: Sendable {
     }
 
     private static let securityFields = [
-        HTTPField("Content-Security-Policy", """
+        HTTPField(
+            "Content-Security-Policy",
+            """
             default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; base-uri 'none'; \
             form-action 'none'; frame-ancestors 'none'
             """),
         HTTPField("X-Content-Type-Options", "nosniff"), HTTPField("Referrer-Policy", "no-referrer"),
-        HTTPField("Cross-Origin-Resource-Policy", "same-origin"), HTTPField("Cross-Origin-Opener-Policy", "same-origin"),
+        HTTPField("Cross-Origin-Resource-Policy", "same-origin"),
+        HTTPField("Cross-Origin-Opener-Policy", "same-origin"),
         HTTPField("Permissions-Policy", "geolocation=(), microphone=()"),
     ]
 
@@ -68,7 +71,8 @@ struct Router: Sendable {
         if head.path == ["metrics"] {
             try allow(["GET", "HEAD"], head)
             let text = service.metrics.text(
-                try await service.store.counts(), storedBytes: try await service.store.storedBytes(), connections: connectionCount())
+                try await service.store.counts(), storedBytes: try await service.store.storedBytes(),
+                connections: connectionCount())
             return HTTPResponse(.ok, text: text, type: "text/plain; version=0.0.4; charset=utf-8")
         }
         guard head.path.count >= 3, head.path[0] == "api", head.path[1] == "v1" else { throw notFound }
@@ -122,22 +126,33 @@ struct Router: Sendable {
     private var models: JSON {
         let settings = service.settings
         return .object([
-            ("models", .array(service.models.all.map { model in
-                let steps = model.defaultSteps
-                return .object([
-                    ("name", .string(model.name)), ("scale", .int(model.scale)), ("arithmetic", .string(model.loaded.arithmetic)),
-                    ("sha256", .string(model.loaded.sha256)), ("defaultSteps", .int(steps)),
-                    ("maximumSteps", .int(min(settings.maximumSteps, model.loaded.schedule.timesteps))),
-                    ("defaultFidelity", .number((Double(model.defaultFidelity(steps: steps)) * 1e4).rounded() / 1e4)),
-                    ("hasFidelity", .bool(model.loaded.hasPreview)),
-                ])
-            })),
+            (
+                "models",
+                .array(
+                    service.models.all.map { model in
+                        let steps = model.defaultSteps
+                        return .object([
+                            ("name", .string(model.name)), ("scale", .int(model.scale)),
+                            ("arithmetic", .string(model.loaded.arithmetic)),
+                            ("sha256", .string(model.loaded.sha256)), ("defaultSteps", .int(steps)),
+                            ("maximumSteps", .int(min(settings.maximumSteps, model.loaded.schedule.timesteps))),
+                            (
+                                "defaultFidelity",
+                                .number((Double(model.defaultFidelity(steps: steps)) * 1e4).rounded() / 1e4)
+                            ),
+                            ("hasFidelity", .bool(model.loaded.hasPreview)),
+                        ])
+                    })
+            ),
             ("formats", .array(ImageFormatNames.available.map { .string($0) })),
-            ("limits", .object([
-                ("uploadBytes", .int(settings.uploadMiB << 20)), ("pixels", .int(settings.megapixels * 1_000_000)),
-                ("queueLength", .int(settings.queueLength)), ("samples", .int(settings.maximumSamples)),
-                ("filesPerRequest", .int(Settings.filesPerRequest)), ("keepDays", .number(settings.keepDays)),
-            ])),
+            (
+                "limits",
+                .object([
+                    ("uploadBytes", .int(settings.uploadMiB << 20)), ("pixels", .int(settings.megapixels * 1_000_000)),
+                    ("queueLength", .int(settings.queueLength)), ("samples", .int(settings.maximumSamples)),
+                    ("filesPerRequest", .int(Settings.filesPerRequest)), ("keepDays", .number(settings.keepDays)),
+                ])
+            ),
         ])
     }
 }

@@ -35,7 +35,7 @@ final class Service: Sendable {
         (wakes, wakeUp) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let models = models
         view = JobView(speeds: speeds, running: running) { models[$0]?.scale ?? models.standard.scale }
-        wakeUp.yield()                                   // jobs of the last run
+        wakeUp.yield()  // jobs of the last run
     }
 
     /// Adds jobs to the queue, all or none, and tells about them.
@@ -43,7 +43,8 @@ final class Service: Sendable {
     /// Throws `Problem` 429 if the queue is full.
     func add(_ jobs: [(job: Job, path: String)]) async throws {
         do {
-            guard try await store.add(jobs, queueLength: settings.queueLength, unfinishedBytes: settings.keepMiB << 20) else {
+            guard try await store.add(jobs, queueLength: settings.queueLength, unfinishedBytes: settings.keepMiB << 20)
+            else {
                 throw await queueIsFull()
             }
         } catch let error as FileFailure where error.isFull {
@@ -57,7 +58,9 @@ final class Service: Sendable {
 
     func queueIsFull() async -> Problem {
         let seconds = running.now.flatMap { speeds.seconds([models.standard.name: 0.1 * Double($0.totalSteps)]) } ?? 2
-        return Problem(.tooManyRequests, "the queue is full; try again later", retryAfter: min(30, max(1, Int(seconds.rounded(.up)))))
+        return Problem(
+            .tooManyRequests, "the queue is full; try again later",
+            retryAfter: min(30, max(1, Int(seconds.rounded(.up)))))
     }
 
     /// Ends a job that was computed.
@@ -87,7 +90,9 @@ final class Service: Sendable {
 
     func expire() async {
         let seconds = settings.keepDays * 86400
-        guard let removed = try? await store.expire(olderThan: seconds, keepingBytes: settings.keepMiB << 20) else { return }
+        guard let removed = try? await store.expire(olderThan: seconds, keepingBytes: settings.keepMiB << 20) else {
+            return
+        }
         for id in removed { hub.publish(JobView.deleted(id)) }
     }
 

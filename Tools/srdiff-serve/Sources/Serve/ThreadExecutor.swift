@@ -1,8 +1,8 @@
 import Glibc
 
-/// A thread that runs an actor. Disk and database wait there, and so does the long computation, without holding up the tasks that
-/// answer requests.
-final class ThreadExecutor: SerialExecutor, @unchecked Sendable {       // `jobs` is guarded by the mutex
+/// A thread that runs an actor. Disk and database wait there, and so does the long computation, without holding up the
+/// tasks that answer requests.
+final class ThreadExecutor: SerialExecutor, @unchecked Sendable {  // `jobs` is guarded by the mutex
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let condition: UnsafeMutablePointer<pthread_cond_t>
     private var jobs: [UnownedJob] = []
@@ -16,9 +16,11 @@ final class ThreadExecutor: SerialExecutor, @unchecked Sendable {       // `jobs
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(condition, nil)
         var thread = pthread_t()
-        let code = pthread_create(&thread, nil, { argument in
-            Unmanaged<ThreadExecutor>.fromOpaque(argument!).takeUnretainedValue().run()
-        }, Unmanaged.passRetained(self).toOpaque())                     // runs as long as the program
+        let code = pthread_create(
+            &thread, nil,
+            { argument in
+                Unmanaged<ThreadExecutor>.fromOpaque(argument!).takeUnretainedValue().run()
+            }, Unmanaged.passRetained(self).toOpaque())  // runs as long as the program
         precondition(code == 0, "no thread can be started")
         pthread_detach(thread)
     }
@@ -34,7 +36,7 @@ final class ThreadExecutor: SerialExecutor, @unchecked Sendable {       // `jobs
     func asUnownedSerialExecutor() -> UnownedSerialExecutor { UnownedSerialExecutor(ordinary: self) }
 
     private func run() -> Never {
-        if niceness != 0 {                                              // on Linux, of this thread
+        if niceness != 0 {  // on Linux, of this thread
             let kind = __priority_which_t(PRIO_PROCESS.rawValue)
             setpriority(kind, 0, min(19, getpriority(kind, 0) + niceness))
         }

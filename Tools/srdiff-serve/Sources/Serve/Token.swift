@@ -21,7 +21,10 @@ struct Token: Sendable {
     static func load(_ path: String) throws -> (token: Token, new: String?) {
         if Files.size(path) != nil {
             let text = String(try Files.text(path).filter { !$0.isWhitespace })
-            guard text.utf8.count >= 16 else { throw ServeError("\(path): a token of at least 16 characters is expected. Remove the file for a new one.") }
+            guard text.utf8.count >= 16 else {
+                throw ServeError(
+                    "\(path): a token of at least 16 characters is expected. Remove the file for a new one.")
+            }
             return (Token(text), nil)
         }
         let text = RandomBytes.hexadecimal(16)

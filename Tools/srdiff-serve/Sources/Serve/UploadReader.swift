@@ -27,7 +27,8 @@ struct UploadReader {
         let isForm = type == "multipart/form-data"
         guard isForm || type == nil || type == "application/octet-stream" || type!.hasPrefix("image/") else {
             throw Problem(
-                .unsupportedMediaType, "send the image itself (curl -T FILE) or a form (curl -F file=@FILE)", field: "content-type")
+                .unsupportedMediaType, "send the image itself (curl -T FILE) or a form (curl -F file=@FILE)",
+                field: "content-type")
         }
         guard service.incoming.take(share) else {
             throw Problem(.unavailable, "too many uploads at a time; try again", retryAfter: 5)
@@ -48,7 +49,9 @@ struct UploadReader {
         let upload = try Upload(folder: service.store.incomingFolder, name: parameters["name"] ?? "")
         while let bytes = try await request.body.next() { try upload.write(bytes) }
         upload.finish()
-        guard upload.count > 0 else { throw Problem(.unsupportedMediaType, "the body is empty (expected an image)", field: "file") }
+        guard upload.count > 0 else {
+            throw Problem(.unsupportedMediaType, "the body is empty (expected an image)", field: "file")
+        }
         return UploadRequest(uploads: [upload], parameters: parameters)
     }
 
@@ -64,16 +67,21 @@ struct UploadReader {
                 continue
             }
             guard result.uploads.count < files else {
-                throw Problem(.badRequest, "at most \(files) \(files == 1 ? "file" : "files") in one request", field: "file")
+                throw Problem(
+                    .badRequest, "at most \(files) \(files == 1 ? "file" : "files") in one request", field: "file")
             }
             let upload = try Upload(folder: service.store.incomingFolder, name: part.filename ?? "")
             while let bytes = try await form.bytes() { try upload.write(bytes) }
             upload.finish()
-            guard upload.count > 0 else { throw Problem(.unsupportedMediaType, "a file is empty (expected an image)", field: "file") }
+            guard upload.count > 0 else {
+                throw Problem(.unsupportedMediaType, "a file is empty (expected an image)", field: "file")
+            }
             result.uploads.append(upload)
         }
         result.parameters.replace(by: fields)
-        guard !result.uploads.isEmpty else { throw Problem(.badRequest, "the form has no field named file", field: "file") }
+        guard !result.uploads.isEmpty else {
+            throw Problem(.badRequest, "the form has no field named file", field: "file")
+        }
         return result
     }
 }
@@ -107,7 +115,9 @@ enum DisplayName {
         for byte in name.utf8 {
             let isPlain = byte.isLetterOrDigit || byte == 0x2d || byte == 0x2e || byte == 0x5f
             plain.append(isPlain ? Character(Unicode.Scalar(byte)) : "_")
-            encoded += isPlain ? String(Unicode.Scalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+            encoded +=
+                isPlain
+                ? String(Unicode.Scalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
         }
         return "attachment; filename=\"\(plain)\"; filename*=UTF-8''\(encoded)"
     }

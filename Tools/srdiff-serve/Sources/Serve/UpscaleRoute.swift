@@ -24,7 +24,7 @@ struct UpscaleRoute {
         defer { watch.cancel() }
         let end = try await end(of: job.id)
         let response = Result { try self.response(end) }
-        _ = try await service.store.delete(job.id)       // the file is open and can still be sent
+        _ = try await service.store.delete(job.id)  // the file is open and can still be sent
         return try response.get()
     }
 
@@ -33,14 +33,15 @@ struct UpscaleRoute {
         if let error = job.error { throw Problem(.unprocessable, error, field: "file") }
         var response = try FileBody.response(service.store.resultPath(job, 0), type: job.options.format.mediaType)
         let scale = service.models[job.options.model]?.scale ?? service.models.standard.scale
-        response.set("Content-Disposition", DisplayName.disposition(DisplayName.result(of: job, scale: scale, sample: 0)))
+        response.set(
+            "Content-Disposition", DisplayName.disposition(DisplayName.result(of: job, scale: scale, sample: 0)))
         return response
     }
 
     /// Waits for the job to end. Returns nil if it is removed before.
     private func end(of id: String) async throws -> Job? {
         while true {
-            let events = service.hub.listen()            // before the job is read, so that no change is missed
+            let events = service.hub.listen()  // before the job is read, so that no change is missed
             guard let job = try await service.store.job(id) else { return nil }
             if job.state == .done || job.state == .failed { return job }
             for await event in events where event.id == id {

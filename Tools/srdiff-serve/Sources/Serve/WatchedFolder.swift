@@ -1,8 +1,8 @@
 import Glibc
 import SRDiff
 
-/// A folder whose images are upscaled into another one. An image stays where it is; its result has the same place in the target. What
-/// fails is moved to `failed/` in the target, with a text that says why.
+/// A folder whose images are upscaled into another one. An image stays where it is; its result has the same place in
+/// the target. What fails is moved to `failed/` in the target, with a text that says why.
 final class WatchedFolder: Sendable {
     let source: String
     let target: String
@@ -13,15 +13,20 @@ final class WatchedFolder: Sendable {
         self.target = try Self.resolved(target, "--into")
         let (a, b) = (self.source + "/", self.target + "/")
         guard !a.hasPrefix(b), !b.hasPrefix(a) else {
-            throw ServeError("--into \(target): it lies in the watched folder or around it. Name a folder outside of it.")
+            throw ServeError(
+                "--into \(target): it lies in the watched folder or around it. Name a folder outside of it.")
         }
     }
 
     private static func resolved(_ path: String, _ option: String) throws -> String {
-        guard let resolved = realpath(path, nil) else { throw ServeError("\(option) \(path): \(String(cString: strerror(errno)))") }
+        guard let resolved = realpath(path, nil) else {
+            throw ServeError("\(option) \(path): \(String(cString: strerror(errno)))")
+        }
         defer { free(resolved) }
         var status = stat()
-        guard stat(resolved, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { throw ServeError("\(option) \(path): not a folder") }
+        guard stat(resolved, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+            throw ServeError("\(option) \(path): not a folder")
+        }
         return String(cString: resolved)
     }
 
@@ -31,12 +36,14 @@ final class WatchedFolder: Sendable {
         return "\(status.st_size) \(status.st_mtim.tv_sec).\(status.st_mtim.tv_nsec)"
     }
 
-    /// Where a sample of this file goes: a.jpg to a_x4.jpg, and a.ppm, whose format changes, to a.ppm_x4.png. Otherwise a.ppm and a.png
-    /// would share a result.
+    /// Where a sample of this file goes: a.jpg to a_x4.jpg, and a.ppm, whose format changes, to a.ppm_x4.png. Otherwise
+    /// a.ppm and a.png would share a result.
     func resultPath(_ path: String, scale: Int, _ options: JobOptions, sample: Int) -> String {
         let (folder, name) = Self.split(path)
         var stem = name, type = options.format.extensions[0]
-        if let dot = name.lastIndex(of: "."), dot != name.startIndex, ImageFormat(fileExtension: String(name[dot...].dropFirst())) == options.format {
+        if let dot = name.lastIndex(of: "."), dot != name.startIndex,
+            ImageFormat(fileExtension: String(name[dot...].dropFirst())) == options.format
+        {
             stem = String(name[..<dot])
             type = String(name[dot...].dropFirst())
         }
@@ -48,7 +55,9 @@ final class WatchedFolder: Sendable {
     func isDone(_ path: String, scale: Int, _ options: JobOptions) -> Bool {
         guard let input = Files.status("\(source)/\(path)")?.st_mtim else { return true }
         return (0..<options.samples).allSatisfy { sample in
-            guard let result = Files.status(resultPath(path, scale: scale, options, sample: sample))?.st_mtim else { return false }
+            guard let result = Files.status(resultPath(path, scale: scale, options, sample: sample))?.st_mtim else {
+                return false
+            }
             return (result.tv_sec, result.tv_nsec) >= (input.tv_sec, input.tv_nsec)
         }
     }

@@ -22,7 +22,7 @@ actor Worker {
                 let seconds = start.duration(to: .now).seconds
                 try await whenDiskHasRoom { try await service.finish(job, seconds: seconds, error: error) }
             }
-            last = nil                                   // idle: the memory goes back to the system
+            last = nil  // idle: the memory goes back to the system
             malloc_trim(0)
         }
     }
@@ -44,7 +44,9 @@ actor Worker {
         defer { service.running.finish() }
         await service.publish(job)
         do {
-            guard let model = service.models[options.model] else { return "the model \(options.model) is no longer served" }
+            guard let model = service.models[options.model] else {
+                return "the model \(options.model) is no longer served"
+            }
             // Results of an earlier start of the program are kept.
             let missing = (0..<options.samples).filter { sample in !job.results.contains { $0.sample == sample } }
             if !missing.isEmpty {
@@ -75,12 +77,16 @@ actor Worker {
     ) throws -> Image {
         let size = model.loaded.configuration.paddedSize(width: image.width, height: image.height)
         if last?.model != model.name || last?.width != size.width || last?.height != size.height {
-            last = nil                                   // released before the next one is allocated
-            last = (model.name, size.width, size.height, try Upscaler(model.loaded, options: .init(threads: service.settings.threads)))
+            last = nil  // released before the next one is allocated
+            last = (
+                model.name, size.width, size.height,
+                try Upscaler(model.loaded, options: .init(threads: service.settings.threads))
+            )
         }
         guard let fidelity = Fidelity(options.fidelity) else { throw ServeError("fidelity \(options.fidelity)") }
         let service = service
-        let result = try last!.upscaler.upscale(image, steps: options.steps, fidelity: fidelity, seed: seed) { progress in
+        let result = try last!.upscaler.upscale(image, steps: options.steps, fidelity: fidelity, seed: seed) {
+            progress in
             try service.running.complete(steps: sample * options.steps + progress.completedSteps)
             if progress.completedSteps < options.steps { service.hub.publish(service.view.event(job)) }
         }
@@ -92,7 +98,8 @@ actor Worker {
         switch error {
         case let error as ImageError: return "\(error)"
         case SRDiffError.exceedsMemory(let subject, let needed, let available, let limit):
-            return "\(subject) requires about \(ByteCount.text(needed)) of memory, and \(ByteCount.text(available)) are \(limit): "
+            return
+                "\(subject) requires about \(ByteCount.text(needed)) of memory, and \(ByteCount.text(available)) are \(limit): "
                 + "use a smaller image"
         case let error as FileFailure where error.isFull: return "the disk of the service is full"
         case let error as DatabaseError where error.isFull: return "the disk of the service is full"

@@ -18,7 +18,9 @@ struct ZIPArchive: Sendable {
             let name = Array(entry.name.utf8)
             // Flags: sizes and checksum follow the data; the name is UTF-8.
             let common = Self.bytes(20, 2) + Self.bytes(0x0808, 2) + Self.bytes(0, 2) + Self.bytes(0x0021_0000, 4)
-            let head = Self.bytes(0x0403_4b50, 4) + common + Self.bytes(0, 12) + Self.bytes(name.count, 2) + Self.bytes(0, 2) + name
+            let head =
+                Self.bytes(0x0403_4b50, 4) + common + Self.bytes(0, 12) + Self.bytes(name.count, 2) + Self.bytes(0, 2)
+                + name
             try await writer.write(head)
             var checksum = CRC32(), position = 0
             while position < entry.file.count {

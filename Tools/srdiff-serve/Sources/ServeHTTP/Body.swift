@@ -1,5 +1,5 @@
-/// The bytes of a request's body, read as they arrive. Reading starts with the first call of `next`: a client that expects 100
-/// (Continue) sends nothing before.
+/// The bytes of a request's body, read as they arrive. Reading starts with the first call of `next`: a client that
+/// expects 100 (Continue) sends nothing before.
 public final class HTTPBody {
     /// Reads some bytes of the connection, none at its end.
     private let source: ConnectionReader
@@ -28,7 +28,8 @@ public final class HTTPBody {
 
     var isComplete: Bool { if case .end = state { true } else { false } }
 
-    /// Whether dropping what is left takes no more than this many bytes; never for a client that waits for 100 (Continue).
+    /// Whether dropping what is left takes no more than this many bytes; never for a client that waits for 100
+    /// (Continue).
     func isShort(_ count: Int) -> Bool {
         switch state {
         case .end: true
@@ -37,8 +38,8 @@ public final class HTTPBody {
         }
     }
 
-    /// Returns the next bytes, nil at the body's end. Throws `Problem` 413 if the body exceeds the limit; a length that says so
-    /// beforehand is refused before the first byte.
+    /// Returns the next bytes, nil at the body's end. Throws `Problem` 413 if the body exceeds the limit; a length that
+    /// says so beforehand is refused before the first byte.
     public func next() async throws -> ArraySlice<UInt8>? {
         if case .length(let count) = state, received + count > limit { throw tooLarge }
         if expectsContinue {
@@ -61,7 +62,9 @@ public final class HTTPBody {
             if left > bytes.count {
                 state = .chunk(left - bytes.count)
             } else {
-                guard try await source.line(atMost: 2).isEmpty else { throw Problem(.badRequest, "a chunk is too long") }
+                guard try await source.line(atMost: 2).isEmpty else {
+                    throw Problem(.badRequest, "a chunk is too long")
+                }
                 state = .chunkStart
             }
         case .end, .chunkStart: break
@@ -82,12 +85,14 @@ public final class HTTPBody {
         guard !digits.isEmpty, digits.count <= 8 else { throw Problem(.badRequest, "a chunk has no size") }
         var size = 0
         for digit in digits {
-            guard let value = HTTPHead.hexadecimal(digit) else { throw Problem(.badRequest, "a chunk's size is not a number") }
+            guard let value = HTTPHead.hexadecimal(digit) else {
+                throw Problem(.badRequest, "a chunk's size is not a number")
+            }
             size = size << 4 | Int(value)
         }
         guard received + size <= limit else { throw tooLarge }
         if size > 0 { state = .chunk(size); return }
-        for _ in 0..<16 {                                        // trailer fields are read and ignored
+        for _ in 0..<16 {  // trailer fields are read and ignored
             if try await source.line(atMost: 1024).isEmpty { state = .end; return }
         }
         throw Problem(.headTooLarge, "the trailer has too many fields")

@@ -30,7 +30,8 @@ struct Connection {
         }
         connections.setDeadline(id, after: limits.transferSeconds)
         let body = HTTPBody(head, source: reader, limit: limits.bodyBytes)
-        let response = await handler(HTTPRequest(head: head, body: body, isAbandoned: { [socket] in socket.isClosed }), waits)
+        let response = await handler(
+            HTTPRequest(head: head, body: body, isAbandoned: { [socket] in socket.isClosed }), waits)
         let canContinue = head.isPersistent && body.isShort(limits.drainBytes)
         try await send(response, to: head, isLast: !canContinue)
         guard canContinue else {
@@ -52,18 +53,21 @@ struct Connection {
         let hasBody = head?.method != "HEAD"
         switch response.body {
         case .bytes(let bytes):
-            if response.status != .noContent && response.status != .notModified { text += "Content-Length: \(bytes.count)\r\n" }
+            if response.status != .noContent && response.status != .notModified {
+                text += "Content-Length: \(bytes.count)\r\n"
+            }
             try await write(Array((text + "\r\n").utf8) + (hasBody ? bytes : []))
         case .stream(let length, let body):
             let isChunked = length == nil && head?.readsChunks != false
             text += length.map { "Content-Length: \($0)\r\n" } ?? (isChunked ? "Transfer-Encoding: chunked\r\n" : "")
             try await write(Array((text + "\r\n").utf8))
             guard hasBody else { return }
-            try await body(HTTPWriter { bytes in
-                guard !bytes.isEmpty else { return }
-                if !isChunked { return try await write(bytes) }
-                try await write(Array((String(bytes.count, radix: 16) + "\r\n").utf8) + bytes + [0x0d, 0x0a])
-            })
+            try await body(
+                HTTPWriter { bytes in
+                    guard !bytes.isEmpty else { return }
+                    if !isChunked { return try await write(bytes) }
+                    try await write(Array((String(bytes.count, radix: 16) + "\r\n").utf8) + bytes + [0x0d, 0x0a])
+                })
             if isChunked { try await write(Array("0\r\n\r\n".utf8)) }
         }
     }
@@ -79,13 +83,15 @@ struct Connection {
         connections.setDeadline(id, after: nil)
     }
 
-    /// Reads on for a moment before the connection is closed: closing with unread bytes resets it, and the client would lose the
-    /// response.
+    /// Reads on for a moment before the connection is closed: closing with unread bytes resets it, and the client would
+    /// lose the response.
     private func linger() async {
         socket.finishWriting()
         connections.setDeadline(id, after: 2)
         var count = 0
-        while count < limits.bodyBytes, let bytes = try? await socket.read(atMost: 64 << 10), !bytes.isEmpty { count += bytes.count }
+        while count < limits.bodyBytes, let bytes = try? await socket.read(atMost: 64 << 10), !bytes.isEmpty {
+            count += bytes.count
+        }
     }
 }
 
@@ -97,7 +103,8 @@ enum HTTPDate {
         let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        let date = "\(days[Int(fields.tm_wday)]), \(two(fields.tm_mday)) \(months[Int(fields.tm_mon)]) \(fields.tm_year + 1900)"
+        let date =
+            "\(days[Int(fields.tm_wday)]), \(two(fields.tm_mday)) \(months[Int(fields.tm_mon)]) \(fields.tm_year + 1900)"
         return "\(date) \(two(fields.tm_hour)):\(two(fields.tm_min)):\(two(fields.tm_sec)) GMT"
     }
 }

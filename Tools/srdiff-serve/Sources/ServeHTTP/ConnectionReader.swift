@@ -42,7 +42,7 @@ final class ConnectionReader {
         connections.setDeadline(id, after: limits.idleSeconds)
         var searched = buffer.startIndex, isStarted = false
         while true {
-            while buffer.starts(with: [0x0d, 0x0a]) {               // RFC 9112, 2.2: empty lines before a request are ignored
+            while buffer.starts(with: [0x0d, 0x0a]) {  // RFC 9112, 2.2: empty lines before a request are ignored
                 buffer = buffer.dropFirst(2)
                 searched = buffer.startIndex
             }

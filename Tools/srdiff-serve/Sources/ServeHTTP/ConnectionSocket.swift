@@ -28,7 +28,9 @@ struct ConnectionSocket: Sendable {
             if reason == EINTR { continue }
             guard reason == EAGAIN, !hasFailed else { throw HTTPConnectionError.closed }
             // A client that has closed its side may have sent bytes before: they are read once more.
-            do { try await pool.suspendSocket(socket, untilReadyFor: [.read]) } catch SocketError.disconnected { hasFailed = true }
+            do { try await pool.suspendSocket(socket, untilReadyFor: [.read]) } catch SocketError.disconnected {
+                hasFailed = true
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// The open connections and their deadlines. One task looks through them and cancels those that are late: no timer per read.
+/// The open connections and their deadlines. One task looks through them and cancels those that are late: no timer per
+/// read.
 final class Connections: Sendable {
     private struct Entry {
         var task: Task<Void, Never>?
@@ -41,7 +42,9 @@ final class Connections: Sendable {
 
     func cancelLate() {
         let now = ContinuousClock.now
-        let late = entries.withLock { entries in entries.values.filter { $0.deadline.map { $0 < now } ?? false }.compactMap(\.task) }
+        let late = entries.withLock { entries in
+            entries.values.filter { $0.deadline.map { $0 < now } ?? false }.compactMap(\.task)
+        }
         for task in late { task.cancel() }
     }
 }

@@ -100,7 +100,8 @@ extension HTTPHead {
     private static func framing(length: String?, coding: String?, _ version: String) throws(Problem) -> Framing {
         if let coding {
             guard length == nil, version == "HTTP/1.1" else {
-                throw Problem(.badRequest, "Transfer-Encoding and Content-Length exclude each other", field: "transfer-encoding")
+                throw Problem(
+                    .badRequest, "Transfer-Encoding and Content-Length exclude each other", field: "transfer-encoding")
             }
             guard coding.lowercased() == "chunked" else {
                 throw Problem(.notImplemented, "the only transfer coding is chunked", field: "transfer-encoding")
@@ -108,7 +109,8 @@ extension HTTPHead {
             return .chunked
         }
         guard let length else { return .length(0) }
-        let isNumber = !length.isEmpty && length.utf8.count <= 18 && length.utf8.allSatisfy { (0x30...0x39).contains($0) }
+        let isNumber =
+            !length.isEmpty && length.utf8.count <= 18 && length.utf8.allSatisfy { (0x30...0x39).contains($0) }
         guard isNumber, let count = Int(length) else {
             throw Problem(.badRequest, "Content-Length is not a number", field: "content-length")
         }
@@ -130,8 +132,10 @@ extension HTTPHead {
             guard value.allSatisfy({ $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }) else {
                 throw Problem(.badRequest, "a header field has control characters")
             }
-            fields.append(HTTPField(
-                String(decoding: line[..<colon], as: UTF8.self).lowercased(), String(decoding: value, as: UTF8.self)))
+            fields.append(
+                HTTPField(
+                    String(decoding: line[..<colon], as: UTF8.self).lowercased(), String(decoding: value, as: UTF8.self)
+                ))
         }
         return fields
     }
@@ -149,7 +153,8 @@ extension HTTPHead {
         for pair in parts[1].split(separator: 0x26) {
             let halves = pair.split(separator: 0x3d, maxSplits: 1, omittingEmptySubsequences: false)
             let name = try decoded(halves[0], plusIsSpace: true, "the query")
-            query.append(HTTPField(name, halves.count > 1 ? try decoded(halves[1], plusIsSpace: true, "the query") : ""))
+            query.append(
+                HTTPField(name, halves.count > 1 ? try decoded(halves[1], plusIsSpace: true, "the query") : ""))
         }
         return (path, query)
     }

@@ -11,7 +11,8 @@ public struct HTTPLimits: Sendable {
     public var headSeconds = 10.0
     /// Seconds that a connection may wait for its next request.
     public var idleSeconds = 30.0
-    /// Seconds that a body may take, plus one for every `bodyBytesPerSecond` received. The same for one write of a response.
+    /// Seconds that a body may take, plus one for every `bodyBytesPerSecond` received. The same for one write of a
+    /// response.
     public var transferSeconds = 30.0
     public var bodyBytesPerSecond = 4096
     /// Unread bytes of a body that are read and dropped so that the connection can be used again.

@@ -3,11 +3,13 @@ import Glibc
 
 /// An HTTP/1.1 server on FlyingSocks, the sockets of FlyingFox.
 ///
-/// FlyingFox's own `HTTPServer` (0.27.1) reads a head of any length and at any pace, accepts any number of connections and ends when
-/// descriptors run out, and takes an unread body for the next request, so that a form of another web site could smuggle a request
-/// past the check of its origin. This server does one thing less (routing) and these with limits.
+/// FlyingFox's own `HTTPServer` (0.27.1) reads a head of any length and at any pace, accepts any number of connections
+/// and ends when descriptors run out, and takes an unread body for the next request, so that a form of another web site
+/// could smuggle a request past the check of its origin. This server does one thing less (routing) and these with
+/// limits.
 public final class HTTPServer: Sendable {
-    /// Answers a request. A handler that has read the body and waits for something else calls the function that it is given.
+    /// Answers a request. A handler that has read the body and waits for something else calls the function that it is
+    /// given.
     public typealias Handler = @Sendable (HTTPRequest, _ waits: () -> Void) async -> HTTPResponse
 
     private let limits: HTTPLimits
@@ -61,10 +63,14 @@ public final class HTTPServer: Sendable {
         }
         do {
             return address.contains(":")
-                ? try listen(sockaddr_in6.inet6(ip6: address, port: port)) : try listen(sockaddr_in.inet(ip4: address, port: port))
+                ? try listen(sockaddr_in6.inet6(ip6: address, port: port))
+                : try listen(sockaddr_in.inet(ip4: address, port: port))
         } catch SocketError.failed(_, let code, let message) {
-            throw HTTPListenError(description: "\(address), port \(port): cannot listen (\(message)). "
-                + (code == EADDRINUSE ? "Another program uses the port; choose one with --port." : "Choose another --address or --port."))
+            throw HTTPListenError(
+                description: "\(address), port \(port): cannot listen (\(message)). "
+                    + (code == EADDRINUSE
+                        ? "Another program uses the port; choose one with --port."
+                        : "Choose another --address or --port."))
         }
     }
 
@@ -89,27 +95,31 @@ public final class HTTPServer: Sendable {
             case EAGAIN: try await pool.suspendSocket(listener, untilReadyFor: [.read])
             case EMFILE, ENFILE, ENOBUFS, ENOMEM: try await Task.sleep(for: .milliseconds(100))
             case EBADF, EINVAL, ENOTSOCK: throw SocketError.makeFailed("Accept")
-            default: continue                       // the client has given up, or its network has
+            default: continue  // the client has given up, or its network has
             }
         }
     }
 
     private func start(_ socket: ConnectionSocket) {
         var on: Int32 = 1
-        setsockopt(socket.socket.file.rawValue, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+        setsockopt(
+            socket.socket.file.rawValue, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
         guard let id = connections.open() else {
-            let text = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            let text =
+                "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
             var bytes = Array(text.utf8)
             _ = send(socket.socket.file.rawValue, &bytes, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
             return socket.close()
         }
         let connection = Connection(socket: socket, connections: connections, id: id, limits: limits, handler: handler)
         connections.setDeadline(id, after: limits.headSeconds)
-        connections.start(id, Task { [connections] in
-            await connection.run()
-            connections.close(id)
-            socket.close()
-        })
+        connections.start(
+            id,
+            Task { [connections] in
+                await connection.run()
+                connections.close(id)
+                socket.close()
+            })
     }
 }
 

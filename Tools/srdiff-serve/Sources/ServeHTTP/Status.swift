@@ -2,7 +2,8 @@
 public enum HTTPStatus: Int, Sendable {
     case ok = 200, created = 201, noContent = 204
     case notModified = 304
-    case badRequest = 400, unauthorized = 401, forbidden = 403, notFound = 404, methodNotAllowed = 405, requestTimeout = 408
+    case badRequest = 400, unauthorized = 401, forbidden = 403, notFound = 404, methodNotAllowed = 405, requestTimeout =
+        408
     case conflict = 409, lengthTooLarge = 413, targetTooLong = 414, unsupportedMediaType = 415, misdirected = 421
     case unprocessable = 422, tooManyRequests = 429, headTooLarge = 431
     case internalError = 500, notImplemented = 501, unavailable = 503, versionNotSupported = 505

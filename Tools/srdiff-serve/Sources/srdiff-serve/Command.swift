@@ -36,19 +36,24 @@ struct Command: AsyncParsableCommand {
     @Option(help: ArgumentHelp("TCP port, 0 for any.", valueName: "n"))
     var port: UInt16 = 8642
 
-    @Option(help: ArgumentHelp(
-        "Folder of the queue and the results. (default: $STATE_DIRECTORY, else ~/.local/state/srdiff-serve)", valueName: "folder"))
+    @Option(
+        help: ArgumentHelp(
+            "Folder of the queue and the results. (default: $STATE_DIRECTORY, else ~/.local/state/srdiff-serve)",
+            valueName: "folder"))
     var state: String?
 
-    @Option(help: ArgumentHelp(
-        "A model that jobs can name: an installed one or a file. Repeat it for several; the first is the default. (default: edge, photo)",
-        valueName: "name|file"))
+    @Option(
+        help: ArgumentHelp(
+            "A model that jobs can name: an installed one or a file. Repeat it for several; the first is the default. (default: edge, photo)",
+            valueName: "name|file"))
     var model: [String] = []
 
     @Option(help: ArgumentHelp("Threads. (default: the processors this process may use)", valueName: "n"))
     var threads: Int?
 
-    @Option(help: ArgumentHelp("A further name by which clients may call this machine. Can be repeated.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("A further name by which clients may call this machine. Can be repeated.", valueName: "name")
+    )
     var hostName: [String] = []
 
     @Flag(help: "Answer everybody who reaches the address, without a token.")
@@ -81,7 +86,9 @@ struct Command: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Days that results are kept.", valueName: "n"))
     var keepDays = 7.0
 
-    @Option(help: ArgumentHelp("MiB of images and results that are kept; the oldest results are removed first.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "MiB of images and results that are kept; the oldest results are removed first.", valueName: "n"))
     var keepSize = 4096
 
     func validate() throws {
@@ -121,7 +128,9 @@ struct Command: AsyncParsableCommand {
     }
 
     private func stateFolder() throws -> String {
-        func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 } }
+        func environment(_ name: String) -> String? {
+            getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+        }
         if let state { return state }
         if let folder = environment("STATE_DIRECTORY") { return folder }
         if let folder = environment("XDG_STATE_HOME") { return "\(folder)/srdiff-serve" }

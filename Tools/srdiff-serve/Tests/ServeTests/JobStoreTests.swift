@@ -4,7 +4,8 @@ import Testing
 
 @Suite("The job store")
 struct JobStoreTests {
-    private func add(_ job: Job, to store: JobStore, _ folder: TestFolder, queueLength: Int = 100) async throws -> Bool {
+    private func add(_ job: Job, to store: JobStore, _ folder: TestFolder, queueLength: Int = 100) async throws -> Bool
+    {
         try await store.add([(job, try folder.write("upload-\(job.id)", "abc"))], queueLength: queueLength)
     }
 
@@ -16,12 +17,12 @@ struct JobStoreTests {
             #expect(try await add(job, to: store, folder))
             #expect(try await store.job(job.id) == job)
             #expect(try Files.text(store.inputPath(job.id)) == "abc")
-            #expect(throws: ServeError.self) { try JobStore(folder: "\(folder.path)/state") }        // locked
+            #expect(throws: ServeError.self) { try JobStore(folder: "\(folder.path)/state") }  // locked
             let started = try #require(try await store.startNext())
             #expect(started.state == .running)
             try await store.add(JobResult(sample: 0, seed: 7, bytes: 10), to: job.id)
         }
-        let store = try JobStore(folder: "\(folder.path)/state")                                     // as after kill -9
+        let store = try JobStore(folder: "\(folder.path)/state")  // as after kill -9
         let again = try #require(try await store.startNext())
         #expect(again.id == job.id && again.results == [JobResult(sample: 0, seed: 7, bytes: 10)])
         let finished = try #require(try await store.finish(job.id, seconds: 2, error: nil))
@@ -62,7 +63,9 @@ struct JobStoreTests {
         #expect(try await !store.add(two, queueLength: 2))
         #expect(try await !store.add([two[0]], queueLength: 9, unfinishedBytes: 5))
         #expect(try await store.jobs(limit: 9).count == 1)
-        await #expect(throws: FileFailure.self) { try await store.add([two[0], (two[1].0, "/missing")], queueLength: 9) }
+        await #expect(throws: FileFailure.self) {
+            try await store.add([two[0], (two[1].0, "/missing")], queueLength: 9)
+        }
         #expect(try await store.jobs(limit: 9).count == 1 && Files.list("\(store.folder)/files").count == 1)
     }
 

@@ -34,11 +34,13 @@ final class TestFolder {
 
 extension Job {
     static func test(
-        _ id: String = Job.newID(), origin: Origin = .upload, samples: Int = 1, bytes: Int = 3, name: String = "photo.jpg"
+        _ id: String = Job.newID(), origin: Origin = .upload, samples: Int = 1, bytes: Int = 3,
+        name: String = "photo.jpg"
     ) -> Job {
         Job(
             id: id, imageID: id, name: name, origin: origin,
-            options: JobOptions(model: "edge", steps: 2, fidelity: 0.5, seed: 7, samples: samples, format: .png, quality: 95),
+            options: JobOptions(
+                model: "edge", steps: 2, fidelity: 0.5, seed: 7, samples: samples, format: .png, quality: 95),
             image: JobImage(format: .png, width: 8, height: 6, channels: 3, bytes: bytes), created: Clock.now)
     }
 }

@@ -37,8 +37,10 @@ struct WatchedFolderTests {
         try Files.makeFolder("\(folder.path)/in")
         let watched = try WatchedFolder("\(folder.path)/in", into: "\(folder.path)/out")
         func result(_ name: String, _ format: ImageFormat) -> String {
-            let options = JobOptions(model: "edge", steps: 2, fidelity: 0.5, seed: 7, samples: 1, format: format, quality: 95)
-            return String(watched.resultPath("sub/\(name)", scale: 4, options, sample: 0).dropFirst(watched.target.count + 1))
+            let options = JobOptions(
+                model: "edge", steps: 2, fidelity: 0.5, seed: 7, samples: 1, format: format, quality: 95)
+            return String(
+                watched.resultPath("sub/\(name)", scale: 4, options, sample: 0).dropFirst(watched.target.count + 1))
         }
         #expect(result("a.png", .png) == "sub/a_x4.png" && result("a.ppm", .png) == "sub/a.ppm_x4.png")
         #expect(result("a.jpeg", .jpeg) == "sub/a_x4.jpeg" && result("a.JPG", .jpeg) == "sub/a_x4.JPG")

@@ -50,6 +50,10 @@ struct Report {
     private var sections: [ReportSection] {
         let worst = quality.layers.sorted { $0.own.decibels < $1.own.decibels }
         let own = quality.images.compactMap(\.ownError)
+        let cost = quality.loss.map {
+            " Against the originals (\(own.count) patches) that costs \(Text.fixed($0, 3)) dB, on top of the model's own "
+                + "error."
+        } ?? ""
         var sections = [
             ReportSection(
                 "Size",
@@ -78,9 +82,7 @@ struct Report {
                     it was made from: lost colour shows there first.
                     """,
                     """
-                    Mean: \(Text.fixed(quality.meanPSNR, 2)) dB.\(quality.loss.map { """
-                 Against the originals (\(own.count) patches) that costs \(Text.fixed($0, 3)) dB, on top of the model's own error.
-                """ } ?? "")
+                    Mean: \(Text.fixed(quality.meanPSNR, 2)) dB.\(cost)
                     """,
                 ],
                 table: Table(

@@ -1,19 +1,25 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
-/// A tool is its own folder under Tools/, on swift-argument-parser and ToolSupport.
-func tool(_ name: String, _ libraries: Target.Dependency...) -> Target {
-    .executableTarget(
-        name: name,
-        dependencies: ["ToolSupport", .product(name: "ArgumentParser", package: "swift-argument-parser")] + libraries,
-        path: "Tools/\(name)",
-        exclude: ["README.md"]
-    )
+/// `srdiff-NAME`, in its own folder under Tools/: a library on swift-argument-parser and ToolSupport, and a program
+/// that runs its command.
+func tool(_ name: String, _ libraries: Target.Dependency...) -> [Target] {
+    let folder = "Tools/srdiff-\(name.lowercased())"
+    return [
+        .target(
+            name: "\(name)Tool", dependencies: ["ToolSupport", argumentParser] + libraries, path: folder,
+            exclude: ["Main", "README.md"]),
+        .executableTarget(
+            name: "srdiff-\(name.lowercased())", dependencies: ["ToolSupport", .target(name: "\(name)Tool")],
+            path: "\(folder)/Main"),
+    ]
 }
 
 func tests(_ name: String, _ libraries: Target.Dependency...) -> Target {
     .testTarget(name: name, dependencies: ["TestSupport"] + libraries)
 }
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
     name: "srdiff-edge",
@@ -48,24 +54,6 @@ let package = Package(
             name: "SRDiff",
             dependencies: ["SRDTensor", "SRDImage", "SRDModel", "SRDFile", "SRDCheckpoint", "SRDRuntime"]),
 
-        // Tools
-        .target(
-            name: "ToolSupport",
-            dependencies: [
-                "SRDTensor", "SRDFile", "SRDMetrics", "SRDiff",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
-            path: "Tools/ToolSupport"
-        ),
-        tool("srdiff-upscale", "SRDFile", "SRDTensor", "SRDMetrics", "SRDiff"),
-        tool("srdiff-join", "SRDFile", "SRDiff"),
-        tool("srdiff-interpolate", "SRDFile", "SRDiff"),
-        tool("srdiff-fuse", "SRDFile", "SRDiff"),
-        tool("srdiff-quantize", "SRDFile", "SRDCheckpoint", "SRDQuantizer", "SRDMetrics", "SRDiff"),
-        tool("srdiff-evaluate", "SRDFile", "SRDQuantizer", "SRDMetrics", "SRDiff"),
-        tool("srdiff-bench", "CSRDKernels", "SRDFile", "SRDTensor", "SRDQuantizer", "SRDiff"),
-        tool("srdiff-inspect", "SRDTensor", "SRDFile", "SRDCheckpoint", "SRDiff"),
-
         // Tests
         .target(
             name: "TestSupport", dependencies: ["SRDTensor", "SRDFile", "SRDModel", "SRDImage", "SRDQuantizer"],
@@ -88,24 +76,45 @@ let package = Package(
             "SRDTensor"),
         tests("SRDQuantizerTests", "SRDQuantizer", "SRDMetrics", "SRDRuntime", "SRDModel", "SRDImage", "SRDTensor"),
         tests("SRDMetricsTests", "SRDMetrics", "SRDImage", "SRDFile", "SRDTensor"),
-        tests("SRDKernelTests", "CSRDKernels"),
         tests("SRDiffTests", "SRDiff"),
-        tests(
-            "ToolTests", "SRDFile", "SRDTensor", "SRDiff", "SRDQuantizer", "ToolSupport", "srdiff-upscale",
-            "srdiff-join",
-            "srdiff-interpolate", "srdiff-fuse", "srdiff-evaluate", "srdiff-bench", "srdiff-inspect", "srdiff-quantize"),
     ]
 )
+
+let tools: [[Target]] = [
+    tool("Upscale", "SRDFile", "SRDTensor", "SRDMetrics", "SRDiff"),
+    tool("Join", "SRDFile", "SRDiff"),
+    tool("Interpolate", "SRDFile", "SRDiff"),
+    tool("Fuse", "SRDFile", "SRDiff"),
+    tool("Quantize", "SRDFile", "SRDCheckpoint", "SRDQuantizer", "SRDMetrics", "SRDiff"),
+    tool("Evaluate", "SRDFile", "SRDQuantizer", "SRDMetrics", "SRDiff"),
+    tool("Bench", "CSRDKernels", "SRDFile", "SRDTensor", "SRDQuantizer", "SRDiff"),
+    tool("Inspect", "SRDTensor", "SRDFile", "SRDCheckpoint", "SRDiff"),
+]
 
 // Tools/fuzz and Tools/sanitize set this to "address" or "thread". They build the fuzzer, which a normal build could
 // not link, but no tools, whose tests run other programs, and no tests of the kernels, which a C driver calls.
 if let sanitizer = Context.environment["SRD_SANITIZE"] {
-    let others: Set = ["ToolSupport", "ToolTests", "SRDKernelTests"]
-    package.targets.removeAll { $0.name.hasPrefix("srdiff-") || others.contains($0.name) }
     if sanitizer == "address" {
         package.targets.append(
             .executableTarget(
                 name: "srdiff-fuzz", dependencies: ["FuzzTargets", "SRDFile"], path: "Tools/fuzz",
                 exclude: ["README.md", "dictionary", "run"]))
     }
+} else {
+    let libraries: [Target.Dependency] = tools.map { .target(name: $0[0].name) }
+    let programs: [Target.Dependency] = tools.map { .target(name: $0[1].name) }
+    package.targets += tools.joined()
+    package.targets += [
+        .target(
+            name: "ToolSupport", dependencies: ["SRDTensor", "SRDFile", "SRDMetrics", "SRDiff", argumentParser],
+            path: "Tools/ToolSupport"),
+        // All tools in one program, which Tools/package installs.
+        .executableTarget(
+            name: "srdiff", dependencies: ["ToolSupport", "SRDiff", argumentParser] + libraries, path: "Tools/srdiff"),
+        tests("SRDKernelTests", "CSRDKernels"),
+        .testTarget(
+            name: "ToolTests",
+            dependencies: ["TestSupport", "SRDFile", "SRDTensor", "SRDiff", "SRDQuantizer", "ToolSupport", "srdiff"]
+                + programs),
+    ]
 }

@@ -11,9 +11,11 @@ public struct ToolError: Error, CustomStringConvertible {
 
 extension ParsableCommand {
     /// Parses the arguments, runs and exits: 0 success, 1 something failed, 2 a usage error, 128 + n signal n.
-    public static func runTool() -> Never {
+    ///
+    /// - Parameter first: the index of the first argument to parse; 2 if argument 1 named the tool.
+    public static func runTool(from first: Int = 1) -> Never {
         Interrupts.install()
-        let arguments = Self.arguments
+        let arguments = Self.arguments(from: first)
         do {
             var command = try parseAsRoot(arguments)
             try command.run()
@@ -46,8 +48,8 @@ extension ParsableCommand {
     }
 
     /// The arguments, whose bytes need not be UTF-8: see `String.init(pathBytes:)`.
-    private static var arguments: [String] {
-        (1..<max(1, Int(CommandLine.argc))).compactMap { CommandLine.unsafeArgv[$0].map { String(path: $0) } }
+    private static func arguments(from first: Int) -> [String] {
+        (first..<max(first, Int(CommandLine.argc))).compactMap { CommandLine.unsafeArgv[$0].map { String(path: $0) } }
     }
 
     private static func leave(_ status: Int32) -> Never {

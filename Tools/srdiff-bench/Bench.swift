@@ -2,7 +2,9 @@ import SRDiff
 import ArgumentParser
 import ToolSupport
 
-@main
+/// The command of `srdiff-bench`.
+package var command: any ParsableCommand.Type { Bench.self }
+
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "srdiff-bench",
@@ -21,8 +23,6 @@ struct Bench: ParsableCommand {
         subcommands: [ModelBenchmark.self, KernelBenchmark.self, JobBenchmark.self],
         defaultSubcommand: ModelBenchmark.self
     )
-
-    static func main() { runTool() }
 }
 
 /// The numbers of threads that `--threads` lists.

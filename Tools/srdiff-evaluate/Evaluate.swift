@@ -4,7 +4,9 @@ import SRDiff
 import SRDMetrics
 import ToolSupport
 
-@main
+/// The command of `srdiff-evaluate`.
+package var command: any ParsableCommand.Type { Evaluate.self }
+
 struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "srdiff-evaluate",
@@ -138,8 +140,6 @@ struct Evaluate: ParsableCommand {
 
     @Flag(name: .shortAndLong, help: "No progress, no tables: nothing but errors.")
     var quiet = false
-
-    static func main() { runTool() }
 
     private var stepCounts: [Int]? {
         let counts = steps.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }

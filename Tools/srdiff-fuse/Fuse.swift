@@ -3,7 +3,9 @@ import SRDFile
 import SRDiff
 import ToolSupport
 
-@main
+/// The command of `srdiff-fuse`.
+package var command: any ParsableCommand.Type { Fuse.self }
+
 struct Fuse: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "srdiff-fuse",
@@ -82,8 +84,6 @@ struct Fuse: ParsableCommand {
     @OptionGroup var writing: WritingFlags
 
     enum Guide: String, ExpressibleByArgument { case both, base }
-
-    static func main() { runTool() }
 
     func validate() throws {
         func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }

@@ -5,7 +5,9 @@ import SRDiff
 import SRDTensor
 import ToolSupport
 
-@main
+/// The command of `srdiff-inspect`.
+package var command: any ParsableCommand.Type { Inspect.self }
+
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "srdiff-inspect",
@@ -41,8 +43,6 @@ struct Inspect: ParsableCommand {
 
     @Flag(help: "With --export: replace the file if it exists.")
     var overwrite = false
-
-    static func main() { runTool() }
 
     func validate() throws {
         if half && export == nil { throw ValidationError("--half requires --export") }

@@ -3,7 +3,9 @@ import ArgumentParser
 import SRDiff
 import ToolSupport
 
-@main
+/// The command of `srdiff-interpolate`.
+package var command: any ParsableCommand.Type { Interpolate.self }
+
 struct Interpolate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "srdiff-interpolate",
@@ -82,8 +84,6 @@ struct Interpolate: ParsableCommand {
     @OptionGroup var writing: WritingFlags
 
     static let defaultStrength = Strength(0.5)
-
-    static func main() { runTool() }
 
     func validate() throws {
         func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }

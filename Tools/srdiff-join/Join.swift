@@ -3,7 +3,9 @@ import SRDFile
 import SRDiff
 import ToolSupport
 
-@main
+/// The command of `srdiff-join`.
+package var command: any ParsableCommand.Type { Join.self }
+
 struct Join: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "srdiff-join",
@@ -40,8 +42,6 @@ struct Join: ParsableCommand {
 
     @Flag(name: .shortAndLong, help: "Nothing but errors.")
     var quiet = false
-
-    static func main() { runTool() }
 
     func validate() throws {
         guard output == "-" || destination.format == .png else {

@@ -6,7 +6,9 @@ import SRDMetrics
 import SRDQuantizer
 import ToolSupport
 
-@main
+/// The command of `srdiff-quantize`.
+package var command: any ParsableCommand.Type { Quantize.self }
+
 struct Quantize: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "srdiff-quantize",
@@ -92,8 +94,6 @@ struct Quantize: ParsableCommand {
 
     @Flag(name: .shortAndLong, help: "No progress, no report: nothing but errors.")
     var quiet = false
-
-    static func main() { runTool() }
 
     func validate() throws {
         func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }

@@ -3,7 +3,9 @@ import SRDFile
 import SRDiff
 import ToolSupport
 
-@main
+/// The command of `srdiff-upscale`.
+package var command: any ParsableCommand.Type { Upscale.self }
+
 struct Upscale: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "srdiff-upscale",
@@ -146,8 +148,6 @@ struct Upscale: ParsableCommand {
 
     @Flag(name: .shortAndLong, help: "Nothing but errors.")
     var quiet = false
-
-    static func main() { runTool() }
 
     func validate() throws {
         func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }

@@ -1,0 +1,4 @@
+import EvaluateTool
+import ToolSupport
+
+EvaluateTool.command.runTool()

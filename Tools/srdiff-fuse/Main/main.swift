@@ -1,0 +1,4 @@
+import FuseTool
+import ToolSupport
+
+FuseTool.command.runTool()

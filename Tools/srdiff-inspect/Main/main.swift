@@ -1,0 +1,4 @@
+import InspectTool
+import ToolSupport
+
+InspectTool.command.runTool()

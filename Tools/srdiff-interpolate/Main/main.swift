@@ -1,0 +1,4 @@
+import InterpolateTool
+import ToolSupport
+
+InterpolateTool.command.runTool()

@@ -1,0 +1,4 @@
+import JoinTool
+import ToolSupport
+
+JoinTool.command.runTool()

@@ -1,0 +1,4 @@
+import QuantizeTool
+import ToolSupport
+
+QuantizeTool.command.runTool()

@@ -1,0 +1,4 @@
+import ToolSupport
+import UpscaleTool
+
+UpscaleTool.command.runTool()

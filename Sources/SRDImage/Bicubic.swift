@@ -5,7 +5,7 @@
 /// image.
 public struct BicubicRows: Sendable {
     private enum Input: Sendable {
-        case codes([UInt16])
+        case samples([UInt16])
         case values([Float])
     }
 
@@ -19,7 +19,7 @@ public struct BicubicRows: Sendable {
     /// Scales both axes by `numerator/denominator`. Sizes are rounded up.
     public init(_ image: Image, scaledBy numerator: Int, over denominator: Int = 1) {
         self.init(
-            .codes(image.samples), of: image,
+            .samples(image.samples), of: image,
             horizontal: BicubicAxis(image.width, scaledBy: numerator, over: denominator),
             vertical: BicubicAxis(image.height, scaledBy: numerator, over: denominator))
     }
@@ -27,7 +27,7 @@ public struct BicubicRows: Sendable {
     /// Scales each axis to the given size.
     public init(_ image: Image, width: Int, height: Int) {
         self.init(
-            .codes(image.samples), of: image,
+            .samples(image.samples), of: image,
             horizontal: BicubicAxis(image.width, scaledBy: width, over: image.width),
             vertical: BicubicAxis(image.height, scaledBy: height, over: image.height))
     }
@@ -66,7 +66,7 @@ public struct BicubicRows: Sendable {
         var line = [Double](repeating: 0, count: inputWidth * channels)
         for y in range {
             switch input {
-            case .codes(let codes): vertical.row(y, of: codes, rowCount: line.count, into: &line) { Double($0) }
+            case .samples(let samples): vertical.row(y, of: samples, rowCount: line.count, into: &line) { Double($0) }
             case .values(let values): vertical.row(y, of: values, rowCount: line.count, into: &line) { Double($0) }
             }
             horizontal.appendColumns(of: line, channels: channels, to: &out)

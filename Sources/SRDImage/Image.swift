@@ -47,7 +47,7 @@ extension Image {
     public func converted(channels: Int, bitDepth: Int) -> Image {
         guard channels != self.channels || bitDepth != self.bitDepth else { return self }
         let isWider = bitDepth > self.bitDepth, isNarrower = bitDepth < self.bitDepth
-        func code(_ value: UInt32) -> UInt16 {
+        func sample(_ value: UInt32) -> UInt16 {
             UInt16(isWider ? value * 257 : isNarrower ? (value + 128) / 257 : value)
         }
         var out: [UInt16] = []
@@ -55,11 +55,11 @@ extension Image {
         for pixel in stride(from: 0, to: samples.count, by: self.channels) {
             let colors = (0..<3).map { UInt32(samples[pixel + (hasColor ? $0 : 0)]) }
             if channels >= 3 {
-                for color in colors { out.append(code(color)) }
+                for color in colors { out.append(sample(color)) }
             } else {
-                out.append(code((colors[0] + colors[1] + colors[2] + 1) / 3))
+                out.append(sample((colors[0] + colors[1] + colors[2] + 1) / 3))
             }
-            if channels % 2 == 0 { out.append(code(UInt32(hasAlpha ? samples[pixel + self.channels - 1] : maximum))) }
+            if channels % 2 == 0 { out.append(sample(UInt32(hasAlpha ? samples[pixel + self.channels - 1] : maximum))) }
         }
         return Image(
             width: width, height: height, channels: channels, bitDepth: bitDepth, samples: out, metadata: metadata

@@ -13,13 +13,13 @@ public struct Configuration: Hashable, Sendable {
     /// Whether there is linear attention at the deepest level (`mid_attn`).
     public var hasAttention: Bool
     /// Whether the bicubic upsample conditions the noise predictor as well (`up_proj`, "up_input").
-    public var hasEnlargedInput: Bool
+    public var hasUpsampledInput: Bool
     /// The number of diffusion timesteps that the model was trained with. Timesteps are 0 ..< timesteps.
     public var timesteps: Int
 
     public init(
         hiddenSize: Int, multipliers: [Int], encoderBlocks: Int, encoderFeatures: Int, scale: Int,
-        hasAttention: Bool = false, hasEnlargedInput: Bool = false, timesteps: Int = 100
+        hasAttention: Bool = false, hasUpsampledInput: Bool = false, timesteps: Int = 100
     ) {
         self.hiddenSize = hiddenSize
         self.multipliers = multipliers
@@ -27,7 +27,7 @@ public struct Configuration: Hashable, Sendable {
         self.encoderFeatures = encoderFeatures
         self.scale = scale
         self.hasAttention = hasAttention
-        self.hasEnlargedInput = hasEnlargedInput
+        self.hasUpsampledInput = hasUpsampledInput
         self.timesteps = timesteps
     }
 
@@ -108,7 +108,7 @@ extension Configuration {
         self.init(
             hiddenSize: hidden, multipliers: multipliers, encoderBlocks: blocks, encoderFeatures: features,
             scale: kernel / 2, hasAttention: shapes["denoise_fn.mid_attn.fn.fn.to_qkv.weight"] != nil,
-            hasEnlargedInput: shapes["denoise_fn.up_proj.1.weight"] != nil, timesteps: timesteps
+            hasUpsampledInput: shapes["denoise_fn.up_proj.1.weight"] != nil, timesteps: timesteps
         )
     }
 }

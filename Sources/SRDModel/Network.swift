@@ -72,10 +72,10 @@ public struct Network: Sendable {
         var condition = graph.transposedConvolution(
             maps, "denoise_fn.cond_proj", channels: configuration.hiddenSize, stride: configuration.scale
         )
-        if configuration.hasEnlargedInput {
-            let enlarged = graph.input("enlarged", FeatureShape(channels: 3, reduction: 1))
+        if configuration.hasUpsampledInput {
+            let upsampled = graph.input("upsampled", FeatureShape(channels: 3, reduction: 1))
             condition = graph.convolution(
-                [enlarged], "denoise_fn.up_proj.1", channels: channels, border: .reflect, residuals: [(condition, 1)]
+                [upsampled], "denoise_fn.up_proj.1", channels: channels, border: .reflect, residuals: [(condition, 1)]
             )
         }
         return graph.finish(outputs: [condition])

@@ -42,13 +42,13 @@ extension NoiseSchedule {
         let last = Double(timesteps - 1), levels = spacing == .logSNR ? (0..<timesteps).map(logSNR) : []
         var found: [Int] = []
         for i in 0..<count {
-            let share = Double(count - 1 - i) / Double(count - 1)  // 1 at the noisy end, 0 at the clean one
+            let position = Double(count - 1 - i) / Double(count - 1)  // 1 at the noisy end, 0 at the clean one
             let wanted: Int
             switch spacing {
-            case .uniform: wanted = Int((last * share).rounded(.toNearestOrEven))
-            case .quadratic: wanted = Int((last * share * share).rounded(.toNearestOrEven))
+            case .uniform: wanted = Int((last * position).rounded(.toNearestOrEven))
+            case .quadratic: wanted = Int((last * position * position).rounded(.toNearestOrEven))
             case .logSNR:
-                let level = levels[0] + (levels[timesteps - 1] - levels[0]) * share
+                let level = levels[0] + (levels[timesteps - 1] - levels[0]) * position
                 wanted = levels.indices.min { abs(levels[$0] - level) < abs(levels[$1] - level) }!
             }
             // Timesteps that would coincide become consecutive.

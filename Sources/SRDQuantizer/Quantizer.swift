@@ -62,12 +62,12 @@ extension Layer {
     func meanShift(against weight: FloatTensor, of node: Node, inputMeans: [Double]) -> [Double] {
         var shift = [Double](repeating: 0, count: bias.count)
         guard case .int8(let quantized, let scales) = weights else { return shift }
-        var share = 1.0
-        if case .transposedConvolution(let stride) = node.operation { share = 1 / Double(stride * stride) }
+        var fraction = 1.0
+        if case .transposedConvolution(let stride) = node.operation { fraction = 1 / Double(stride * stride) }
         for (i, value) in quantized.enumerated() {
             let o = node.outputChannel(i, shape: shape)
             let off = Double(value) * Double(scales[o]) - Double(weight.values[i])
-            shift[o] += off * inputMeans[node.inputChannel(i, shape: shape)] * share
+            shift[o] += off * inputMeans[node.inputChannel(i, shape: shape)] * fraction
         }
         return shift
     }

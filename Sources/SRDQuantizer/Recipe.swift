@@ -5,7 +5,7 @@ import SRDModel
 /// The quantizer's decisions about every layer, as a value and as a text that can be edited.
 public struct Recipe: Equatable, Sendable {
     public enum Weights: String, Sendable { case int8, float }
-    public enum Output: String, Sendable { case codes, both = "codes+float", float }
+    public enum Output: String, Sendable { case int8, both = "int8+float", float }
 
     public struct Decision: Equatable, Sendable {
         public var weights: Weights
@@ -33,7 +33,7 @@ public struct Recipe: Equatable, Sendable {
         decisions = [:]
         let graphs = network.graphs(withPreview: hasPreview)
         for graph in graphs {
-            let images: Set = ["x_t", "low", "enlarged"]
+            let images: Set = ["x_t", "low", "upsampled"]
             for node in graph.nodes where node.operation != .input {
                 let readsImage = node.inputs.contains {
                     graph.node(of: $0).operation == .input && images.contains(graph.node(of: $0).name)
@@ -61,17 +61,17 @@ public struct Recipe: Equatable, Sendable {
         for graph in graphs {
             let results = Set(graph.results.map { graph.node(of: $0).name })
             let residuals = Set(graph.nodes.flatMap(\.residuals).map { graph.node(of: $0).name })
-            for name in neededInCodes(graph) where !results.contains(name) {
+            for name in neededInInt8(graph) where !results.contains(name) {
                 let isBoth = residuals.contains(name) || decisions[name]?.output == .both
-                decisions[name]?.output = isBoth ? .both : .codes
+                decisions[name]?.output = isBoth ? .both : .int8
             }
         }
         let condition = network.conditioner.node(of: network.conditioner.outputs[0]).name
-        decisions[condition]?.output = .codes
+        decisions[condition]?.output = .int8
     }
 
     /// Returns the names of the values of a graph that its int8 layers read, directly or upsampled.
-    private func neededInCodes(_ graph: Graph) -> Set<String> {
+    private func neededInInt8(_ graph: Graph) -> Set<String> {
         var needed: Set<String> = []
         for node in graph.nodes.reversed() {
             let doubles = graph.isUpsampling(node) && needed.contains(node.name)
@@ -104,7 +104,7 @@ public enum RecipeError: Error, Equatable, CustomStringConvertible, Sendable {
         case .repeated(let line, let name): "line \(line): layer `\(name)` comes twice"
         case .missing(let name): "layer `\(name)` is missing"
         case .inputNotQuantized(let line, let layer, let value):
-            "line \(line): layer `\(layer)` is int8, but its input `\(value)` is kept in float: give that `codes` or `codes+float`"
+            "line \(line): layer `\(layer)` is int8, but its input `\(value)` is kept in float: give that `int8` or `int8+float`"
         case .impossible(let line, let layer, let why): "line \(line): layer `\(layer)`: \(why)"
         }
     }
@@ -115,7 +115,7 @@ extension Recipe {
     public func text(for network: Network, hasPreview: Bool) -> String {
         var lines = [
             "# srdiff-quantize recipe 1",
-            "# weights: int8 or float. output: codes (8 bits), codes+float (residuals read the float), or float.",
+            "# weights: int8 or float. output: int8, int8+float (residuals read the float), or float.",
             "# Everything after the third column is a remark.",
         ]
         for graph in network.graphs(withPreview: hasPreview) {
@@ -157,7 +157,7 @@ extension Recipe {
                 throw .syntax(line: line, found: columns[1], expected: "int8 or float")
             }
             guard let output = Output(rawValue: columns[2]) else {
-                throw .syntax(line: line, found: columns[2], expected: "codes, codes+float or float")
+                throw .syntax(line: line, found: columns[2], expected: "int8, int8+float or float")
             }
             guard weights == .float || node.isConvolution else {
                 throw .impossible(line: line, layer: name, why: "it has no int8 form")

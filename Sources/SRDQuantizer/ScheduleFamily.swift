@@ -29,8 +29,8 @@ package struct ScheduleFamily: Hashable {
         var transitions: [TimestepTransition] = []
         for i in 0..<count {
             let left = count == 1 ? 1 : Double(count - 1 - i) / Double(count - 1)
-            let share = left == 0 ? 0 : Mathematics.exp(power * Mathematics.log(left))
-            let wanted = Int((last * (end + (start - end) * share)).rounded(.toNearestOrEven))
+            let fraction = left == 0 ? 0 : Mathematics.exp(power * Mathematics.log(left))
+            let wanted = Int((last * (end + (start - end) * fraction)).rounded(.toNearestOrEven))
             // Timesteps that would coincide become consecutive.
             let most = (transitions.last?.timestep ?? timesteps) - 1
             transitions.append(TimestepTransition(timestep: max(count - 1 - i, min(wanted, most)), eta: eta))

@@ -67,7 +67,7 @@ public final class Executor {
     /// - Parameters:
     ///   - lr: the low-resolution image `[h, w, 3]`, −1…1. `h · scale` and `w · scale` must be multiples of
     ///     `configuration.sizeMultiple`.
-    ///   - upsampled: its bicubic upsample `[scale·h, scale·w, 3]`; only models with `hasEnlargedInput` need it.
+    ///   - upsampled: its bicubic upsample `[scale·h, scale·w, 3]`; only models with `hasUpsampledInput` need it.
     ///   - keepsEncoderImage: whether `encoderImage(of:)` will be called; requires `model.hasPreview`.
     public func encode(_ lr: FloatTensor, upsampled: FloatTensor?, keepsEncoderImage: Bool = false) -> Condition {
         encode(lr, upsampled: upsampled, keeping: nil, keepsEncoderImage: keepsEncoderImage)
@@ -82,7 +82,7 @@ public final class Executor {
         precondition(model.hasPreview || !keepsEncoderImage, "this model has no layers for the encoder's image")
         var maps = encoderMaps(lr, keeping: part)
         let trunk = maps.removeLast()
-        if let upsampled, configuration.hasEnlargedInput { maps.append(FeatureMap(upsampled)) }
+        if let upsampled, configuration.hasUpsampledInput { maps.append(FeatureMap(upsampled)) }
         let stores = plans.storesCondition(lrWidth: trunk.width, lrHeight: trunk.height)
         return Condition(
             noise: stores

@@ -22,11 +22,11 @@ public struct Quantization: Hashable, Sendable {
     }
 
     /// Returns the nearest quantized value, ties to even. Values outside the range are clamped to it.
-    public func code(_ real: Float) -> Int8 {
+    public func quantized(_ real: Float) -> Int8 {
         Int8(max(-128, min(127, (real * (1 / scale)).rounded(.toNearestOrEven) + Float(zeroPoint))))
     }
 
-    /// Returns `real(code(x))` for finite x, in a form that vectorizes.
+    /// Returns `real(quantized(x))` for finite x, in a form that vectorizes.
     @inlinable
     public func rounded(_ real: Float) -> Float {
         let zero = Float(zeroPoint), steps = max(-512, min(512, real * (1 / scale)))
@@ -35,5 +35,5 @@ public struct Quantization: Hashable, Sendable {
     }
 
     /// Returns the real value that a quantized value represents.
-    public func real(_ code: Int8) -> Float { Float(Int(code) - Int(zeroPoint)) * scale }
+    public func real(_ q: Int8) -> Float { Float(Int(q) - Int(zeroPoint)) * scale }
 }

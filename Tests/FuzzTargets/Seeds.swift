@@ -145,7 +145,7 @@ extension FuzzTarget {
             hiddenSize: 4, multipliers: [1, 2], encoderBlocks: 2, encoderFeatures: 4, scale: 2, timesteps: 5)
         let full = Configuration(
             hiddenSize: 4, multipliers: [1, 2], encoderBlocks: 2, encoderFeatures: 4, scale: 4, hasAttention: true,
-            hasEnlargedInput: true, timesteps: 8)
+            hasUpsampledInput: true, timesteps: 8)
         return try [plain, full].map { configuration in
             var random = SplitMix64(seed: 1), settings = QuantizerSettings()
             settings.steps = 2

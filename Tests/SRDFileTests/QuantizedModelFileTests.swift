@@ -60,7 +60,7 @@ struct QuantizedModelFileTests {
         TinyModel.configuration,
         Configuration(
             hiddenSize: 8, multipliers: [1, 2], encoderBlocks: 2, encoderFeatures: 4, scale: 8, hasAttention: true,
-            hasEnlargedInput: true, timesteps: 20),
+            hasUpsampledInput: true, timesteps: 20),
     ]
     private static let layer = "denoise_fn.downs.0.0.block2.block.1"
     private static let scales = "activations.noisePredictor.scale", zeroPoints = "activations.noisePredictor.zero_point"
@@ -177,8 +177,8 @@ struct QuantizedModelFileTests {
         }
     }
 
-    @Test("codes and flags outside their range")
-    func badCodes() throws {
+    @Test("quantized values and flags outside their range")
+    func badValues() throws {
         var damaged = try parts()
         damaged.setByte("\(Self.layer).weight", 5, 0x80)
         #expect(damaged.error?.contains("element 5 of tensor `\(Self.layer).weight` is -128") == true)

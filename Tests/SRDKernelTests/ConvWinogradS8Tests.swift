@@ -47,11 +47,11 @@ struct ConvWinogradS8Tests {
                 // Extreme values give the largest accumulators that are allowed.
                 let largestCode = Int(SRD_QUANTIZED_BIAS) + (SRD_QUANTIZED_BIAS == 0 ? 128 : 127)
                 let most = isExtreme ? min(127, Int(SRD_WINOGRAD_LARGEST_SUM) / largestCode / (9 * count)) : 127
-                func code() -> Int8 {
+                func randomQ() -> Int8 {
                     isExtreme ? [-128, 127].randomElement(using: &random)! : .random(in: -128...127, using: &random)
                 }
                 return Input(
-                    channels: count, rows: (0..<height + 2).map { _ in (0..<(width + 2) * count).map { _ in code() } },
+                    channels: count, rows: (0..<height + 2).map { _ in (0..<(width + 2) * count).map { _ in randomQ() } },
                     weights: (0..<channels).flatMap { _ -> [Int8] in
                         let sign = Int8([-1, 1].randomElement(using: &random)!)
                         return (0..<count * 9).map { _ in
@@ -79,7 +79,7 @@ struct ConvWinogradS8Tests {
         }
 
         struct Result: Equatable {
-            var codes: [UInt8]
+            var quantized: [UInt8]
             var floats: [UInt32]
         }
 
@@ -181,14 +181,14 @@ struct ConvWinogradS8Tests {
 
         /// Computes the rows by conv_row or by conv_winograd.
         func run(_ kernels: srd_kernels_s8, byWinograd: Bool) -> Result {
-            func bytes(_ codes: [Int8]) -> [UInt8] {
-                codes.map { UInt8(truncatingIfNeeded: Int($0) + Int(SRD_QUANTIZED_BIAS)) }
+            func bytes(_ quantized: [Int8]) -> [UInt8] {
+                quantized.map { UInt8(truncatingIfNeeded: Int($0) + Int(SRD_QUANTIZED_BIAS)) }
             }
             let rows = inputs.map { $0.rows.map { GuardedMemory(bytes($0), forbidden: .above) } },
                 starts = starts(kernels)
             let scaleMemory = filled(weightScales), biasMemory = filled(bias), timeMemory = filled(timeBias)
             let residuals = residual.map { $0.map { GuardedMemory($0, forbidden: .above) } }
-            let codes = (0..<height).map { _ in
+            let quantized = (0..<height).map { _ in
                 GuardedMemory([UInt8](repeating: 0xa5, count: width * channels), forbidden: .above)
             }
             let floats = (0..<height).map { _ in
@@ -209,7 +209,7 @@ struct ConvWinogradS8Tests {
                         quantized: nil, floats: UnsafePointer(residuals[y].pointer), pixel: channels, zero_point: 0,
                         scale: 0.5)
                 }
-                args.quantized = codes[y].pointer
+                args.quantized = quantized[y].pointer
                 args.quantized_pixel = channels
                 args.inverse_scale = 20
                 args.zero_point = Int32(zeroPoint)
@@ -225,7 +225,7 @@ struct ConvWinogradS8Tests {
                 }
             }
             return Result(
-                codes: codes.flatMap { memory in (0..<width * channels).map { memory.pointer[$0] } },
+                quantized: quantized.flatMap { memory in (0..<width * channels).map { memory.pointer[$0] } },
                 floats: floats.flatMap { memory in (0..<width * channels).map { memory.pointer[$0].bitPattern } })
         }
 
@@ -234,9 +234,9 @@ struct ConvWinogradS8Tests {
             _ starts: [GuardedMemory<Int32>]
         ) {
             let (weights, offsets, blockStride) = transformed(kernels)
-            let segments = inputs.indices.map { i in
+            let inputGroups = inputs.indices.map { i in
                 let source = sources[i].map { UnsafePointer($0.pointer) }, last = height + 1
-                return srd_winograd_segment_s8(
+                return srd_winograd_input_s8(
                     rows: (
                         source[0], source[1], source[2], source[min(3, last)], source[min(4, last)],
                         source[min(5, last)]
@@ -244,13 +244,13 @@ struct ConvWinogradS8Tests {
                     weights: UnsafePointer(weights.pointer + offsets[i]), correction: UnsafePointer(starts[i].pointer),
                     scale: inputs[i].scale)
             }
-            segments.withUnsafeBufferPointer { segments in
+            inputGroups.withUnsafeBufferPointer { inputGroups in
                 rows.withUnsafeBufferPointer { rows in
                     func row(_ y: Int) -> UnsafePointer<srd_conv_row_s8_args>? {
                         y < height ? rows.baseAddress! + y : nil
                     }
                     var args = srd_conv_winograd_s8_args(
-                        segments: segments.baseAddress, segment_count: Int32(segments.count), block_stride: blockStride,
+                        inputs: inputGroups.baseAddress, input_count: Int32(inputGroups.count), block_stride: blockStride,
                         rows: (row(0), row(1), row(2), row(3)))
                     withExtendedLifetime(weights) { kernels.conv_winograd(&args) }
                 }
@@ -284,14 +284,14 @@ struct ConvWinogradS8Tests {
                         }
                     }
                     taps.withUnsafeBufferPointer { taps in
-                        let segments = inputs.indices.map { i in
-                            srd_segment_s8(
+                        let inputGroups = inputs.indices.map { i in
+                            srd_input_group_s8(
                                 taps: taps.baseAddress! + 9 * i, tap_count: 9,
                                 correction: UnsafePointer(starts[i].pointer), scale: inputs[i].scale)
                         }
-                        segments.withUnsafeBufferPointer { segments in
-                            rows[y].segments = segments.baseAddress
-                            rows[y].segment_count = Int32(segments.count)
+                        inputGroups.withUnsafeBufferPointer { inputGroups in
+                            rows[y].input_groups = inputGroups.baseAddress
+                            rows[y].input_group_count = Int32(inputGroups.count)
                             rows[y].block_stride = blockStride
                             kernels.conv_row(&rows[y])
                         }

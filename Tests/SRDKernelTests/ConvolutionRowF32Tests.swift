@@ -76,17 +76,17 @@ struct ConvolutionRowF32Tests {
                             rows.withUnsafeBufferPointer { rows in
                                 output.withUnsafeMutableBufferPointer { output in
                                     var first = 0
-                                    let places = zip(taps, offsets).map { tap, offset in
+                                    let tapArguments = zip(taps, offsets).map { tap, offset in
                                         defer { first += tap.input.count }
                                         return srd_tap_f32(
                                             input: inputs.baseAddress! + first, pixel: tap.pixel,
                                             channels: Int32(tap.channels),
                                             weights: packed.baseAddress! + offset)
                                     }
-                                    places.withUnsafeBufferPointer { places in
+                                    tapArguments.withUnsafeBufferPointer { tapArguments in
                                         var args = srd_conv_row_f32_args()
-                                        args.taps = places.baseAddress
-                                        args.tap_count = Int32(places.count)
+                                        args.taps = tapArguments.baseAddress
+                                        args.tap_count = Int32(tapArguments.count)
                                         args.width = Int32(width)
                                         args.channels = Int32(channels)
                                         args.block_stride = blockStride

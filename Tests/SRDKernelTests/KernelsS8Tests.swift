@@ -16,7 +16,7 @@ struct KernelsS8Tests {
 
     /// One random call, which is packed for every kernel.
     struct Call {
-        struct Tap { let segment, channels, pixel: Int; let codes: [Int8]; let weights: [Int8] }  // weights [out][in]
+        struct Tap { let inputGroup, channels, pixel: Int; let quantized: [Int8]; let weights: [Int8] }  // weights [out][in]
 
         let width, channels: Int
         let taps: [Tap]
@@ -25,14 +25,14 @@ struct KernelsS8Tests {
         let hasTimeBias: Bool
         let gain: Float
         let activation: srd_activation
-        let residualCodes: [[Int8]?], residualFloats: [[Float]?]
+        let quantizedResiduals: [[Int8]?], residualFloats: [[Float]?]
         let outputStep: Int
-        let writesCodes, writesFloats: Bool
+        let writesQuantized, writesFloats: Bool
         let inverseScale: Float
         let zeroPoint: Int
 
         init(_ random: inout SeededRandom, _ values: Values) {
-            func code() -> Int8 {
+            func randomQ() -> Int8 {
                 values == .random
                     ? .random(in: -128...127, using: &random) : [-128, 127].randomElement(using: &random)!
             }
@@ -47,22 +47,22 @@ struct KernelsS8Tests {
             let channels = step * [1, 1, 2, 2, 3, 4, 5, 8, 16].randomElement(using: &random)!
             self.channels = channels
             outputStep = .random(in: 1...3, using: &random)
-            let stride = Int.random(in: 1...2, using: &random), segments = Int.random(in: 1...3, using: &random)
-            let perSegment = [1, 2, 4, 9].randomElement(using: &random)!, width = width
-            taps = (0..<segments).flatMap { segment -> [Tap] in
+            let stride = Int.random(in: 1...2, using: &random), inputGroups = Int.random(in: 1...3, using: &random)
+            let tapsPerInput = [1, 2, 4, 9].randomElement(using: &random)!, width = width
+            taps = (0..<inputGroups).flatMap { inputGroup -> [Tap] in
                 let channelsIn = step * [1, 1, 2, 3, 4, 8].randomElement(using: &random)!
-                return (0..<perSegment).map { _ in
+                return (0..<tapsPerInput).map { _ in
                     Tap(
-                        segment: segment, channels: channelsIn, pixel: stride * channelsIn,
-                        codes: (0..<((width - 1) * stride + 1) * channelsIn).map { _ in code() },
+                        inputGroup: inputGroup, channels: channelsIn, pixel: stride * channelsIn,
+                        quantized: (0..<((width - 1) * stride + 1) * channelsIn).map { _ in randomQ() },
                         weights: (0..<channels * channelsIn).map { _ in weight() })
                 }
             }
-            zeroPoints = (0..<segments).map { _ in
+            zeroPoints = (0..<inputGroups).map { _ in
                 values == .random
                     ? .random(in: -128...127, using: &random) : [-128, 0, 127].randomElement(using: &random)!
             }
-            scales = (0..<segments).map { _ in .random(in: 0.0001...0.01, using: &random) }
+            scales = (0..<inputGroups).map { _ in .random(in: 0.0001...0.01, using: &random) }
             weightScales = (0..<channels).map { _ in .random(in: 0.0001...0.01, using: &random) * size }
             bias = (0..<channels).map { _ in float() }
             timeBias = (0..<channels).map { _ in float() }
@@ -71,16 +71,16 @@ struct KernelsS8Tests {
             activation = [SRD_ACTIVATION_NONE, SRD_ACTIVATION_MISH, SRD_ACTIVATION_LEAKY_RELU].randomElement(
                 using: &random)!
             let kinds = (0..<Int.random(in: 0...2, using: &random)).map { _ in Bool.random(using: &random) }
-            residualCodes = kinds.map { isCodes in isCodes ? (0..<width * channels).map { _ in code() } : nil }
-            residualFloats = kinds.map { isCodes in isCodes ? nil : (0..<width * channels).map { _ in float() } }
-            writesCodes = .random(in: 0...3, using: &random) > 0
-            writesFloats = !writesCodes || .random(using: &random)
+            quantizedResiduals = kinds.map { isQuantized in isQuantized ? (0..<width * channels).map { _ in randomQ() } : nil }
+            residualFloats = kinds.map { isQuantized in isQuantized ? nil : (0..<width * channels).map { _ in float() } }
+            writesQuantized = .random(in: 0...3, using: &random) > 0
+            writesFloats = !writesQuantized || .random(using: &random)
             inverseScale = .random(in: 1...60, using: &random) / max(1, size)
             zeroPoint = .random(in: -128...127, using: &random)
         }
 
         struct Result: Equatable {
-            var codes: [UInt8]
+            var quantized: [UInt8]
             var floats: [UInt32]
         }
 
@@ -100,43 +100,43 @@ struct KernelsS8Tests {
                         packed[
                             o / block * blockStride + offset + i / group * block * group + o % block * group + i % group
                         ] = weight
-                        starts[tap.segment][o] -= (Int32(zeroPoints[tap.segment]) + kernels.offset) * Int32(weight)
+                        starts[tap.inputGroup][o] -= (Int32(zeroPoints[tap.inputGroup]) + kernels.offset) * Int32(weight)
                     }
                 }
                 offset += tap.channels * block
             }
-            func bytes(_ codes: [Int8]) -> [UInt8] {
-                codes.map { UInt8(truncatingIfNeeded: Int($0) + Int(SRD_QUANTIZED_BIAS)) }
+            func bytes(_ quantized: [Int8]) -> [UInt8] {
+                quantized.map { UInt8(truncatingIfNeeded: Int($0) + Int(SRD_QUANTIZED_BIAS)) }
             }
             func filled(_ values: [Float]) -> GuardedMemory<Float> {
                 GuardedMemory(values + [Float](repeating: 0, count: vector - values.count), forbidden: floatSide)
             }
             let weights = GuardedMemory(packed, forbidden: side == .above ? .above : .below)
-            let inputs = taps.map { GuardedMemory(bytes($0.codes), forbidden: side) }
+            let inputs = taps.map { GuardedMemory(bytes($0.quantized), forbidden: side) }
             let startMemory = starts.map { GuardedMemory($0, forbidden: side == .above ? .above : .below) }
             let scaleMemory = filled(weightScales), biasMemory = filled(bias), timeMemory = filled(timeBias)
-            let residualBytes = residualCodes.map { $0.map { GuardedMemory(bytes($0), forbidden: side) } }
+            let residualBytes = quantizedResiduals.map { $0.map { GuardedMemory(bytes($0), forbidden: side) } }
             let residualReals = residualFloats.map { $0.map { GuardedMemory($0, forbidden: floatSide) } }
             let pixel = outputStep * channels, count = (width - 1) * pixel + channels
-            let codes = GuardedMemory([UInt8](repeating: 0xa5, count: count), forbidden: side)
+            let quantized = GuardedMemory([UInt8](repeating: 0xa5, count: count), forbidden: side)
             let floats = GuardedMemory([Float](repeating: 12345, count: count), forbidden: floatSide)
 
-            let places = zip(zip(taps, inputs), offsets).map { item, offset in
+            let tapArguments = zip(zip(taps, inputs), offsets).map { item, offset in
                 srd_tap_s8(
                     input: UnsafePointer(item.1.pointer), pixel: item.0.pixel, channels: Int32(item.0.channels),
                     weights: UnsafePointer(weights.pointer + offset))
             }
-            places.withUnsafeBufferPointer { places in
-                let segments = zeroPoints.indices.map { s in
-                    let first = taps.firstIndex { $0.segment == s }!
-                    return srd_segment_s8(
-                        taps: places.baseAddress! + first, tap_count: Int32(taps.count { $0.segment == s }),
+            tapArguments.withUnsafeBufferPointer { tapArguments in
+                let inputGroups = zeroPoints.indices.map { s in
+                    let first = taps.firstIndex { $0.inputGroup == s }!
+                    return srd_input_group_s8(
+                        taps: tapArguments.baseAddress! + first, tap_count: Int32(taps.count { $0.inputGroup == s }),
                         correction: UnsafePointer(startMemory[s].pointer), scale: scales[s])
                 }
-                segments.withUnsafeBufferPointer { segments in
+                inputGroups.withUnsafeBufferPointer { inputGroups in
                     var args = srd_conv_row_s8_args()
-                    args.segments = segments.baseAddress
-                    args.segment_count = Int32(segments.count)
+                    args.input_groups = inputGroups.baseAddress
+                    args.input_group_count = Int32(inputGroups.count)
                     args.width = Int32(width)
                     args.channels = Int32(channels)
                     args.block_stride = blockStride
@@ -145,16 +145,16 @@ struct KernelsS8Tests {
                     args.time_bias = hasTimeBias ? UnsafePointer(timeMemory.pointer) : nil
                     args.gain = gain
                     args.activation = activation
-                    args.residual_count = Int32(residualCodes.count)
+                    args.residual_count = Int32(quantizedResiduals.count)
                     func residual(_ i: Int) -> srd_residual_s8 {
                         srd_residual_s8(
                             quantized: residualBytes[i].map { UnsafePointer($0.pointer) },
                             floats: residualReals[i].map { UnsafePointer($0.pointer) },
                             pixel: channels, zero_point: Int32(zeroPoint / 2), scale: i == 0 ? 1 : 0.03)
                     }
-                    if residualCodes.count > 0 { args.residual.0 = residual(0) }
-                    if residualCodes.count > 1 { args.residual.1 = residual(1) }
-                    args.quantized = writesCodes ? codes.pointer : nil
+                    if quantizedResiduals.count > 0 { args.residual.0 = residual(0) }
+                    if quantizedResiduals.count > 1 { args.residual.1 = residual(1) }
+                    args.quantized = writesQuantized ? quantized.pointer : nil
                     args.quantized_pixel = pixel
                     args.inverse_scale = inverseScale
                     args.zero_point = Int32(zeroPoint)
@@ -170,9 +170,9 @@ struct KernelsS8Tests {
                     }
                 }
             }
-            return withExtendedLifetime((codes, floats)) {
+            return withExtendedLifetime((quantized, floats)) {
                 Result(
-                    codes: (0..<count).map { codes.pointer[$0] },
+                    quantized: (0..<count).map { quantized.pointer[$0] },
                     floats: (0..<count).map { floats.pointer[$0].bitPattern })
             }
         }
@@ -205,10 +205,10 @@ struct KernelsS8Tests {
                     var v = Double(call.bias[o]), size = abs(v)
                     for (s, zeroPoint) in call.zeroPoints.enumerated() {
                         var sum = 0
-                        for tap in call.taps where tap.segment == s {
+                        for tap in call.taps where tap.inputGroup == s {
                             for i in 0..<tap.channels {
                                 sum +=
-                                    (Int(tap.codes[x * tap.pixel + i]) - zeroPoint)
+                                    (Int(tap.quantized[x * tap.pixel + i]) - zeroPoint)
                                     * Int(tap.weights[o * tap.channels + i])
                             }
                         }
@@ -224,10 +224,10 @@ struct KernelsS8Tests {
                     }
                     if call.gain != 1 { v *= 0.2 }
                     if call.hasTimeBias { v += Double(call.timeBias[o]) }
-                    for r in call.residualCodes.indices {
+                    for r in call.quantizedResiduals.indices {
                         let place = x * call.channels + o
                         let real =
-                            call.residualCodes[r].map { Double(Int($0[place]) - call.zeroPoint / 2) }
+                            call.quantizedResiduals[r].map { Double(Int($0[place]) - call.zeroPoint / 2) }
                             ?? Double(call.residualFloats[r]![place])
                         v += real * (r == 0 ? 1 : Double(Float(0.03)))
                         size += abs(real)
@@ -235,23 +235,23 @@ struct KernelsS8Tests {
                     let place = x * call.outputStep * call.channels + o,
                         value = Double(Float(bitPattern: found.floats[place]))
                     #expect(abs(value - v) <= 2e-4 * (size + abs(v)) + 1e-30, "\(value) \(v)")
-                    guard call.writesCodes else { continue }
-                    let code = Self.code(found.codes[place])
+                    guard call.writesQuantized else { continue }
+                    let q = Self.q(found.quantized[place])
                     let exact = max(
                         -128,
                         min(127, (value * Double(call.inverseScale)).rounded(.toNearestOrEven) + Double(call.zeroPoint))
                     )
-                    #expect(abs(Double(code) - exact) <= 1)
+                    #expect(abs(Double(q) - exact) <= 1)
                 }
             }
-            for (i, value) in found.codes.enumerated() {
+            for (i, value) in found.quantized.enumerated() {
                 let isPixel = i % (call.outputStep * call.channels) < call.channels
                 if !isPixel { #expect(value == 0xa5 && found.floats[i] == Float(12345).bitPattern) }
             }
         }
     }
 
-    private static func code(_ byte: UInt8) -> Int {
+    private static func q(_ byte: UInt8) -> Int {
         Int(Int8(truncatingIfNeeded: Int(byte) - Int(SRD_QUANTIZED_BIAS)))
     }
 
@@ -269,11 +269,11 @@ struct KernelsS8Tests {
         let floats = GuardedMemory(reals, forbidden: .above)
         var expected: [UInt8] = [], expectedReals: [UInt32] = []
         for kernels in Self.kernels {
-            let codes = GuardedMemory([UInt8](repeating: 7, count: count), forbidden: .above)
-            withExtendedLifetime(floats) { kernels.quantize_row(floats.pointer, count, 1, zeroPoint, codes.pointer) }
+            let quantized = GuardedMemory([UInt8](repeating: 7, count: count), forbidden: .above)
+            withExtendedLifetime(floats) { kernels.quantize_row(floats.pointer, count, 1, zeroPoint, quantized.pointer) }
             let back = GuardedMemory([Float](repeating: 7, count: count), forbidden: .above)
-            kernels.dequantize_row(codes.pointer, count, 0.3, zeroPoint, back.pointer)
-            let found = withExtendedLifetime(codes) { (0..<count).map { codes.pointer[$0] } }
+            kernels.dequantize_row(quantized.pointer, count, 0.3, zeroPoint, back.pointer)
+            let found = withExtendedLifetime(quantized) { (0..<count).map { quantized.pointer[$0] } }
             let foundReals = withExtendedLifetime(back) { (0..<count).map { back.pointer[$0].bitPattern } }
             if expected.isEmpty { (expected, expectedReals) = (found, foundReals) }
             #expect(
@@ -281,7 +281,7 @@ struct KernelsS8Tests {
         }
         for (byte, real) in zip(expected, reals) where real.isFinite {
             #expect(
-                Self.code(byte) == Int(max(-128, min(127, Double(real).rounded(.toNearestOrEven) + Double(zeroPoint)))))
+                Self.q(byte) == Int(max(-128, min(127, Double(real).rounded(.toNearestOrEven) + Double(zeroPoint)))))
         }
     }
 

@@ -13,7 +13,7 @@ struct ModelTests {
             Configuration(
                 hiddenSize: 4, multipliers: [1, 3, 5], encoderBlocks: 5, encoderFeatures: 2, scale: 8,
                 hasAttention: true,
-                hasEnlargedInput: true, timesteps: 7),
+                hasUpsampledInput: true, timesteps: 7),
         ])
     func inference(_ configuration: Configuration) throws {
         #expect(try TinyModel.model(configuration).configuration == configuration)

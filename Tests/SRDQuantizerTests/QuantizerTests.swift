@@ -24,19 +24,19 @@ struct QuantizerTests {
     func weights(_ scales: WeightScales) throws {
         let model = try TinyModel.model(), quantized = try quantized { $0.weightScales = scales }
         for node in model.network.graphs(withPreview: true).flatMap(\.nodes) where node.isConvolution {
-            guard let layer = quantized.layers[node.name], case .int8(let codes, let steps) = layer.weights else {
+            guard let layer = quantized.layers[node.name], case .int8(let values, let steps) = layer.weights else {
                 continue
             }
             let weight = FloatTensor(shape: layer.shape, values: model.layers[node.name]!.realWeights(of: node))
-            #expect(codes.allSatisfy { $0 >= -127 })
-            #expect(codes.contains { abs(Int($0)) == 127 })
+            #expect(values.allSatisfy { $0 >= -127 })
+            #expect(values.contains { abs(Int($0)) == 127 })
             let inner = layer.shape[(node.outputDimension + 1)...].reduce(1, *),
                 channels = layer.shape[node.outputDimension]
             for (i, real) in layer.realWeights(of: node).enumerated() {
                 let step = steps[i / inner % channels]
                 #expect(
                     abs(real - weight.values[i]) <= step * 0.5001,
-                    "\(node.name) \(scales) \(i) \(weight.values[i]) \(codes[i]) \(step)")
+                    "\(node.name) \(scales) \(i) \(weight.values[i]) \(values[i]) \(step)")
             }
             if scales == .perTensor { #expect(Set(steps).count == 1) }
         }
@@ -132,10 +132,10 @@ struct QuantizerTests {
             comparison.measure(quantized)
         }
         let layer = quantized.layers[Self.layer]!
-        guard case .int8(let codes, let scales) = layer.weights else { Issue.record("not int8"); return }
+        guard case .int8(let values, let scales) = layer.weights else { Issue.record("not int8"); return }
         var layers = quantized.layers
         layers[Self.layer] = Layer(
-            shape: layer.shape, weights: .int8(codes, scales: scales.map { $0 * 2 }), bias: layer.bias)
+            shape: layer.shape, weights: .int8(values, scales: scales.map { $0 * 2 }), bias: layer.bias)
         let damaged = Model(
             network: quantized.network, schedule: quantized.schedule, layers: layers,
             activations: quantized.activations,

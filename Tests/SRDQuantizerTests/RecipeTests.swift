@@ -55,15 +55,15 @@ struct RecipeTests {
         let layer = "denoise_fn.downs.1.0.block1.block.1", input = "denoise_fn.downs.0.2.conv.1"
         #expect(edit(layer) { _ in "" } == "layer `\(layer)` is missing")
         #expect(edit(layer) { "\($0[0]) int4 \($0[2])" }?.contains("\"int4\", expected int8 or float") == true)
-        #expect(edit(layer) { "\($0[0]) int8 bits" }?.contains("\"bits\", expected codes") == true)
+        #expect(edit(layer) { "\($0[0]) int8 bits" }?.contains("\"bits\", expected int8") == true)
         #expect(edit(layer) { "\($0[0]) int8" }?.contains("expected layer, weights and output") == true)
-        #expect(edit(layer) { "\($0[0])x int8 codes" }?.contains("no layer `\(layer)x`") == true)
+        #expect(edit(layer) { "\($0[0])x int8 int8" }?.contains("no layer `\(layer)x`") == true)
         #expect(
             edit(layer) {
                 let line = $0.joined(separator: " "); return "\(line)\n\(line)"
             }?.contains("comes twice") == true)
         #expect(edit(input) { "\($0[0]) int8 float" }?.contains("its input `\(input)` is kept in float") == true)
-        #expect(edit("denoise_fn.final_conv.1") { "\($0[0]) float codes" }?.contains("puts out is float") == true)
+        #expect(edit("denoise_fn.final_conv.1") { "\($0[0]) float int8" }?.contains("puts out is float") == true)
         #expect(error { $0 + "\n# a remark\n\n" } == nil)
     }
 }

@@ -38,7 +38,7 @@ struct BackProjectionTests {
             abs(Int(low.samples[i]) - Int(reduced.samples[i]))
         }
         let before = guess.resized(by: 1, over: scale)
-        // Rounding on the way may leave a code here and there.
+        // Rounding on the way may leave a level here and there.
         let wrong = differences.count { $0 != 0 }
         #expect(differences.max()! <= 1 && wrong * 50 <= differences.count, "\(wrong)")
         #expect(

@@ -14,13 +14,13 @@ struct ExecutorTests {
             hiddenSize: 16, multipliers: [1, 2, 2, 4], encoderBlocks: 5, encoderFeatures: 8, scale: 4, timesteps: 20),
         Configuration(
             hiddenSize: 8, multipliers: [1, 2, 2], encoderBlocks: 2, encoderFeatures: 4, scale: 8, hasAttention: true,
-            hasEnlargedInput: true, timesteps: 20),
+            hasUpsampledInput: true, timesteps: 20),
         Configuration(
             hiddenSize: 32, multipliers: [1, 2], encoderBlocks: 2, encoderFeatures: 8, scale: 4, timesteps: 20),
         Configuration(
             hiddenSize: 8, multipliers: [1, 3], encoderBlocks: 3, encoderFeatures: 6, scale: 2, timesteps: 20),
     ]
-    static let outputs: [Recipe.Output] = [.codes, .both]
+    static let outputs: [Recipe.Output] = [.int8, .both]
 
     struct Setting {
         let model: Model
@@ -38,7 +38,7 @@ struct ExecutorTests {
             let size = configuration.paddedSize(width: width, height: height), scale = configuration.scale
             low = tensor(size.height, size.width)
             x = tensor(size.height * scale, size.width * scale)
-            upsampled = configuration.hasEnlargedInput ? tensor(size.height * scale, size.width * scale) : nil
+            upsampled = configuration.hasUpsampledInput ? tensor(size.height * scale, size.width * scale) : nil
         }
 
         func noise(_ executor: Executor, at timestep: Int) -> FloatTensor {
@@ -103,7 +103,7 @@ struct ExecutorTests {
         let setting = try Setting(
             Configuration(
                 hiddenSize: 64, multipliers: [1, 2], encoderBlocks: 2, encoderFeatures: 8, scale: 4, timesteps: 20))
-        let model = try setting.quantized(.codes)
+        let model = try setting.quantized(.int8)
         let largest = Model(
             network: model.network, schedule: model.schedule,
             layers: model.layers.mapValues { layer in

@@ -70,7 +70,7 @@ struct GoldenTests {
                 #expect(largestDifference(map, expected) < Self.bound)
             }
         }
-        if !model.configuration.hasEnlargedInput {  // "cond" is before up_proj is added
+        if !model.configuration.hasUpsampledInput {  // "cond" is before up_proj is added
             let expected = try golden.map("cond")
             for condition in [executor.encode(lr, upsampled: upsampled).stored, reference.encode(lr, upsampled: nil)] {
                 #expect(largestDifference(condition, expected) < Self.bound)
@@ -87,7 +87,7 @@ struct GoldenTests {
         let golden = try test.golden(), model = try test.model()
         let executor = Executor(model, threads: 2), reference = ReferenceExecutor(model)
         let lr = try golden.map("lr_padded"), x = try golden.map("x_t")
-        let upsampled = model.configuration.hasEnlargedInput ? try golden.map("lr_up_padded") : nil
+        let upsampled = model.configuration.hasUpsampledInput ? try golden.map("lr_up_padded") : nil
         let condition = executor.encode(lr, upsampled: upsampled), plain = reference.encode(lr, upsampled: upsampled)
         let keys = golden.entries.map(\.name).filter { $0.hasPrefix("eps.") }
         #expect(keys.count == 3)

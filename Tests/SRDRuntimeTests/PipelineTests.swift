@@ -41,7 +41,7 @@ struct PipelineTests {
             Configuration(
                 hiddenSize: 4, multipliers: [1, 2, 2], encoderBlocks: 2, encoderFeatures: 4, scale: 8,
                 hasAttention: true,
-                hasEnlargedInput: true, timesteps: 5),
+                hasUpsampledInput: true, timesteps: 5),
         ])
     func anySize(size: (width: Int, height: Int), configuration: Configuration) throws {
         let result = try upscale(image(size.width, size.height), configuration)
@@ -169,12 +169,12 @@ struct PipelineTests {
         let low = image(6, 4, channels: 1, bitDepth: 16), high = image(24, 16, channels: 1, bitDepth: 16)
         let prepared = pipeline.prepare(low)
         let found = pipeline.diffuse(high, over: prepared, to: timestep, settings: Self.settings)
-        var enlarged: [Double] = []
-        BicubicRows(low, scaledBy: 4).rows(0..<16, into: &enlarged)
+        var upsampled: [Double] = []
+        BicubicRows(low, scaledBy: 4).rows(0..<16, into: &upsampled)
         for y in 0..<16 {
             let z = NoiseField.pixel(PixelNoise(seed: 11, draw: 0)).row(y, width: found.x.width)
             for x in 0..<24 {
-                let own = Double(high.samples[y * 24 + x]) / 257 / 127.5, under = enlarged[y * 24 + x] / 257 / 128
+                let own = Double(high.samples[y * 24 + x]) / 257 / 127.5, under = upsampled[y * 24 + x] / 257 / 128
                 let clean = max(-1, min(1, 2 * (own - under)))
                 let expected =
                     model.schedule.signal[timestep] * clean + model.schedule.noise[timestep] * Double(z[x * 3 + 1])

@@ -28,7 +28,7 @@ struct RegionTests {
         let multipliers = (0..<Int.random(in: 1...4, using: &random)).map { _ in Int.random(in: 1...2, using: &random) }
         return Configuration(
             hiddenSize: 4, multipliers: [1] + multipliers.dropFirst(), encoderBlocks: 2, encoderFeatures: 4,
-            scale: [2, 4, 8].randomElement(using: &random)!, hasEnlargedInput: .random(using: &random), timesteps: 10)
+            scale: [2, 4, 8].randomElement(using: &random)!, hasUpsampledInput: .random(using: &random), timesteps: 10)
     }
 
     @Test(

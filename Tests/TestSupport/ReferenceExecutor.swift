@@ -70,7 +70,7 @@ public struct ReferenceExecutor {
         guard let activation = model.activations[node.name] else { return Output(exact: output, quantized: output) }
         let quantization = activation.at(timestep, of: model.calibratedTimesteps)
         let rounded = FloatTensor(
-            shape: output.shape, values: output.values.map { quantization.real(quantization.code($0)) })
+            shape: output.shape, values: output.values.map { quantization.real(quantization.quantized($0)) })
         return Output(exact: activation.keepsFloat && node.operation != .input ? output : rounded, quantized: rounded)
     }
 

@@ -39,7 +39,7 @@ struct DataSetTests {
             #expect(run.error.contains("2 of 4 images failed"))
             let document = try json(run)
             #expect(
-                (document["pictures"] as? [[String: Any]])?.compactMap { $0["name"] as? String } == ["0001", "0003"])
+                (document["images"] as? [[String: Any]])?.compactMap { $0["name"] as? String } == ["0001", "0003"])
             #expect((document["failed"] as? [[String: Any]])?.count == 2)
             for name in ["0001", "0003"] { try FileManager.default.removeItem(atPath: "\(folder)/photos/\(name).png") }
             let none = try ToolRun("srdiff-evaluate", arguments)
@@ -66,7 +66,7 @@ struct DataSetTests {
             }
             let run = try ToolRun("srdiff-evaluate", arguments + ["--lr", low])
             #expect(run.status == 0, "\(run.error)")
-            #expect(try (json(run)["pictures"] as? [Any])?.count == 3)
+            #expect(try (json(run)["images"] as? [Any])?.count == 3)
         }
     }
 

@@ -193,7 +193,7 @@ struct EvaluateTests {
             let lines = run.text.split(separator: "\n")
             #expect(run.status == 0 && lines.count == 1 + 2 * 6, "\(run.error)")
             #expect(
-                lines[0].hasPrefix("set,picture,model,sampler,steps,psnr,") && lines[1].hasPrefix("photos,a,bicubic,,,")
+                lines[0].hasPrefix("set,image,model,sampler,steps,psnr,") && lines[1].hasPrefix("photos,a,bicubic,,,")
             )
             #expect(try list("\(folder)/reference") == ["tiny_ddpm_2", "tiny_ddpm_3"])
             #expect(try list("\(folder)/kept") == ["bicubic", "encoder", "tiny.int8_ddpm_2", "tiny.int8_ddpm_3"])
@@ -342,8 +342,8 @@ extension Model {
     fileprivate func doublingScales(of name: String) -> Model {
         var layers = layers
         let layer = layers[name]!
-        guard case .int8(let codes, let scales) = layer.weights else { preconditionFailure("\(name) is float") }
-        layers[name] = Layer(shape: layer.shape, weights: .int8(codes, scales: scales.map { 2 * $0 }), bias: layer.bias)
+        guard case .int8(let values, let scales) = layer.weights else { preconditionFailure("\(name) is float") }
+        layers[name] = Layer(shape: layer.shape, weights: .int8(values, scales: scales.map { 2 * $0 }), bias: layer.bias)
         return Model(
             network: network, schedule: schedule, layers: layers, activations: activations,
             calibratedTimesteps: calibratedTimesteps,

@@ -159,7 +159,7 @@ struct QuantizeTests {
             #expect(run.status == 0, "\(run.error)")
             #expect(
                 try QuantizedModelFile(path: "\(folder)/tiny.int8.safetensors").model.layers[layer]?.isInt8 == false)
-            try Data((text + "\nnobody int8 codes\n").utf8).write(to: URL(fileURLWithPath: recipe))
+            try Data((text + "\nnobody int8 int8\n").utf8).write(to: URL(fileURLWithPath: recipe))
             let refused = try ToolRun("srdiff-quantize", arguments + ["--recipe", recipe, "--overwrite"])
             #expect(
                 refused.status == 1 && refused.error.contains("recipe.txt: line") && refused.error.contains("`nobody`"))
@@ -171,7 +171,7 @@ struct QuantizeTests {
         try withSetting { folder, arguments in
             func floatLayers(_ options: [String]) throws -> Int {
                 let run = try ToolRun(
-                    "srdiff-quantize", arguments + options + ["--overwrite", "--quiet", "--pictures", "1"])
+                    "srdiff-quantize", arguments + options + ["--overwrite", "--quiet", "--max-images", "1"])
                 #expect(run.status == 0, "\(run.error)")
                 return try QuantizedModelFile(path: "\(folder)/tiny.int8.safetensors").model.layers.values.filter {
                     !$0.isInt8
@@ -180,7 +180,7 @@ struct QuantizeTests {
             let ordinary = try floatLayers([])
             #expect(try floatLayers(["--keep-float", "downs\\.1"]) > ordinary)
             #expect(try floatLayers(["--max-loss", "10"]) == ordinary)
-            let run = try ToolRun("srdiff-quantize", arguments + ["--overwrite", "--json", "--pictures", "1"])
+            let run = try ToolRun("srdiff-quantize", arguments + ["--overwrite", "--json", "--max-images", "1"])
             let object = try #require(try JSONSerialization.jsonObject(with: run.output) as? [String: Any])
             let loss = try #require(object["loss"] as? Double)
             #expect(try floatLayers(["--max-loss", "\(loss / 2)"]) > ordinary)

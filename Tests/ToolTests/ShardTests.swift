@@ -16,9 +16,9 @@ struct ShardTests {
             let shuffled = things.shuffled(using: &random)
             var found: [String] = [], loads: [Int] = []
             for index in 1...shards {
-                let share = Share(argument: "\(index)/\(shards)")!
-                let own = share.divide(things).map { things[$0] }
-                #expect(own.map(\.name) == share.divide(shuffled).map { shuffled[$0].name })
+                let shard = Shard(argument: "\(index)/\(shards)")!
+                let own = shard.divide(things).map { things[$0] }
+                #expect(own.map(\.name) == shard.divide(shuffled).map { shuffled[$0].name })
                 #expect(own.map(\.size) == own.map(\.size).sorted(by: >))
                 found += own.map(\.name)
                 loads.append(own.reduce(0) { $0 + $1.size })
@@ -30,7 +30,7 @@ struct ShardTests {
     }
 
     @Test("I/N", arguments: ["", "1", "0/2", "3/2", "1/0", "-1/2", "1/2/3", "1/100001", "a/b", "1/ 2"])
-    func wrongShares(_ argument: String) { #expect(Share(argument: argument) == nil) }
+    func wrongShares(_ argument: String) { #expect(Shard(argument: argument) == nil) }
 
     private func summary(_ folder: String) throws -> (status: Int32, values: [String: Any]) {
         let run = try ToolRun("srdiff-upscale", ["--summary", folder, "--json"])

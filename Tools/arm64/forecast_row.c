@@ -64,7 +64,7 @@ static int winograd(int argc, char **argv) {
     if (!k || !k->conv_winograd) return fail("this processor has no such kernels of Winograd's products");
     const int width = atoi(argv[3]), out = atoi(argv[4]), residuals = atoi(argv[6]), inputs = argc - 9;
     const int has_time_bias = atoi(argv[7]), keeps_floats = atoi(argv[8]), padded = round_up(out, vector);
-    srd_winograd_segment_s8 segment[most_inputs];
+    srd_winograd_input_s8 winograd_input[most_inputs];
     float *ones = zeros(sizeof *ones * (size_t)padded);
     for (int i = 0; i < padded; i++) ones[i] = 1;
     int sum = 0, filled[most_inputs];
@@ -76,19 +76,20 @@ static int winograd(int argc, char **argv) {
     }
     const int16_t *weights = zeros(sizeof *weights * (size_t)stride * (size_t)(padded / k->winograd_block));
     for (int i = 0; i < inputs; i++) {
-        segment[i] = (srd_winograd_segment_s8){
+        winograd_input[i] = (srd_winograd_input_s8){
             .pixel = filled[i],
             .channels = filled[i],
             .weights = weights,
             .correction = zeros(4 * (size_t)padded),
             .scale = 0.01f};
-        for (int r = 0; r < SRD_WINOGRAD_ROWS + 2; r++) segment[i].rows[r] = zeros((size_t)((width + 2) * filled[i]));
+        for (int r = 0; r < SRD_WINOGRAD_ROWS + 2; r++)
+            winograd_input[i].rows[r] = zeros((size_t)((width + 2) * filled[i]));
         weights += SRD_WINOGRAD_POINTS * (filled[i] * k->winograd_block + SRD_WINOGRAD_PADDING);
     }
     srd_conv_row_s8_args row[SRD_WINOGRAD_ROWS];
     for (int r = 0; r < SRD_WINOGRAD_ROWS; r++)
         row[r] = row_s8(width, out, ones, atoi(argv[5]), residuals, has_time_bias, keeps_floats);
-    const srd_conv_winograd_s8_args a = {segment, inputs, stride, {&row[0], &row[1], &row[2], &row[3]}};
+    const srd_conv_winograd_s8_args a = {winograd_input, inputs, stride, {&row[0], &row[1], &row[2], &row[3]}};
     k->conv_winograd(&a);
     printf("%ld\n", 1L * SRD_WINOGRAD_ROWS * width * out * 9 * sum);
     return 0;
@@ -130,7 +131,7 @@ int main(int argc, char **argv) {
         const srd_kernels_s8 *k = kernels_s8(argv[2]);
         if (!k) return fail("this processor has no such kernels");
         srd_tap_s8 *tap = zeros(sizeof *tap * (size_t)(taps * inputs));
-        srd_segment_s8 segment[most_inputs];
+        srd_input_group_s8 input_group[most_inputs];
         int32_t *start = zeros(sizeof *start * (size_t)padded);
         ptrdiff_t offset = 0;
         int8_t *weights = zeros((size_t)taps * (size_t)(sum + 16 * inputs) * (size_t)padded);
@@ -142,11 +143,11 @@ int main(int argc, char **argv) {
                     row + (t / side * columns + t % side) * filled, stride * filled, filled, weights + offset};
                 offset += filled * k->block;
             }
-            segment[i] = (srd_segment_s8){tap + i * taps, taps, start, 0.01f};
+            input_group[i] = (srd_input_group_s8){tap + i * taps, taps, start, 0.01f};
         }
         srd_conv_row_s8_args a = row_s8(width, out, ones, activation, residuals, has_time_bias, keeps_floats);
-        a.segments = segment;
-        a.segment_count = inputs;
+        a.input_groups = input_group;
+        a.input_group_count = inputs;
         a.block_stride = offset;
         k->conv_row(&a);
     } else {

@@ -37,11 +37,11 @@ def export(peer, hidden, side, folder):
                                            torch.randn(1, hidden, side, side)), os.path.join(folder, "step"))
 
 
-def job(peer, hidden, folder, picture, output, threads, steps):
+def job(peer, hidden, folder, image, output, threads, steps):
     """What a user of the peer would write."""
     import numpy
     from PIL import Image
-    image = Image.open(picture).convert("RGB")
+    image = Image.open(image).convert("RGB")
     width, height = image.width * 4, image.height * 4
     low = numpy.ascontiguousarray(numpy.asarray(image, numpy.float32).transpose(2, 0, 1) / 127.5 - 1)
     condition = peer.load(os.path.join(folder, "condition"), threads)(low).copy()
@@ -75,7 +75,7 @@ def main():
     p.add_argument("--peer", choices=PEERS, default="openvino")
     p.add_argument("--model", help="int8 model for srdiff-upscale with the same hidden size", required=True)
     p.add_argument("--hidden", type=int, default=32, choices=(32, 64))
-    p.add_argument("--picture", default=os.path.join(here, "..", "..", "Models", "sample.png"))
+    p.add_argument("--image", default=os.path.join(here, "..", "..", "Models", "sample.png"))
     p.add_argument("--threads", default="1,2")
     p.add_argument("--steps", type=int, default=20)
     p.add_argument("--rounds", type=int, default=5)
@@ -84,15 +84,15 @@ def main():
     args = p.parse_args()
     peer = PEERS[args.peer]()
     if args.job:
-        return job(peer, args.hidden, args.job, args.picture, os.path.join(args.job, "theirs.png"), int(args.threads), args.steps)
+        return job(peer, args.hidden, args.job, args.image, os.path.join(args.job, "theirs.png"), int(args.threads), args.steps)
     from PIL import Image
     with tempfile.TemporaryDirectory() as folder:
-        export(peer, args.hidden, Image.open(args.picture).width * 4, folder)
+        export(peer, args.hidden, Image.open(args.image).width * 4, folder)
         for threads in args.threads.split(","):
             common = ["--threads", threads, "--steps", str(args.steps)]
             theirs = [sys.executable, os.path.abspath(__file__), "--peer", args.peer, "--model", "-", "--hidden", str(args.hidden),
-                      "--picture", args.picture, "--job", folder, *common]
-            ours = [args.upscale, args.picture, "-o", os.path.join(folder, "ours.png"), "--model", args.model, "--sampler", "ddim",
+                      "--image", args.image, "--job", folder, *common]
+            ours = [args.upscale, args.image, "-o", os.path.join(folder, "ours.png"), "--model", args.model, "--sampler", "ddim",
                     "--overwrite", "--quiet", *common]
             rows = [(timed(theirs), timed(ours)) for _ in range(args.rounds)]
             print(f"hidden {args.hidden}, {threads} thread(s)")

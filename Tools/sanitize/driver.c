@@ -187,7 +187,7 @@ static void run_rows(const call_s8 *call, const srd_kernels_s8 *kernels, uint8_t
     int8_t *weights = packed(call, kernels, blocks, &block_stride, offsets, corrections);
     for (int y = 0; y < call->height; y++) {
         srd_tap_s8 taps[MOST_INPUTS * MOST_TAPS];
-        srd_segment_s8 segments[MOST_INPUTS];
+        srd_input_group_s8 input_groups[MOST_INPUTS];
         for (int s = 0; s < call->inputs; s++) {
             int channels = call->in_channels[s];
             for (int t = 0; t < call->taps; t++) {
@@ -197,7 +197,7 @@ static void run_rows(const call_s8 *call, const srd_kernels_s8 *kernels, uint8_t
                     .channels = channels,
                     .weights = weights + offsets[s] + (ptrdiff_t)t * channels * kernels->block};
             }
-            segments[s] = (srd_segment_s8){
+            input_groups[s] = (srd_input_group_s8){
                 .taps = taps + s * MOST_TAPS,
                 .tap_count = call->taps,
                 .correction = corrections[s],
@@ -205,8 +205,8 @@ static void run_rows(const call_s8 *call, const srd_kernels_s8 *kernels, uint8_t
         }
         srd_conv_row_s8_args args = epilogue(
             call, quantized + (size_t)y * output_count(call), floats + (size_t)y * output_count(call));
-        args.segments = segments;
-        args.segment_count = call->inputs;
+        args.input_groups = input_groups;
+        args.input_group_count = call->inputs;
         args.block_stride = block_stride;
         kernels->conv_row(&args);
     }
@@ -225,23 +225,24 @@ static void run_winograd(const call_s8 *call, const srd_kernels_s8 *kernels, uin
     }
     int16_t *transformed = aligned_alloc(64, (sizeof(int16_t) * (size_t)(blocks * stride) + 63) / 64 * 64);
     memset(transformed, 0, sizeof(int16_t) * (size_t)(blocks * stride));
-    srd_winograd_segment_s8 segments[MOST_INPUTS];
+    srd_winograd_input_s8 winograd_inputs[MOST_INPUTS];
     for (int s = 0; s < call->inputs; s++) {
         for (int b = 0; b < blocks; b++) {
             kernels->winograd_weights(
                 weights + b * block / kernels->block * packed_stride + offsets[s], packed_stride, call->in_channels[s],
                 transformed + b * stride + starts[s]);
         }
-        segments[s] = (srd_winograd_segment_s8){
+        winograd_inputs[s] = (srd_winograd_input_s8){
             .pixel = call->in_channels[s],
             .channels = call->in_channels[s],
             .weights = transformed + starts[s],
             .correction = corrections[s],
             .scale = call->scales[s]};
-        for (int y = 0; y < 6; y++) segments[s].rows[y] = call->rows[s][y < call->height + 2 ? y : call->height + 1];
+        for (int y = 0; y < 6; y++)
+            winograd_inputs[s].rows[y] = call->rows[s][y < call->height + 2 ? y : call->height + 1];
     }
     srd_conv_row_s8_args rows[SRD_WINOGRAD_ROWS];
-    srd_conv_winograd_s8_args args = {.segments = segments, .segment_count = call->inputs, .block_stride = stride};
+    srd_conv_winograd_s8_args args = {.inputs = winograd_inputs, .input_count = call->inputs, .block_stride = stride};
     for (int y = 0; y < call->height; y++) {
         rows[y] = epilogue(call, quantized + (size_t)y * output_count(call), floats + (size_t)y * output_count(call));
         args.rows[y] = rows + y;

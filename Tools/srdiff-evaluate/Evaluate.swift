@@ -107,7 +107,7 @@ struct Evaluate: ParsableCommand {
         help: ArgumentHelp(
             "Only the I-th of N parts of the images, as srdiff-upscale --shard divides them, for several machines that share the folder of --save-images. The same line without --shard then measures all of them from there.",
             valueName: "I/N"))
-    var shard: Share?
+    var shard: Shard?
 
     @Flag(help: "How far each layer of the int8 models is from the float one, worst first. Needs --reference.")
     var layers = false
@@ -182,7 +182,7 @@ struct Evaluate: ParsableCommand {
         let contestants = try Contestant.load(models, reference: reference)
         let scale = contestants[0].loaded.configuration.scale
         let all = try ImageSet.find(images, low: lr, scale: scale),
-            sets = shard.map { ImageSet.share($0, of: all) } ?? all
+            sets = shard.map { ImageSet.shard($0, of: all) } ?? all
         if sets.allSatisfy(\.entries.isEmpty) { return }  // more shards than images
         try checkOutputs(sets)
         let samplers = sampler.isEmpty ? [SamplerArgument(kind: .sampler(.ddpm))] : sampler

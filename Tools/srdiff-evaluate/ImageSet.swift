@@ -61,9 +61,9 @@ struct ImageSet {
         return sets
     }
 
-    /// The images of several sets that belong to a share of all of them.
-    static func share(_ share: Share, of sets: [ImageSet]) -> [ImageSet] {
-        let paths = sets.flatMap { $0.entries.map(\.path) }, own = Set(share.divide(images: paths).map { paths[$0] })
+    /// The images of several sets that belong to a shard of all of them.
+    static func shard(_ shard: Shard, of sets: [ImageSet]) -> [ImageSet] {
+        let paths = sets.flatMap { $0.entries.map(\.path) }, own = Set(shard.divide(images: paths).map { paths[$0] })
         return sets.map { ImageSet(name: $0.name, entries: $0.entries.filter { own.contains($0.path) }) }
     }
 

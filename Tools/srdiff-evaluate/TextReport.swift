@@ -100,7 +100,7 @@ struct TextReport {
             ("seeds", .array(plan.seeds.map { .unsigned($0) })),
             ("runs", .array(results.runs.indices.map(json(run:)))),
             (
-                "pictures",
+                "images",
                 .array(
                     results.entries.map { entry in
                         .object([
@@ -129,7 +129,7 @@ struct TextReport {
                 .array(
                     results.inside.map { inside in
                         .object([
-                            ("model", .string(inside.contestant)), ("picture", .string(inside.image)),
+                            ("model", .string(inside.contestant)), ("image", .string(inside.image)),
                             (
                                 "noise",
                                 .array(
@@ -201,7 +201,7 @@ struct TextReport {
                 : text
         }
         var lines = [
-            (["set", "picture", "model", "sampler", "steps"] + metrics.map(\.rawValue)).joined(separator: ",")
+            (["set", "image", "model", "sampler", "steps"] + metrics.map(\.rawValue)).joined(separator: ",")
         ]
         for entry in results.entries {
             for (i, run) in results.runs.enumerated() {

@@ -24,7 +24,7 @@ struct ModelSummary {
             (
                 "noise network",
                 "hidden size \(c.hiddenSize), multipliers \(c.multipliers.map(String.init).joined(separator: "|"))"
-                    + (c.hasAttention ? ", attention" : "") + (c.hasEnlargedInput ? ", bicubic upsample as input" : "")
+                    + (c.hasAttention ? ", attention" : "") + (c.hasUpsampledInput ? ", bicubic upsample as input" : "")
             ),
             (
                 "encoder",
@@ -82,7 +82,7 @@ struct ModelSummary {
                     "scale": .int(c.scale), "hidden_size": .int(c.hiddenSize),
                     "multipliers": .array(c.multipliers.map(JSON.int)),
                     "encoder_blocks": .int(c.encoderBlocks), "encoder_features": .int(c.encoderFeatures),
-                    "attention": .bool(c.hasAttention), "enlarged_input": .bool(c.hasEnlargedInput),
+                    "attention": .bool(c.hasAttention), "upsampled_input": .bool(c.hasUpsampledInput),
                     "timesteps": .int(c.timesteps), "preview": .bool(hasPreview),
                 ]
             ),

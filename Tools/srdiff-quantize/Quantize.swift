@@ -56,7 +56,7 @@ struct Quantize: ParsableCommand {
             valueName: "steps"))
     var degrade: [Degradation] = []
 
-    @Option(name: .customLong("pictures"), help: ArgumentHelp("Calibration images to use, at most.", valueName: "n"))
+    @Option(name: .customLong("max-images"), help: ArgumentHelp("Calibration images to use, at most.", valueName: "n"))
     var imageLimit = 16
 
     @OptionGroup var recipeOptions: RecipeOptions
@@ -97,7 +97,7 @@ struct Quantize: ParsableCommand {
 
     func validate() throws {
         func check(_ ok: Bool, _ message: String) throws { if !ok { throw ValidationError(message) } }
-        try check((1...1000).contains(imageLimit), "--pictures \(imageLimit): 1 to 1000")
+        try check((1...1000).contains(imageLimit), "--max-images \(imageLimit): 1 to 1000")
         try check(calibration.isEmpty || lr.isEmpty, "--calibration and --lr: one or the other")
         try check(
             lr.isEmpty || scheduleOptions.isEmpty || !scheduleOptions.searchOn.isEmpty,

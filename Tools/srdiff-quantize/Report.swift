@@ -179,7 +179,7 @@ struct Report {
             ("psnr_to_float", .number(quality.meanPSNR)),
             ("loss", quality.loss.map(JSON.number) ?? .null),
             (
-                "pictures",
+                "images",
                 .array(
                     quality.images.map { image in
                         .object([

@@ -6,11 +6,11 @@ import ToolSupport
 enum RowRequest: Hashable, Sendable, ExpressibleByArgument {
     /// Rows A to B − 1.
     case range(Range<Int>)
-    case share(Share)
+    case part(Shard)
 
     init?(argument: String) {
-        if let share = Share(argument: argument) {
-            self = .share(share)
+        if let part = Shard(argument: argument) {
+            self = .part(part)
             return
         }
         let numbers = argument.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
@@ -24,7 +24,7 @@ enum RowRequest: Hashable, Sendable, ExpressibleByArgument {
     var name: String {
         switch self {
         case .range(let rows): "rows\(rows.lowerBound)-\(rows.upperBound)"
-        case .share(let share): "rows\(share.index)of\(share.count)"
+        case .part(let part): "rows\(part.index)of\(part.count)"
         }
     }
 
@@ -34,9 +34,9 @@ enum RowRequest: Hashable, Sendable, ExpressibleByArgument {
         case .range(let rows):
             guard rows.upperBound <= height else { throw SRDiffError.badRows(found: rows, height: height) }
             return rows
-        case .share(let share):
-            let rows = share.range(of: height)
-            guard !rows.isEmpty else { throw ToolError("--rows \(share): the result has only \(height) rows") }
+        case .part(let part):
+            let rows = part.range(of: height)
+            guard !rows.isEmpty else { throw ToolError("--rows \(part): the result has only \(height) rows") }
             return rows
         }
     }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import ToolSupport
 
-extension Share {
+extension Shard {
     /// Returns the jobs of one of several machines that do not talk to each other, in the order in which they are
     /// computed.
     func jobs(_ jobs: [Job]) throws -> [Job] {

@@ -11,7 +11,7 @@ import ToolSupport
 struct ShardLog {
     static func folder(_ output: String) -> String { FilePath.joined(output, ".srdiff") }
 
-    static func name(_ share: Share) -> String { "shard-\(share.index)-of-\(share.count).jsonl" }
+    static func name(_ shard: Shard) -> String { "shard-\(shard.index)-of-\(shard.count).jsonl" }
 
     private let path: String
     private let output: String
@@ -20,10 +20,10 @@ struct ShardLog {
     /// Appends what the log's plan lacks.
     ///
     /// - Parameter output: the folder of the results.
-    init(_ share: Share, _ jobs: [Job], output: String) throws {
+    init(_ shard: Shard, _ jobs: [Job], output: String) throws {
         self.output = output
         node = Self.thisNode
-        path = FilePath.joined(Self.folder(output), Self.name(share))
+        path = FilePath.joined(Self.folder(output), Self.name(shard))
         guard FilePath.makeFolder(Self.folder(output)) else { throw FileError(.write, path, .missing) }
         let planned = FilePath.exists(path) ? try Self.records(path).filter { $0["status"] == "planned" } : []
         let known = Set(planned.compactMap { $0["output"] })

@@ -28,16 +28,16 @@ struct ShardSummary {
     /// Reads the logs in a folder of results. Throws if there are none, or those of several divisions.
     init(_ output: String) throws {
         let folder = ShardLog.folder(output)
-        let shares = (FilePath.list(folder) ?? []).compactMap { name -> Share? in
+        let shards = (FilePath.list(folder) ?? []).compactMap { name -> Shard? in
             guard name.hasPrefix("shard-"), name.hasSuffix(".jsonl") else { return nil }
             let parts = name.dropFirst("shard-".count).dropLast(".jsonl".count).split(separator: "-")
             guard parts.count == 3, parts[1] == "of" else { return nil }
-            return Share(argument: "\(parts[0])/\(parts[2])")
+            return Shard(argument: "\(parts[0])/\(parts[2])")
         }
-        guard let first = shares.first else {
+        guard let first = shards.first else {
             throw ToolError("\(folder.printable): no log of a shard. Run srdiff-upscale with --shard first.")
         }
-        if let other = shares.first(where: { $0.count != first.count }) {
+        if let other = shards.first(where: { $0.count != first.count }) {
             throw ToolError(
                 """
                 \(folder.printable): logs of \(first.count) and of \(other.count) shards. Remove the logs of the division that is not \
@@ -46,8 +46,8 @@ struct ShardSummary {
         }
         var planned: [(input: String, output: String)] = [], reasons: [String: (status: String, reason: String)] = [:]
         var nodes: [String: Node] = [:], written: [String: Int] = [:]
-        for share in shares {
-            for record in try ShardLog.records(FilePath.joined(folder, ShardLog.name(share))) {
+        for shard in shards {
+            for record in try ShardLog.records(FilePath.joined(folder, ShardLog.name(shard))) {
                 guard let input = record["input"] else { continue }
                 switch record["status"] {
                 case "planned"?: planned.append((input, record["output"] ?? ""))
@@ -72,7 +72,7 @@ struct ShardSummary {
             }
         }
         shards = first.count
-        absent = (1...first.count).filter { index in !shares.contains { $0.index == index } }
+        absent = (1...first.count).filter { index in !shards.contains { $0.index == index } }
         self.done = done
         self.missing = missing
         self.failed = failed

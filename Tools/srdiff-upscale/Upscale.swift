@@ -118,7 +118,7 @@ struct Upscale: ParsableCommand {
             Only the I-th of N parts of the images, which every machine divides alike: by pixels, from the headers. -o names the common folder; \
             results that exist are skipped. What is done is noted in FOLDER/.srdiff/shard-I-of-N.jsonl.
             """, valueName: "I/N"))
-    var shard: Share?
+    var shard: Shard?
 
     @Option(
         help: ArgumentHelp(

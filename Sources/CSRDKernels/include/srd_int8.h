@@ -35,7 +35,7 @@ typedef struct {
     const int32_t
         *correction;  // [padded channels]: the zero-point correction −(zero point + the kernels' offset) · Σ weights
     float scale;      // of the input
-} srd_segment_s8;
+} srd_input_group_s8;
 
 /// A residual row: quantized values, or floats if `quantized` is NULL.
 typedef struct {
@@ -46,13 +46,12 @@ typedef struct {
     float scale;  // the quantized values' scale times the residual's gain; the gain alone for floats
 } srd_residual_s8;
 
-/// v = bias;  v = v + (float)(Σ taps Σ channels (q − zero point) · weight) · (segment scale · weight scale), by segment
-/// v = activation(v);  v = v · gain (if gain ≠ 1);  v = v + time bias
-/// v = v + (float)(q − zero point) · scale, by residual (floats: v + float · scale)
-/// floats: v;  quantized: clamp(rint(v · inverse scale) + zero point, −128…127)
+/// v = bias;  v = v + (float)(Σ taps Σ channels (q − zero point) · weight) · (input scale · weight scale), by input
+/// group v = activation(v);  v = v · gain (if gain ≠ 1);  v = v + time bias v = v + (float)(q − zero point) · scale, by
+/// residual (floats: v + float · scale) floats: v;  quantized: clamp(rint(v · inverse scale) + zero point, −128…127)
 typedef struct {
-    const srd_segment_s8 *segments;
-    int segment_count;
+    const srd_input_group_s8 *input_groups;
+    int input_group_count;
     int width;                  // output pixels
     int channels;               // output channels, padded to a multiple of SRD_CHANNEL_STEP
     ptrdiff_t block_stride;     // bytes from a tap's weights in one block of output channels to the next
@@ -90,25 +89,25 @@ typedef struct {
     int channels;     // a multiple of SRD_CHANNEL_STEP
     const int16_t
         *weights;  // transformed: this input's part of block 0, [point][channels / group][block][group], padded
-    const int32_t *correction;  // as in srd_segment_s8
+    const int32_t *correction;  // as in srd_input_group_s8
     float scale;
-} srd_winograd_segment_s8;
+} srd_winograd_input_s8;
 
 /// Four rows by Winograd's F(4×4, 3×3) (Lavin and Gray 2016, arXiv 1509.09308) in exact integers: the same bytes as
 /// four calls of conv_row.
 typedef struct {
-    const srd_winograd_segment_s8 *segments;
-    int segment_count;
+    const srd_winograd_input_s8 *inputs;
+    int input_count;
     ptrdiff_t block_stride;  // weights per block of output channels
-    /// The rows' epilogues and outputs; their segments and block_stride are not read. At least winograd_width wide. The
-    /// last rows may be NULL.
+    /// The rows' epilogues and outputs; their input_groups and block_stride are not read. At least winograd_width wide.
+    /// The last rows may be NULL.
     const srd_conv_row_s8_args *rows[SRD_WINOGRAD_ROWS];
 } srd_conv_winograd_s8_args;
 
 typedef struct __attribute__((swift_attr("@Sendable"))) {
     const char *name;
-    /// Packed weights are [block of output channels][segment][tap][channels / group][block][group]; the last block is
-    /// padded with zeros. A block is at most 64.
+    /// Packed weights are [block of output channels][input group][tap][channels / group][block][group]; the last block
+    /// is padded with zeros. A block is at most 64.
     int block, group;
     /// The products read q + offset: some instructions take signed bytes, some unsigned ones.
     int offset;

@@ -24,11 +24,11 @@ float srd_mish_s8(float x) {
     return v[0][0];
 }
 
-/// Returns correction + Σ taps Σ channels q · weight. Weights are [output channel][segment][tap][channel].
-static int32_t sum(const srd_segment_s8 *segment, ptrdiff_t block_stride, int x, int o) {
-    int32_t sum = segment->correction[o];
-    for (int t = 0; t < segment->tap_count; t++) {
-        const srd_tap_s8 *tap = &segment->taps[t];
+/// Returns correction + Σ taps Σ channels q · weight. Weights are [output channel][input group][tap][channel].
+static int32_t sum(const srd_input_group_s8 *input_group, ptrdiff_t block_stride, int x, int o) {
+    int32_t sum = input_group->correction[o];
+    for (int t = 0; t < input_group->tap_count; t++) {
+        const srd_tap_s8 *tap = &input_group->taps[t];
         const srd_quantized *input = tap->input + x * tap->pixel;
         const int8_t *weights = tap->weights + o * block_stride;
         for (int i = 0; i < tap->channels; i++) sum += unbiased(input[i]) * weights[i];
@@ -40,9 +40,9 @@ void srd_conv_row_s8_scalar(const srd_conv_row_s8_args *a) {
     for (int x = 0; x < a->width; x++) {
         for (int o = 0; o < a->channels; o++) {
             float v = a->bias[o];
-            for (int s = 0; s < a->segment_count; s++) {
-                const srd_segment_s8 *segment = &a->segments[s];
-                v = v + (float)sum(segment, a->block_stride, x, o) * (segment->scale * a->weight_scale[o]);
+            for (int s = 0; s < a->input_group_count; s++) {
+                const srd_input_group_s8 *input_group = &a->input_groups[s];
+                v = v + (float)sum(input_group, a->block_stride, x, o) * (input_group->scale * a->weight_scale[o]);
             }
             if (a->activation == SRD_ACTIVATION_MISH) v = srd_mish_s8(v);
             if (a->activation == SRD_ACTIVATION_LEAKY_RELU) v = v < 0 ? v * 0.2f : v;
@@ -56,18 +56,18 @@ void srd_conv_row_s8_scalar(const srd_conv_row_s8_args *a) {
                 v = v + term * residual->scale;
             }
             if (a->floats) a->floats[x * a->floats_pixel + o] = v;
-            if (a->quantized) a->quantized[x * a->quantized_pixel + o] = code(v, a->inverse_scale, a->zero_point);
+            if (a->quantized) a->quantized[x * a->quantized_pixel + o] = quantize(v, a->inverse_scale, a->zero_point);
         }
     }
 }
 
 int64_t srd_peak_s8_scalar(int64_t rounds) {
-    int32_t sum[8] = {0}, code = 0, weight = 0;
+    int32_t sum[8] = {0}, q = 0, weight = 0;
     __asm__ volatile("" : "+r"(weight));
     for (int64_t r = 0; r < rounds; r++) {
         for (int i = 0; i < 8; i++) {
-            __asm__ volatile("" : "+r"(code));
-            sum[i] += code * weight;
+            __asm__ volatile("" : "+r"(q));
+            sum[i] += q * weight;
         }
     }
     for (int i = 0; i < 8; i++) __asm__ volatile("" ::"r"(sum[i]));

@@ -5,9 +5,8 @@
 //   SRD_EPILOGUE_PIXELS pixels that go through the epilogue together
 // the types vec (floats) and ivec (int32), and
 //   SRD_VECTOR_REGISTER           how inline assembly names such a register
-//   products(segment, …)      adds a segment's products to a tile's accumulators (kernels_s8_dot.h has those of x86)
-//   to_float(ivec)            rounded to nearest even
-//   min_vec, max_vec          as a < b ? a : b, a > b ? a : b
+//   products(input_group, …)      adds an input group's products to a tile's accumulators (kernels_s8_dot.h has those
+//   of x86) to_float(ivec)            rounded to nearest even min_vec, max_vec          as a < b ? a : b, a > b ? a : b
 //   real(p, zero)             SRD_LANES quantized values as floats, in units of the scale
 //   store_quantized(p, v, count, zero)  rounds, clamps and stores `count` vectors
 //
@@ -19,10 +18,10 @@
 SRD_INLINE void tile(const srd_conv_row_s8_args *a, int x, int block, const int pixels, const int vectors) {
     const int o = block * SRD_BLOCK;
     vec v[SRD_PIXELS][SRD_VECTORS];
-    for (int s = 0; s < a->segment_count; s++) {
+    for (int s = 0; s < a->input_group_count; s++) {
         ivec sum[SRD_PIXELS][SRD_VECTORS];
         start_accumulators(a, s, sum, pixels, vectors, o);
-        products(&a->segments[s], sum, x, block * a->block_stride, pixels, vectors);
+        products(&a->input_groups[s], sum, x, block * a->block_stride, pixels, vectors);
         scale_accumulators(a, s, sum, v, pixels, vectors, o);
     }
     enum { together = SRD_EPILOGUE_PIXELS };

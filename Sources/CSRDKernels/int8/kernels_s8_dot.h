@@ -36,13 +36,13 @@ SRD_INLINE void step(
 /// a block on. The block's weights are `offset` bytes from the first block's. Pending pixels of `w`, if it is not NULL,
 /// go through the epilogue meanwhile.
 SRD_INLINE void add_products(
-    pipelined_tile *w, const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset,
+    pipelined_tile *w, const srd_input_group_s8 *input_group, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset,
     const int pixels, const int vectors) {
 #if SRD_PIPELINES_TILES
     interleaved m = {.w = w};
 #endif
-    for (int t = 0; t < segment->tap_count; t++) {
-        const srd_tap_s8 *tap = &segment->taps[t];
+    for (int t = 0; t < input_group->tap_count; t++) {
+        const srd_tap_s8 *tap = &input_group->taps[t];
         const ptrdiff_t pixel = tap->pixel;
         const int8_t *packed = tap->weights + offset;
         const srd_quantized *input[(SRD_PIXELS + 3) / 4];
@@ -79,9 +79,9 @@ SRD_INLINE void add_products(
 }
 
 SRD_INLINE void products(
-    const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels,
+    const srd_input_group_s8 *input_group, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels,
     const int vectors) {
-    add_products(0, segment, sum, x, offset, pixels, vectors);
+    add_products(0, input_group, sum, x, offset, pixels, vectors);
 }
 
 /// Runs products alone, on a tile's accumulators, which stay in registers. Returns the multiply-accumulates.

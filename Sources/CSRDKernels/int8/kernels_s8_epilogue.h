@@ -18,11 +18,11 @@ SRD_DEFINE_MISH_S8(
 
 #define SRD_EACH SRD_UNROLL for (int p = 0; p < pixels; p++) SRD_UNROLL for (int j = 0; j < vectors; j++)
 
-/// Initializes the accumulators of segment s with its zero-point correction.
+/// Initializes the accumulators of input group s with its zero-point correction.
 SRD_INLINE void start_accumulators(
     const srd_conv_row_s8_args *a, int s, ivec (*sum)[SRD_VECTORS], const int pixels, const int vectors, int o) {
     SRD_UNROLL for (int j = 0; j < vectors; j++) {
-        const ivec first = load_ints(a->segments[s].correction + o + j * SRD_LANES);
+        const ivec first = load_ints(a->input_groups[s].correction + o + j * SRD_LANES);
         SRD_UNROLL for (int p = 0; p < pixels; p++) sum[p][j] = first;
     }
 }
@@ -32,7 +32,7 @@ SRD_INLINE void scale_accumulators(
     const srd_conv_row_s8_args *a, int s, ivec (*sum)[SRD_VECTORS], vec (*v)[SRD_VECTORS], const int pixels,
     const int vectors, int o) {
     SRD_UNROLL for (int j = 0; j < vectors; j++) {
-        const vec scale = load(a->weight_scale + o + j * SRD_LANES) * a->segments[s].scale;
+        const vec scale = load(a->weight_scale + o + j * SRD_LANES) * a->input_groups[s].scale;
         const vec bias = load(a->bias + o + j * SRD_LANES);
         SRD_UNROLL for (int p = 0; p < pixels; p++) v[p][j] = (s == 0 ? bias : v[p][j]) + to_float(sum[p][j]) * scale;
     }

@@ -18,12 +18,12 @@ SRD_INLINE void multiply(int32x4_t (*sum)[SRD_TOGETHER], const int8x16_t *c, con
 }
 #include "kernels_s8_neon_common.h"
 
-/// Adds a segment's products to a tile's accumulators. Weights are packed in groups of 4 channels.
+/// Adds an input group's products to a tile's accumulators. Weights are packed in groups of 4 channels.
 SRD_INLINE void products(
-    const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels,
+    const srd_input_group_s8 *input_group, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels,
     const int vectors) {
-    for (int t = 0; t < segment->tap_count; t++) {
-        const srd_tap_s8 *tap = &segment->taps[t];
+    for (int t = 0; t < input_group->tap_count; t++) {
+        const srd_tap_s8 *tap = &input_group->taps[t];
         const int8_t *packed = tap->weights + offset;
         const srd_quantized *input[SRD_PIXELS];
         SRD_UNROLL for (int p = 0; p < pixels; p++) input[p] = tap->input + (x + p) * tap->pixel;

@@ -21,10 +21,10 @@ SRD_INLINE void multiply(int32x4_t (*sum)[SRD_TOGETHER], const int8x16_t *c, con
 SRD_INLINE int8x16_t first_halves(int8x16_t a, int8x16_t b) { return vcombine_s8(vget_low_s8(a), vget_low_s8(b)); }
 SRD_INLINE int8x16_t second_halves(int8x16_t a, int8x16_t b) { return vcombine_s8(vget_high_s8(a), vget_high_s8(b)); }
 
-/// Adds a segment's products to a tile's accumulators. Weights are packed in groups of 8 channels. A tile of one pixel
-/// computes it twice.
+/// Adds an input group's products to a tile's accumulators. Weights are packed in groups of 8 channels. A tile of one
+/// pixel computes it twice.
 SRD_INLINE void products(
-    const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels,
+    const srd_input_group_s8 *input_group, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset, const int pixels,
     const int vectors) {
     enum { pairs = SRD_BLOCK / 2 };
     const int last = pixels - 1;
@@ -32,8 +32,8 @@ SRD_INLINE void products(
     SRD_UNROLL for (int p = 0; p < pixels; p += 2) {
         SRD_UNROLL for (int o = 0; o < pairs; o++) square[p / 2][o] = vdupq_n_s32(0);
     }
-    for (int t = 0; t < segment->tap_count; t++) {
-        const srd_tap_s8 *tap = &segment->taps[t];
+    for (int t = 0; t < input_group->tap_count; t++) {
+        const srd_tap_s8 *tap = &input_group->taps[t];
         const int8_t *packed = tap->weights + offset;
         const srd_quantized *input[SRD_PIXELS];
         SRD_UNROLL for (int p = 0; p < pixels; p++) input[p] = tap->input + (x + p) * tap->pixel;

@@ -73,7 +73,7 @@ SRD_INLINE void finish_all(pipelined_tile *w) {
 }
 
 SRD_INLINE void add_products(
-    pipelined_tile *w, const srd_segment_s8 *segment, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset,
+    pipelined_tile *w, const srd_input_group_s8 *input_group, ivec (*sum)[SRD_VECTORS], int x, ptrdiff_t offset,
     const int pixels, const int vectors);
 
 /// Computes the accumulators of `pixels` from x on for a whole block of output channels, and the epilogue of the
@@ -82,10 +82,10 @@ SRD_INLINE void compute_pipelined(pipelined_tile *w, int x, int block, const int
     const srd_conv_row_s8_args *a = w->a;
     const int o = block * SRD_BLOCK;
     vec(*v)[SRD_VECTORS] = w->v[!w->last];
-    for (int s = 0; s < a->segment_count; s++) {
+    for (int s = 0; s < a->input_group_count; s++) {
         ivec sum[SRD_PIXELS][SRD_VECTORS];
         start_accumulators(a, s, sum, pixels, SRD_VECTORS, o);
-        add_products(w, &a->segments[s], sum, x, block * a->block_stride, pixels, SRD_VECTORS);
+        add_products(w, &a->input_groups[s], sum, x, block * a->block_stride, pixels, SRD_VECTORS);
         scale_accumulators(a, s, sum, v, pixels, SRD_VECTORS, o);
     }
     finish_all(w);

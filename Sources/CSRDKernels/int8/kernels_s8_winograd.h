@@ -22,13 +22,13 @@ SRD_INLINE void finish_tiles(
     const srd_conv_winograd_s8_args *a, int s, const int32_t *m, float *kept, const int *x, int tiles, int o,
     const int vectors) {
     enum { together = SRD_EPILOGUE_PIXELS, pixels = 4 * SRD_WINOGRAD_ROWS };
-    const srd_winograd_segment_s8 *segment = &a->segments[s];
+    const srd_winograd_input_s8 *input = &a->inputs[s];
     const srd_conv_row_s8_args *const *rows = a->rows;
     for (int t = 0; t < tiles; t++, m += SRD_WINOGRAD_BLOCK, kept += pixels * SRD_WINOGRAD_BLOCK) {
         vec v[pixels][SRD_VECTORS];
         SRD_UNROLL for (int j = 0; j < vectors; j++) {
-            const ivec first = load_ints(segment->correction + o + j * SRD_LANES);
-            const vec scale = load(rows[0]->weight_scale + o + j * SRD_LANES) * segment->scale;
+            const ivec first = load_ints(input->correction + o + j * SRD_LANES);
+            const vec scale = load(rows[0]->weight_scale + o + j * SRD_LANES) * input->scale;
             const vec bias = load(rows[0]->bias + o + j * SRD_LANES);
             ivec sum[pixels];
             transform_sums(m + j * SRD_LANES, sum);
@@ -37,7 +37,7 @@ SRD_INLINE void finish_tiles(
                     to_float(sum[i] + first) * scale;
             }
         }
-        if (s + 1 < a->segment_count) {
+        if (s + 1 < a->input_count) {
             SRD_UNROLL for (int i = 0; i < pixels; i++) {
                 SRD_UNROLL for (int j = 0; j < vectors; j++) *
                     (vec_u *)(kept + i * SRD_WINOGRAD_BLOCK + j * SRD_LANES) = v[i][j];
@@ -58,38 +58,38 @@ SRD_INLINE void finish_tiles(
 
 /// Computes at most `chunk` tiles, a multiple of half a group, whose left sides are at pixels x.
 SRD_INLINE void compute_chunk(const srd_conv_winograd_s8_args *a, const int *x, int tiles) {
-    enum { most_segments = SRD_WINOGRAD_CHANNELS / SRD_CHANNEL_STEP };
-    _Alignas(64) int16_t quantized[SRD_WINOGRAD_POINTS * (chunk * SRD_WINOGRAD_CHANNELS + most_segments * padding)];
+    enum { most_inputs = SRD_WINOGRAD_CHANNELS / SRD_CHANNEL_STEP };
+    _Alignas(64) int16_t quantized[SRD_WINOGRAD_POINTS * (chunk * SRD_WINOGRAD_CHANNELS + most_inputs * padding)];
     _Alignas(64) int32_t sums[SRD_WINOGRAD_POINTS * point_sums];
     _Alignas(64) float kept[4 * SRD_WINOGRAD_ROWS * SRD_WINOGRAD_BLOCK * chunk];
-    int16_t *place = quantized;
-    for (int s = 0; s < a->segment_count; s++) {
-        const ptrdiff_t stride = chunk * a->segments[s].channels + padding;
-        transform_inputs(&a->segments[s], x, tiles, place, stride);
-        place += SRD_WINOGRAD_POINTS * stride;
+    int16_t *transformed = quantized;
+    for (int s = 0; s < a->input_count; s++) {
+        const ptrdiff_t stride = chunk * a->inputs[s].channels + padding;
+        transform_inputs(&a->inputs[s], x, tiles, transformed, stride);
+        transformed += SRD_WINOGRAD_POINTS * stride;
     }
     const int channels = a->rows[0]->channels;
     for (int o = 0; o < channels; o += SRD_WINOGRAD_BLOCK) {
-        place = quantized;
-        for (int s = 0; s < a->segment_count; s++) {
-            const srd_winograd_segment_s8 *segment = &a->segments[s];
-            const int16_t *weights = segment->weights + o / SRD_WINOGRAD_BLOCK * a->block_stride;
-            const ptrdiff_t stride = chunk * segment->channels + padding;
+        transformed = quantized;
+        for (int s = 0; s < a->input_count; s++) {
+            const srd_winograd_input_s8 *input = &a->inputs[s];
+            const int16_t *weights = input->weights + o / SRD_WINOGRAD_BLOCK * a->block_stride;
+            const ptrdiff_t stride = chunk * input->channels + padding;
             for (int p = 0; p < SRD_WINOGRAD_POINTS;
-                 p++, place += stride, weights += segment->channels * SRD_WINOGRAD_BLOCK + padding) {
-                if (s + 1 == a->segment_count && p < 4 * SRD_WINOGRAD_TILES) {
+                 p++, transformed += stride, weights += input->channels * SRD_WINOGRAD_BLOCK + padding) {
+                if (s + 1 == a->input_count && p < 4 * SRD_WINOGRAD_TILES) {
                     for (int t = 0; t < tiles; t += SRD_WINOGRAD_TILES) {
                         for (int r = 0; r < SRD_WINOGRAD_ROWS && a->rows[r]; r++)
                             prefetch_outputs(a->rows[r], x[t] + p, 1, o);
                     }
                 }
                 for (int t = 0; t < tiles; t += SRD_WINOGRAD_TILES) {
-                    const int16_t *first = place + t * segment->channels;
+                    const int16_t *first = transformed + t * input->channels;
                     int32_t *to = sums + p * point_sums + t * SRD_WINOGRAD_BLOCK;
                     if (t + SRD_WINOGRAD_TILES <= tiles) {
-                        point_products(first, segment->channels, segment->channels, weights, to, SRD_WINOGRAD_TILES);
+                        point_products(first, input->channels, input->channels, weights, to, SRD_WINOGRAD_TILES);
                     } else {
-                        point_products(first, segment->channels, segment->channels, weights, to, half);
+                        point_products(first, input->channels, input->channels, weights, to, half);
                     }
                 }
             }

@@ -81,7 +81,7 @@ SRD_INLINE void transform_weights(const int8_t *weights, ptrdiff_t from, int16_t
 /// The input transform of `tiles` patches whose left sides are at pixels x. Point p of tile t is stored at
 /// quantized + p · stride + t · channels.
 SRD_INLINE void transform_inputs(
-    const srd_winograd_segment_s8 *s, const int *x, int tiles, int16_t *quantized, ptrdiff_t stride) {
+    const srd_winograd_input_s8 *s, const int *x, int tiles, int16_t *quantized, ptrdiff_t stride) {
     const int channels = s->channels;
     for (int t = 0; t < tiles; t++) {
         const srd_quantized *rows[6];

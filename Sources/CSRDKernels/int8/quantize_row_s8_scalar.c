@@ -4,7 +4,7 @@
 
 void srd_quantize_row_s8_scalar(
     const float *floats, ptrdiff_t count, float inverse_scale, int zero_point, srd_quantized *quantized) {
-    for (ptrdiff_t i = 0; i < count; i++) quantized[i] = code(floats[i], inverse_scale, zero_point);
+    for (ptrdiff_t i = 0; i < count; i++) quantized[i] = quantize(floats[i], inverse_scale, zero_point);
 }
 
 void srd_dequantize_row_s8_scalar(

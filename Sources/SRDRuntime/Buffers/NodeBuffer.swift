@@ -129,7 +129,7 @@ struct NodeBuffer: @unchecked Sendable {  // see RowRing
                     for x in 0..<width {
                         for c in 0..<channels {
                             quantized.interior(y)[x * quantized.pixel + c] =
-                                quantization.code(row[x * channels + c]).encoded
+                                quantization.quantized(row[x * channels + c]).encoded
                         }
                     }
                 }

@@ -7,7 +7,7 @@ final class PackedInt8Convolution: @unchecked Sendable {  // written by `init`, 
     private let kernels: srd_kernels_s8
     private let taps: UnsafeMutableBufferPointer<LayerTap>
     /// The taps of each input.
-    private let segments: UnsafeMutableBufferPointer<Range<Int>>
+    private let inputGroups: UnsafeMutableBufferPointer<Range<Int>>
     private let blockStride: Int
 
     private let weights: UnsafeMutableBufferPointer<Int8>
@@ -33,27 +33,27 @@ final class PackedInt8Convolution: @unchecked Sendable {  // written by `init`, 
         func paddedCopy(_ values: [Float]) -> UnsafeMutableBufferPointer<Float> {
             .copy(of: values + [Float](repeating: 0, count: vector - values.count))
         }
-        var offsets: [Int] = [], offset = 0, segments: [Range<Int>] = []
+        var offsets: [Int] = [], offset = 0, inputGroups: [Range<Int>] = []
         for (t, tap) in layout.taps.enumerated() {
             offsets.append(offset)
             offset += paddedChannels(tap.channels) * block
-            if tap.input == segments.count {
-                segments.append(t..<t + 1)
+            if tap.input == inputGroups.count {
+                inputGroups.append(t..<t + 1)
             } else {
-                segments[tap.input] = segments[tap.input].lowerBound..<t + 1
+                inputGroups[tap.input] = inputGroups[tap.input].lowerBound..<t + 1
             }
         }
         let weightStep = max(block, Int(kernels.winograd_block))
         weights = .aligned((paddedChannels(channels) + weightStep - 1) / weightStep * weightStep / block * offset)
         weights.initialize(repeating: 0)
         func vectors() -> UnsafeMutableBufferPointer<UnsafeMutableBufferPointer<Int32>> {
-            .copy(of: segments.map { _ in .copy(of: [Int32](repeating: 0, count: vector)) })
+            .copy(of: inputGroups.map { _ in .copy(of: [Int32](repeating: 0, count: vector)) })
         }
         sums = vectors()
         corrections = vectors()
         let valueRange = (least: -128 + kernels.offset, most: 127 + kernels.offset)
         var bounds = [[(least: Int32, most: Int32)]](
-            repeating: .init(repeating: (0, 0), count: channels), count: segments.count)
+            repeating: .init(repeating: (0, 0), count: channels), count: inputGroups.count)
         for (tap, tapOffset) in zip(layout.taps, offsets) {
             for o in 0..<channels {
                 let first = o / block * offset + tapOffset + o % block * group
@@ -73,7 +73,7 @@ final class PackedInt8Convolution: @unchecked Sendable {  // written by `init`, 
         largestAccumulator = bounds.joined().reduce(0) { max($0, $1.most, -$1.least) }
         taps = .copy(of: zip(layout.taps, offsets).map { LayerTap($0, offset: $1) })
         self.kernels = kernels
-        self.segments = .copy(of: segments)
+        self.inputGroups = .copy(of: inputGroups)
         blockStride = offset
         self.scales = paddedCopy(scales)
         self.bias = paddedCopy(bias)
@@ -83,7 +83,7 @@ final class PackedInt8Convolution: @unchecked Sendable {  // written by `init`, 
         weights.deallocate()
         winograd?.deallocate()
         taps.deallocate()
-        segments.deallocate()
+        inputGroups.deallocate()
         for vectors in [sums, corrections] {
             vectors.forEach { $0.deallocate() }
             vectors.deallocate()
@@ -104,7 +104,7 @@ final class PackedInt8Convolution: @unchecked Sendable {  // written by `init`, 
     func prepareWinograd() -> Bool {
         guard largestAccumulator <= SRD_WINOGRAD_LARGEST_SUM else { return false }
         if winograd == nil {
-            let inputs = segments.map { paddedChannels(taps[$0.lowerBound].channels) }
+            let inputs = inputGroups.map { paddedChannels(taps[$0.lowerBound].channels) }
             winograd = WinogradWeights(
                 UnsafePointer(weights.baseAddress!), stride: blockStride, inputs: inputs, kernels: kernels)
         }
@@ -135,18 +135,18 @@ final class PackedInt8Convolution: @unchecked Sendable {  // written by `init`, 
                         weights: weights.baseAddress! + first / Int(kernels.block) * blockStride + tap.offset
                     ))
             }
-            withUnsafeTemporaryAllocation(of: srd_segment_s8.self, capacity: segments.count) { groups in
-                for (i, range) in segments.enumerated() {
+            withUnsafeTemporaryAllocation(of: srd_input_group_s8.self, capacity: inputGroups.count) { groups in
+                for (i, range) in inputGroups.enumerated() {
                     groups.initializeElement(
                         at: i,
-                        to: srd_segment_s8(
+                        to: srd_input_group_s8(
                             taps: kernelTaps.baseAddress! + range.lowerBound, tap_count: Int32(range.count),
                             correction: corrections[i].baseAddress! + first, scale: inputs[i].scale
                         ))
                 }
                 complete(&args, part)
-                args.segments = UnsafePointer(groups.baseAddress)
-                args.segment_count = Int32(groups.count)
+                args.input_groups = UnsafePointer(groups.baseAddress)
+                args.input_group_count = Int32(groups.count)
                 args.block_stride = blockStride
                 kernels.conv_row(&args)
             }

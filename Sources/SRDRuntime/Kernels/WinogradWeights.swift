@@ -70,16 +70,16 @@ struct WinogradWeights {
         _ rows: UnsafeBufferPointer<srd_conv_row_s8_args>
     ) {
         let first = part.channels.lowerBound
-        withUnsafeTemporaryAllocation(of: srd_winograd_segment_s8.self, capacity: inputs.count) { segments in
+        withUnsafeTemporaryAllocation(of: srd_winograd_input_s8.self, capacity: inputs.count) { groups in
             var weights = weights
             for (i, input) in inputs.enumerated() {
                 // Rows below the last one that is computed do not affect it.
                 func source(_ dy: Int) -> UnsafePointer<srd_quantized> {
                     input.ring.row(firstRow + min(dy, rows.count)) + (part.columns.lowerBound - 1) * input.ring.pixel
                 }
-                segments.initializeElement(
+                groups.initializeElement(
                     at: i,
-                    to: srd_winograd_segment_s8(
+                    to: srd_winograd_input_s8(
                         rows: (source(-1), source(0), source(1), source(2), source(3), source(4)),
                         pixel: input.ring.pixel,
                         channels: Int32(input.ring.pixel), weights: weights,
@@ -89,7 +89,7 @@ struct WinogradWeights {
             }
             func row(_ i: Int) -> UnsafePointer<srd_conv_row_s8_args>? { i < rows.count ? rows.baseAddress! + i : nil }
             var args = srd_conv_winograd_s8_args(
-                segments: segments.baseAddress, segment_count: Int32(inputs.count), block_stride: blockStride,
+                inputs: groups.baseAddress, input_count: Int32(inputs.count), block_stride: blockStride,
                 rows: (row(0), row(1), row(2), row(3)))
             kernels.conv_winograd(&args)
         }

@@ -4,7 +4,7 @@ extension Image {
     /// Makes the image agree with the one it was upscaled from: x += up(low − down(x)), both MATLAB's bicubic, until
     /// down(x), rounded, is `low` itself (iterative back-projection, Irani & Peleg 1991). Alpha is left alone.
     ///
-    /// A difference stays where black or white would have to be exceeded, and may stay by a code here and there, as
+    /// A difference stays where black or white would have to be exceeded, and may stay by one level here and there, as
     /// rounding has it. 8 bits need about 10 iterations, 16 need 30. Holds 8 bytes for each sample of the image.
     ///
     /// - Parameter low: of the same kind, and smaller by a whole number. Traps otherwise.

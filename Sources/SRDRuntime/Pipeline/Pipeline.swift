@@ -56,7 +56,7 @@ public struct Pipeline {
         let padded = padded(image, window.sampled)
         let condition = executor.encode(
             FloatTensor(networkInput: window.encoded == window.sampled ? padded : self.padded(image, window.encoded)),
-            upsampled: configuration.hasEnlargedInput ? bicubicUpsample(padded) : nil, keeping: window.kept,
+            upsampled: configuration.hasUpsampledInput ? bicubicUpsample(padded) : nil, keeping: window.kept,
             keepsEncoderImage: fidelity.needsEncoderImage)
         return Prepared(
             image: image, region: region, window: window, part: part(image, window.sampled), padded: padded,
@@ -64,10 +64,10 @@ public struct Pipeline {
     }
 
     /// What the network reads of an image, for comparison; the bicubic upsample is nil for models without
-    /// `hasEnlargedInput`.
+    /// `hasUpsampledInput`.
     package func networkInputs(of image: Image) -> (lr: FloatTensor, upsampled: FloatTensor?) {
         let padded = padded(image, wholeWindow(image).sampled)
-        return (FloatTensor(networkInput: padded), configuration.hasEnlargedInput ? bicubicUpsample(padded) : nil)
+        return (FloatTensor(networkInput: padded), configuration.hasUpsampledInput ? bicubicUpsample(padded) : nil)
     }
 
     /// Samples the image once.

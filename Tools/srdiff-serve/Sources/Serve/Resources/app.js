@@ -313,17 +313,17 @@ function text(job) {
 
 function card(id) {
   const element = make("li", { className: "job", id: `job-${id}` });
-  const picture = make("img", { alt: "", decoding: "async", hidden: true });
-  picture.addEventListener("load", () => { picture.hidden = false; });
-  picture.addEventListener("error", () => { picture.hidden = true; });
-  const thumb = make("button", { type: "button", className: "thumb", tabIndex: -1 }, picture);
+  const thumbnail = make("img", { alt: "", decoding: "async", hidden: true });
+  thumbnail.addEventListener("load", () => { thumbnail.hidden = false; });
+  thumbnail.addEventListener("error", () => { thumbnail.hidden = true; });
+  const thumb = make("button", { type: "button", className: "thumb", tabIndex: -1 }, thumbnail);
   thumb.setAttribute("aria-hidden", "true");
   thumb.addEventListener("click", () => openView(id));
   const title = make("h3"), status = make("p", { className: "hint" }), error = make("p", { className: "error", hidden: true });
   const progress = make("progress", { max: 1, hidden: true });
   const buttons = make("p", { className: "buttons" });
   element.append(thumb, make("div", {}, title, status, progress, error, buttons));
-  return { element, picture, thumb, title, status, error, progress, buttons, state: "" };
+  return { element, thumbnail, thumb, title, status, error, progress, buttons, state: "" };
 }
 
 function button(label, name, action, className = "") {
@@ -355,7 +355,7 @@ function draw(id) {
   if (view.state === job.state) return;
   view.state = job.state;
   view.thumb.disabled = job.state !== "done";
-  if (jobs.has(id)) view.picture.src = `api/v1/jobs/${id}/image`;
+  if (jobs.has(id)) view.thumbnail.src = `api/v1/jobs/${id}/image`;
   const actions = [];
   if (job.state === "done") {
     actions.push(button("Compare", job.name, () => openView(id), "primary"));
@@ -450,11 +450,11 @@ function fillChoices(right) {
 
 function show(side) {
   const choice = choices().find(choice => choice.value === $(side).value) ?? choices()[0];
-  const picture = panes[side].querySelector("img"), cannot = panes[side].querySelector(".cannot");
-  if (picture.getAttribute("src") !== choice.url) {
+  const image = panes[side].querySelector("img"), cannot = panes[side].querySelector(".cannot");
+  if (image.getAttribute("src") !== choice.url) {
     cannot.hidden = true;
-    picture.src = choice.url;
-    picture.alt = `${view.job.name}: ${choice.label}`;
+    image.src = choice.url;
+    image.alt = `${view.job.name}: ${choice.label}`;
   }
   if (side === "right") $("viewer-download").hidden = choice.value === "original";
   if (side === "right") $("viewer-download").href = `${choice.url}&download=1`;
@@ -562,10 +562,10 @@ function place() {
   view.x = clamp(view.x, width, w);
   view.y = clamp(view.y, height, h);
   for (const pane of Object.values(panes)) {
-    const picture = pane.querySelector("img");
-    picture.style.width = `${view.job.resultWidth}px`;
-    picture.style.height = `${view.job.resultHeight}px`;
-    picture.style.transform = `translate(${view.x}px, ${view.y}px) scale(${ratio()})`;
+    const image = pane.querySelector("img");
+    image.style.width = `${view.job.resultWidth}px`;
+    image.style.height = `${view.job.resultHeight}px`;
+    image.style.transform = `translate(${view.x}px, ${view.y}px) scale(${ratio()})`;
     pane.classList.toggle("pixels", view.zoom >= 2);
   }
   const isSlider = $("stage").classList.contains("slider");

@@ -3,7 +3,7 @@ import SRDFile
 import SRDiff
 
 /// `I/N`: the I-th of N parts, counted from 1.
-public struct Share: Hashable, Sendable, ExpressibleByArgument, CustomStringConvertible {
+public struct Shard: Hashable, Sendable, ExpressibleByArgument, CustomStringConvertible {
     /// The most parts.
     public static let limit = 100_000
 
@@ -21,7 +21,7 @@ public struct Share: Hashable, Sendable, ExpressibleByArgument, CustomStringConv
 
     public var description: String { "\(index)/\(count)" }
 
-    /// Returns the indices of the images that belong to this share, by their pixels, largest first.
+    /// Returns the indices of the images that belong to this shard, by their pixels, largest first.
     public func divide(images: [String]) -> [Int] { divide(images.map { (size: Self.pixels($0), name: $0) }) }
 
     /// Headers are mostly this short; other files are read whole. Every machine reads the headers of all images.
@@ -42,10 +42,10 @@ public struct Share: Hashable, Sendable, ExpressibleByArgument, CustomStringConv
         return 1
     }
 
-    /// Returns the indices of the things that belong to this share, largest first.
+    /// Returns the indices of the things that belong to this shard, largest first.
     ///
     /// Every machine that sees the same things divides them alike, whatever their order: largest first, then by the
-    /// bytes of their name, each goes to the share whose sizes sum to least so far, the first of them.
+    /// bytes of their name, each goes to the shard whose sizes sum to least so far, the first of them.
     public func divide(_ things: [(size: Int, name: String)]) -> [Int] {
         let names = things.map(\.name.pathBytes)
         let order = things.indices.sorted { a, b in
@@ -61,6 +61,6 @@ public struct Share: Hashable, Sendable, ExpressibleByArgument, CustomStringConv
         return own
     }
 
-    /// The share of `length` things, which may be empty.
+    /// The part of `length` things, which may be empty.
     public func range(of length: Int) -> Range<Int> { (index - 1) * length / count..<index * length / count }
 }

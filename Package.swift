@@ -24,7 +24,10 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let package = Package(
     name: "srdiff-edge",
     products: [
-        .library(name: "SRDiff", targets: ["SRDiff"])
+        .library(name: "SRDiff", targets: ["SRDiff"]),
+        // For programs that quantize and evaluate models themselves; upscaling needs neither.
+        .library(name: "SRDQuantizer", targets: ["SRDQuantizer", "SRDFile"]),
+        .library(name: "SRDMetrics", targets: ["SRDMetrics"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
@@ -117,4 +120,9 @@ if let sanitizer = Context.environment["SRD_SANITIZE"] {
             dependencies: ["TestSupport", "SRDFile", "SRDTensor", "SRDiff", "SRDQuantizer", "ToolSupport", "srdiff"]
                 + programs),
     ]
+}
+
+// Tools/docs sets this. A normal build does not fetch the plugin.
+if Context.environment["SRD_DOCS"] != nil {
+    package.dependencies.append(.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.4.0"))
 }

@@ -5,7 +5,9 @@ extension Image {
     ///
     /// Throws `FileError` if the file cannot be read and `ImageError` if it is not an image.
     ///
-    /// - Parameter onWarning: called with what was damaged or dropped.
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - onWarning: called with what was damaged or dropped.
     public init(contentsOf path: String, onWarning: (String) -> Void = { _ in }) throws {
         let file = try MappedFile(path: path)
         let image = file.withBytes { bytes in
@@ -18,7 +20,9 @@ extension Image {
     ///
     /// Throws `FileError` and `ImageError`.
     ///
-    /// - Parameter options: the quality of JPEG and WebP.
+    /// - Parameters:
+    ///   - path: the file; another file of that name is replaced.
+    ///   - options: the quality of JPEG and WebP.
     public func write(to path: String, options: EncodingOptions = .init()) throws {
         let format = FilePath.fileExtension(of: path).flatMap { ImageFormat(fileExtension: $0) } ?? .png
         try FileOutput.write(atomically: [try encoded(as: format, options: options)], to: path)

@@ -6,7 +6,10 @@ public enum MemoryEstimate {
     /// Returns the bytes of sampling an image.
     ///
     /// - Parameters:
-    ///   - lrWidth, lrHeight: the padded low-resolution size.
+    ///   - model: the model.
+    ///   - lrWidth: the padded width of the low-resolution image.
+    ///   - lrHeight: its padded height.
+    ///   - settings: schedule and fidelity of the sample.
     ///   - bytesPerPixel: of the result, in its file's samples.
     ///   - extra: bytes that the caller keeps per pixel of the result.
     public static func sampling(
@@ -31,8 +34,11 @@ public enum MemoryEstimate {
     /// Returns the bytes of computing a region of a result, not counting the low-resolution image.
     ///
     /// - Parameters:
-    ///   - width, height: of the low-resolution image.
-    ///   - settings: nil for the encoder's image.
+    ///   - region: the region, in pixels of the result.
+    ///   - model: the model.
+    ///   - width: the width of the low-resolution image.
+    ///   - height: its height.
+    ///   - settings: schedule and fidelity of the sample; nil for the encoder's image.
     ///   - channels: of the image.
     public static func region(
         _ region: ResultRegion, of model: Model, width: Int, height: Int, settings: SamplingSettings?, channels: Int
@@ -47,10 +53,9 @@ public enum MemoryEstimate {
         // float input.
         let fields = settings.map { 1 + $0.schedule.memory } ?? 2
         let torch = settings?.generator == .torch ? 3 * pixels(model, size.width, size.height) : 0
+        let inputs = sampled * 2 * (channels + 3) + window.encoded.count * 2 * 15
         return Executor.memoryEstimate(model, window, preview: settings == nil, fidelity: fidelity)
-            + (sampled * scale * scale * fields + torch) * 12 + sampled * 2 * (channels + 3) + window.encoded.count * 2
-            * 15
-            + result * 2 * channels + program
+            + (sampled * scale * scale * fields + torch) * 12 + inputs + result * 2 * channels + program
     }
 
     private static func executor(

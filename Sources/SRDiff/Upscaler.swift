@@ -59,6 +59,7 @@ public final class Upscaler {
     /// run as a text.
     ///
     /// - Parameters:
+    ///   - image: the low-resolution image, 8 or 16 bits, gray or RGB, with or without alpha.
     ///   - steps: steps of the sampler, 1 to the model's timesteps; nil takes the model's default.
     ///   - fidelity: 0 for the sample as it is, 1 for the encoder's image; nil takes the model's default for that many
     ///     steps.
@@ -87,6 +88,8 @@ public final class Upscaler {
     /// Samples an image that the pipeline has prepared, so that several samples share the encoder's work.
     ///
     /// - Parameters:
+    ///   - prepared: the image, by `pipeline.prepare`.
+    ///   - settings: schedule, seed and fidelity of the sample.
     ///   - state: x_t to continue from instead of noise.
     ///   - progress: called after each step with steps done and in all; if it throws, the run stops with that error.
     /// - Throws: `SRDiffError.notFinite` if the network puts out NaN or infinity; what `progress` throws.

@@ -10,6 +10,7 @@ extension Upscaler {
     /// - Parameters:
     ///   - image: whose hidden colours were filled: `Image.withHiddenColorsFilled()`.
     ///   - rows: not empty, within 0 ..< `image.height · scale`.
+    ///   - settings: schedule, seed and fidelity of the sample.
     ///   - memory: bytes that may be used; nil for what is available.
     ///   - progress: called after each step with the steps of all tiles done and in all; if it throws, the run stops
     ///     with that error.

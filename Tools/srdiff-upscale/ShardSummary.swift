@@ -28,16 +28,16 @@ struct ShardSummary {
     /// Reads the logs in a folder of results. Throws if there are none, or those of several divisions.
     init(_ output: String) throws {
         let folder = ShardLog.folder(output)
-        let shards = (FilePath.list(folder) ?? []).compactMap { name -> Shard? in
+        let found = (FilePath.list(folder) ?? []).compactMap { name -> Shard? in
             guard name.hasPrefix("shard-"), name.hasSuffix(".jsonl") else { return nil }
             let parts = name.dropFirst("shard-".count).dropLast(".jsonl".count).split(separator: "-")
             guard parts.count == 3, parts[1] == "of" else { return nil }
             return Shard(argument: "\(parts[0])/\(parts[2])")
         }
-        guard let first = shards.first else {
+        guard let first = found.first else {
             throw ToolError("\(folder.printable): no log of a shard. Run srdiff-upscale with --shard first.")
         }
-        if let other = shards.first(where: { $0.count != first.count }) {
+        if let other = found.first(where: { $0.count != first.count }) {
             throw ToolError(
                 """
                 \(folder.printable): logs of \(first.count) and of \(other.count) shards. Remove the logs of the division that is not \
@@ -46,7 +46,7 @@ struct ShardSummary {
         }
         var planned: [(input: String, output: String)] = [], reasons: [String: (status: String, reason: String)] = [:]
         var nodes: [String: Node] = [:], written: [String: Int] = [:]
-        for shard in shards {
+        for shard in found {
             for record in try ShardLog.records(FilePath.joined(folder, ShardLog.name(shard))) {
                 guard let input = record["input"] else { continue }
                 switch record["status"] {
@@ -72,7 +72,7 @@ struct ShardSummary {
             }
         }
         shards = first.count
-        absent = (1...first.count).filter { index in !shards.contains { $0.index == index } }
+        absent = (1...first.count).filter { index in !found.contains { $0.index == index } }
         self.done = done
         self.missing = missing
         self.failed = failed

@@ -109,6 +109,13 @@ struct ShardTests {
             #expect(try list("\(folder)/out") == [".srdiff", "0_x4.png", "1_x4.png", "2_x4.png", "3_x4.png"])
             let (status, values) = try summary("\(folder)/out")
             #expect(status == 0 && values["done"] as? Int == 4)
+
+            // Both find no log when they begin at the same time, and write the plan twice.
+            let log = "\(folder)/out/.srdiff/shard-1-of-1.jsonl", text = try String(contentsOfFile: log, encoding: .utf8)
+            let plan = text.split(separator: "\n").filter { $0.contains("planned") }.joined(separator: "\n") + "\n"
+            try (plan + text).write(toFile: log, atomically: true, encoding: .utf8)
+            let (again, counts) = try summary("\(folder)/out")
+            #expect(again == 0 && counts["done"] as? Int == 4)
         }
     }
 

@@ -45,12 +45,15 @@ struct ShardSummary {
                 """)
         }
         var planned: [(input: String, output: String)] = [], reasons: [String: (status: String, reason: String)] = [:]
-        var nodes: [String: Node] = [:], written: [String: Int] = [:]
+        var nodes: [String: Node] = [:], written: [String: Int] = [:], outputs: Set<String> = []
         for shard in found {
             for record in try ShardLog.records(FilePath.joined(folder, ShardLog.name(shard))) {
                 guard let input = record["input"] else { continue }
                 switch record["status"] {
-                case "planned"?: planned.append((input, record["output"] ?? ""))
+                case "planned"?:
+                    // Two machines that begin a shard at the same time may both write its plan.
+                    let result = record["output"] ?? ""
+                    if outputs.insert(result).inserted { planned.append((input, result)) }
                 case "written"?:
                     nodes[record["node"] ?? "", default: Node()].images += 1
                     nodes[record["node"] ?? "", default: Node()].seconds +=

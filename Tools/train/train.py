@@ -67,7 +67,7 @@ def arguments(argv=None):
     unrolled = p.add_argument_group("stage few")
     unrolled.add_argument("--sampler", default="69@0.9375,0", help="timesteps, each with the eta of the transition that leaves it")
     unrolled.add_argument("--fidelity", type=float, default=1.5,
-                          help="sigma in pixels below which the low frequencies come from the encoder's image; 0 turns it off")
+                          help="sigma in pixels below which the middle frequencies come from the encoder's image; 0 turns it off")
     unrolled.add_argument("--fidelity-part", type=float, default=0.75, help="fraction of the crops that --fidelity applies to")
     unrolled.add_argument("--discriminator-lr", type=float, default=2e-4)
     unrolled.add_argument("--adversarial-ramp", type=float, default=0.1, help="fraction of the run in which the adversarial loss rises")

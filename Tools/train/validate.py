@@ -89,7 +89,7 @@ def main(argv=None):
     p.add_argument("folders", nargs="+", help="folders of original images")
     p.add_argument("--samplers", nargs="+", default=["ddpm:20", "ddim:20"],
                    help="KIND:STEPS, or timesteps such as 69@0.9375,0, each with the eta of the transition that leaves it")
-    p.add_argument("--fidelity", type=float, default=0, help="sigma in pixels below which the low frequencies come from the encoder's image")
+    p.add_argument("--fidelity", type=float, default=0, help="sigma in pixels below which the middle frequencies come from the encoder's image")
     p.add_argument("--degrade", help="jpeg:QUALITY, noise:SIGMA or both joined by +, applied to the low-resolution images")
     p.add_argument("--count", type=int, help="only the first COUNT images of each folder")
     p.add_argument("--seeds", nargs="+", type=int, default=[0])

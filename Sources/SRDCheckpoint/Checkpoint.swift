@@ -117,7 +117,10 @@ extension Checkpoint.Format {
             if let foreign = ForeignFormat(bytes, fileCount: file.count) { throw .foreign(foreign) }
             if SafetensorsIndex.recognizes(file) {
                 throw .index(
-                    "an index or another JSON file. Pass the path of a \(SafetensorsIndex.suffix) file in the folder of its files."
+                    """
+                    an index or another JSON file. Pass the path of a \(SafetensorsIndex.suffix) \
+                    file in the folder of its files.
+                    """
                 )
             }
             let start = bytes.prefix(32).map { 0x20..<0x7f ~= $0 ? String(Unicode.Scalar($0)) : "." }

@@ -56,13 +56,19 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible, Sendable
         case .wrongStorageSize(let key, let found, let expected):
             "storage \"\(key.printable)\" has the wrong size (\(found) bytes, expected \(expected))"
         case .tensorOutsideStorage(let name, let shape, let strides, let offset, let count):
-            "tensor \"\(name.printable)\" of shape \(shape), strides \(strides), offset \(offset) exceeds its storage of \(count) elements"
+            """
+            tensor "\(name.printable)" of shape \(shape), strides \(strides), offset \(offset) exceeds \
+            its storage of \(count) elements
+            """
         case .opaqueTensor(let name, let className):
             "tensor \"\(name.printable)\" is made by \(className.printable), which is not supported. "
                 + "Save model.state_dict() with plain tensors."
         case .duplicateTensor(let name): "tensor \"\(name.printable)\" occurs twice"
         case .weightNormPair(let name, let g, let v):
-            "\"\(name.printable)_g\" (\(Self.shape(g))) and \"\(name.printable)_v\" (\(Self.shape(v))) are no weight-norm pair"
+            """
+            "\(name.printable)_g" (\(Self.shape(g))) and "\(name.printable)_v" \
+            (\(Self.shape(v))) are no weight-norm pair
+            """
         case .noTensors(let found):
             "no named float tensors (found \(Self.list(found))). Save model.state_dict() or a dict that contains it."
         case .notAModel(let error, let found): "\(error) (found \(Self.list(found)))"

@@ -62,7 +62,8 @@ public enum ElementType: String, CaseIterable, Sendable {
         let sign = UInt16(truncatingIfNeeded: value.bitPattern >> 16) & 0x8000, size = value.magnitude
         if size.isNaN { return sign | 0x7e00 }
         if size >= 65520 { return sign | 0x7c00 }
-        if size < 0x1p-14 { return sign | UInt16((size * 0x1p24).rounded(.toNearestOrEven)) }  // subnormal: units of 2⁻²⁴
+        // Subnormal: in units of 2⁻²⁴.
+        if size < 0x1p-14 { return sign | UInt16((size * 0x1p24).rounded(.toNearestOrEven)) }
         let bits = size.bitPattern - (112 << 23)
         return sign | UInt16(truncatingIfNeeded: (bits + 0xfff + (bits >> 13 & 1)) >> 13)
     }

@@ -18,9 +18,14 @@ public enum QuantizedModelError: Error, Equatable, CustomStringConvertible, Send
     public var description: String {
         switch self {
         case .notQuantized(let format):
-            "not an int8 model: metadata `format` is \(format.map { "\"\($0.printable)\"" } ?? "missing"), expected \"\(QuantizedModelFile.format)\""
+            """
+            not an int8 model: metadata `format` is \(format.map { "\"\($0.printable)\"" } ?? "missing"), expected \
+            "\(QuantizedModelFile.format)"
+            """
         case .unknownVersion(let found):
-            "metadata `format_version` is \"\(found.printable)\"; this program reads version \(QuantizedModelFile.version)"
+            """
+            metadata `format_version` is "\(found.printable)"; this program reads version \(QuantizedModelFile.version)
+            """
         case .missingMetadata(let key): "metadata `\(key.printable)` is missing"
         case .badMetadata(let key, let found, let expected):
             "metadata `\(key.printable)` is \"\(found.printable)\", expected \(expected)"

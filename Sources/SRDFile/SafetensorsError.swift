@@ -31,8 +31,10 @@ public enum SafetensorsError: Error, Equatable, CustomStringConvertible, Sendabl
         case .duplicateKey(let key): "key \"\(key.printable)\" occurs twice"
         case .unknownType(let key, let found): "tensor \"\(key.printable)\" has the unknown type \"\(found.printable)\""
         case .wrongSize(let key, let found, let expected):
-            "tensor \"\(key.printable)\" has \(found) bytes, expected \(expected.map(String.init) ?? "more than there can be")"
-                + " for its shape and type"
+            """
+            tensor "\(key.printable)" has \(found) bytes, expected \
+            \(expected.map(String.init) ?? "more than there can be") for its shape and type
+            """
         case .overlap(let key, let found, let expected):
             "tensor \"\(key.printable)\" overlaps the one before it (starts at \(found), expected \(expected))"
         case .gap(let key, let found, let expected):
@@ -40,7 +42,10 @@ public enum SafetensorsError: Error, Equatable, CustomStringConvertible, Sendabl
         case .trailingBytes(let count): "\(count) bytes after the last tensor"
         case .missing(let key): "tensor \"\(key.printable)\" is missing"
         case .wrongType(let key, let found, let expected):
-            "tensor \"\(key.printable)\" is \(found.rawValue), expected \(expected.map(\.rawValue).joined(separator: " or "))"
+            """
+            tensor "\(key.printable)" is \(found.rawValue), expected \
+            \(expected.map(\.rawValue).joined(separator: " or "))
+            """
         case .wrongShape(let key, let found, let expected):
             "tensor \"\(key.printable)\" has shape \(found), expected \(expected)"
         case .tooMany(let what, let limit): "too many \(what): at most \(limit) are allowed"

@@ -66,7 +66,8 @@ extension Safetensors {
             let shape = tensor.shape.map(String.init).joined(separator: ",")
             members.append(
                 """
-                \(tensor.name.json):{"dtype":"\(tensor.type.rawValue)","shape":[\(shape)],"data_offsets":[\(offset),\(end)]}
+                \(tensor.name.json):{"dtype":"\(tensor.type.rawValue)","shape":[\(shape)],\
+                "data_offsets":[\(offset),\(end)]}
                 """)
             offset = end
         }

@@ -85,7 +85,10 @@ extension Configuration {
             let channels = try shape(name, rank: 4)[0]
             try check(
                 channels % hidden == 0 && channels <= Self.largestWidth,
-                "`\(name)` has \(channels) output channels; expected a multiple of the hidden size \(hidden), at most \(Self.largestWidth)"
+                """
+                `\(name)` has \(channels) output channels; expected a multiple of the hidden size \
+                \(hidden), at most \(Self.largestWidth)
+                """
             )
             multipliers.append(channels / hidden)
         }

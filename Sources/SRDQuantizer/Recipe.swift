@@ -104,7 +104,10 @@ public enum RecipeError: Error, Equatable, CustomStringConvertible, Sendable {
         case .repeated(let line, let name): "line \(line): layer `\(name)` comes twice"
         case .missing(let name): "layer `\(name)` is missing"
         case .inputNotQuantized(let line, let layer, let value):
-            "line \(line): layer `\(layer)` is int8, but its input `\(value)` is kept in float: give that `int8` or `int8+float`"
+            """
+            line \(line): layer `\(layer)` is int8, but its input `\(value)` is kept in float: \
+            give that `int8` or `int8+float`
+            """
         case .impossible(let line, let layer, let why): "line \(line): layer `\(layer)`: \(why)"
         }
     }

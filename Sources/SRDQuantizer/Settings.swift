@@ -20,6 +20,7 @@ public struct QuantizerSettings: Hashable, Sendable {
     public var description: String {
         "ranges \(ranges.rawValue), weight scales \(weightScales.rawValue), "
             + "\(usesSingleScale ? "one scale for all timesteps" : "a scale per timestep"), "
-            + "bias correction \(correctsBiases ? "on" : "off"), \(steps) steps\(schedules.isEmpty ? "" : " and \(schedules.count) schedules of its own"), seed \(seed)"
+            + "bias correction \(correctsBiases ? "on" : "off"), \(steps) steps"
+            + "\(schedules.isEmpty ? "" : " and \(schedules.count) schedules of its own"), seed \(seed)"
     }
 }

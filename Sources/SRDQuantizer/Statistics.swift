@@ -88,7 +88,10 @@ public enum CalibrationError: Error, Equatable, CustomStringConvertible, Sendabl
     public var description: String {
         switch self {
         case .notFinite(let layer, let timestep):
-            "layer `\(layer)` puts out numbers that are not finite\(timestep.map { " at timestep \($0)" } ?? ""): the float model itself fails"
+            """
+            layer `\(layer)` puts out numbers that are not \
+            finite\(timestep.map { " at timestep \($0)" } ?? ""): the float model itself fails
+            """
         }
     }
 }

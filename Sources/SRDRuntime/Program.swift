@@ -32,7 +32,8 @@ struct Compiler {
 ///
 /// A run streams through the image once from top to bottom, so memory grows with the image's width but not with its
 /// height.
-final class Program: @unchecked Sendable {  // the rows of a node are split over threads; nodes are computed one after another
+final class Program: @unchecked Sendable {
+    // Unchecked: the rows of a node are split over threads, and nodes are computed one after another.
     private let graph: Graph
     private let plan: StreamPlan
     private let threads: Int

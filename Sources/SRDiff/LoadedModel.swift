@@ -49,7 +49,8 @@ public struct LoadedModel: Sendable {
                 path: path, foundBy: foundBy, sha256: checkpoint.sourceSHA256, model: model,
                 warnings: checkpoint.warnings)
         } catch {
-            throw error is FileError ? error : SRDiffError.badModel(path: path, reason: error)  // a FileError names the file itself
+            // A FileError names the file itself.
+            throw error is FileError ? error : SRDiffError.badModel(path: path, reason: error)
         }
     }
 

@@ -10,7 +10,8 @@ public enum Machine {
         let digits = files.value("Cpus_allowed", in: "/proc/self/status")?.compactMap(\.hexDigitValue)
         let mask = digits?.reduce(0) { $0 + $1.nonzeroBitCount }
         let allowed = mask ?? sysconf(Int32(_SC_NPROCESSORS_ONLN))
-        let quota = files.controlGroups(version: 2).compactMap { group -> Int? in  // cpu.max: "max 100000" or "150000 100000"
+        // cpu.max holds "max 100000" or "150000 100000".
+        let quota = files.controlGroups(version: 2).compactMap { group -> Int? in
             let fields = files.text("\(group)/cpu.max")?.split(whereSeparator: \.isWhitespace).map { Int($0) } ?? []
             guard fields.count == 2, let quota = fields[0], let period = fields[1], period > 0 else { return nil }
             return (quota + period - 1) / period

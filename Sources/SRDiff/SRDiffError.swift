@@ -31,15 +31,17 @@ public enum SRDiffError: Error, CustomStringConvertible, Sendable {
         case .noModel(let searched):
             "no model: name one with --model or SRDIFF_MODEL; looked for \(searched.joined(separator: " and "))"
         case .unknownInstructionSet(let name, let available):
-            "there is no instruction set \(name) (this machine has \(available.map(\.rawValue).joined(separator: ", ")))"
+            """
+            there is no instruction set \(name) (this machine has \(available.map(\.rawValue).joined(separator: ", ")))
+            """
         case .badSchedule(let path, let error): "\(path): \(error)"
         case .noSearchedSchedules(let path):
             "\(path): this model has no searched schedules; srdiff-quantize --search-steps makes them"
         case .noEncoderImage(let path): "\(path): this model has no layers for the encoder's image"
         case .exceedsMemory(let subject, let needed, let available, let limit):
             """
-            \(subject) requires about \(ByteCount.text(needed)) of memory, and \(ByteCount.text(available)) are \(limit): \
-            use a smaller image, or --force where there is such an option
+            \(subject) requires about \(ByteCount.text(needed)) of memory, and \(ByteCount.text(available)) are \
+            \(limit): use a smaller image, or --force where there is such an option
             """
         case .notFinite(let path, let layer):
             if let layer {
@@ -53,7 +55,10 @@ public enum SRDiffError: Error, CustomStringConvertible, Sendable {
         case .badRows(let found, let height):
             "rows \(found.lowerBound):\(found.upperBound) (expected rows within 0:\(height), at least one)"
         case .needsWholeImage(let path):
-            "\(path): this model has attention, which reads the whole image, so rows cannot be computed alone. Use another model."
+            """
+            \(path): this model has attention, which reads the whole image, so rows cannot be \
+            computed alone. Use another model.
+            """
         case .badThreadCount(let count):
             "\(count) threads (expected \(Upscaler.threadCounts.lowerBound) to \(Upscaler.threadCounts.upperBound))"
         }

@@ -123,7 +123,8 @@ extension FuzzTarget {
         #"{"x":{"data_offsets":[0,0],"shape":[0,4611686018427387904],"dtype":"F64"}}"#,
         #"{"x":{"data_offsets":[0,0],"shape":[4611686018427387904,0],"dtype":"F64"}}"#,
         #"{"\u005f_metadata__":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}"#,
-        #"{"a":{"dtype":"U8","shape":[],"data_offsets":[0,1]},"b":{"dtype":"BOOL","shape":[2,1],"data_offsets":[1,3]}}"#,
+        #"{"a":{"dtype":"U8","shape":[],"data_offsets":[0,1]},"#
+            + #""b":{"dtype":"BOOL","shape":[2,1],"data_offsets":[1,3]}}"#,
         #"{"metadata":{"total_size":8},"weight_map":{"a":"model-1.safetensors","b":"model-2.safetensors"}}"#,
         #"{"weight_map":{},"more":[1,-2.5e3,null,true,{"a":[]},[[]],"\\"]}"#,
     ]

@@ -237,7 +237,8 @@ struct HostileCheckpointTests {
         for code in UInt8.min ... .max where !known.contains(code) {
             #expect(throws: CheckpointError.unknownOpcode(code, at: 2)) { try read(zip(zipOf([code]))) }
         }
-        for code in known.subtracting([0x2e, 0x8f]) {  // each alone: an empty stack, a missing mark, nothing remembered …
+        // Each alone: an empty stack, a missing mark, an empty memo …
+        for code in known.subtracting([0x2e, 0x8f]) {
             #expect(throws: CheckpointError.self) { try read(zip(zipOf([code]))) }
         }
     }

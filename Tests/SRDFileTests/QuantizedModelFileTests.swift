@@ -67,7 +67,8 @@ struct QuantizedModelFileTests {
 
     private static let schedules = [
         SearchedTimestepSchedule(
-            transitions: [TimestepTransition(timestep: 17)], psnrGain: -0.5, lpipsRatio: 1.5, fidelity: Fidelity(0.43)!),
+            transitions: [TimestepTransition(timestep: 17)], psnrGain: -0.5, lpipsRatio: 1.5,
+            fidelity: Fidelity(0.43)!),
         SearchedTimestepSchedule(
             transitions: [
                 TimestepTransition(timestep: 19, eta: 1), TimestepTransition(timestep: 8, eta: 0.625),

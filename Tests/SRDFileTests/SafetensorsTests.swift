@@ -249,16 +249,14 @@ struct DamagedSafetensorsTests {
                 + (0..<count).map { "\"\(name($0))\":\(tensor("1", "\($0),\($0 + 1)", type: "U8"))" }.joined(
                     separator: ",") + "}"
         }
+        let value = String(repeating: "v", count: 250)
         let (header, data) =
             switch kind {
             case "tensors": (tensors(60_000) { "layers.\($0).weight" }, 60_000)
             case "long names": (tensors(4000) { String(repeating: "x", count: 900) + "\($0)" }, 4000)
             case "escaped names": (tensors(20_000) { "\\u00e9\\n\($0)" + String(repeating: "\\t", count: 40) }, 20_000)
             case "metadata":
-                (
-                    "{\"__metadata__\":{\((0..<4000).map { "\"\($0)\":\"\(String(repeating: "v", count: 250))\"" }.joined(separator: ","))}}",
-                    0
-                )
+                ("{\"__metadata__\":{\((0..<4000).map { "\"\($0)\":\"\(value)\"" }.joined(separator: ","))}}", 0)
             case "escapes": ("{\"__metadata__\":{\"a\":\"\(String(repeating: "\\n\\u00e9", count: 400_000))\"}}", 0)
             case "empty tensors":
                 ("{" + (0..<60_000).map { "\"\($0)\":\(tensor("0", "0,0"))" }.joined(separator: ",") + "}", 0)

@@ -16,7 +16,8 @@ struct ForeignFormatTests {
         (.tiff, [0x49, 0x49, 42, 0, 8, 0, 0, 0, 0, 0]), (.tiff, [0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 0]),
         (.tiff, [0x49, 0x49, 43, 0]),
         (.raw, [0x49, 0x49, 42, 0, 16, 0, 0, 0] + Array("CR\u{2}\0".utf8)), (.raw, Array("FUJIFILMCCD-RAW".utf8)),
-        (.raw, [0x49, 0x49, 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 0xc6, 1, 0, 4, 0, 0, 0, 1, 4, 0, 0, 0, 0, 0, 0]),  // DNGVersion
+        // with the tag DNGVersion
+        (.raw, [0x49, 0x49, 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 0xc6, 1, 0, 4, 0, 0, 0, 1, 4, 0, 0, 0, 0, 0, 0]),
         (.bmp, Array("BM".utf8) + [99, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0]), (.icon, [0, 0, 1, 0, 1, 0]),
         (.photoshop, Array("8BPS".utf8)), (.openEXR, [0x76, 0x2f, 0x31, 0x01]),
         (.cgbi, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 4] + Array("CgBI".utf8)),

@@ -39,7 +39,8 @@ struct PNMTests {
                 samples: [1, 2, 3, 65535, 5, 6]),
             File(text: "P2 4 1 3 0 1 2 3", channels: 1, bitDepth: 8, samples: [0, 85, 170, 255]),
             File(text: "P2 3 1 1023 0 512 1023", channels: 1, bitDepth: 16, samples: [0, 32800, 65535]),
-            File(text: "P5\n2 1\n255\n", raster: [35, 10, 99], channels: 1, bitDepth: 8, samples: [35, 10]),  // # and a line end
+            // The raster holds # and a line end.
+            File(text: "P5\n2 1\n255\n", raster: [35, 10, 99], channels: 1, bitDepth: 8, samples: [35, 10]),
             File(text: "P5\n# by hand\n1 1\n65535 ", raster: [1, 2], channels: 1, bitDepth: 16, samples: [258]),
             File(text: "P6 1 1 255\n", raster: [1, 2, 3], channels: 3, bitDepth: 8, samples: [1, 2, 3]),
             File(text: "P6 1 1 255# odd\n", raster: [1, 2, 3], channels: 3, bitDepth: 8, samples: [1, 2, 3]),

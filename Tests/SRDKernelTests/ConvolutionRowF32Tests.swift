@@ -13,7 +13,8 @@ struct ConvolutionRowF32Tests {
     /// One random call, which is packed for every kernel.
     struct Call {
         let width, channels: Int
-        let taps: [(pixel: Int, channels: Int, input: [Float], weights: [Float])]  // weights [channels in][channels out]
+        // `weights` is [channels in][channels out].
+        let taps: [(pixel: Int, channels: Int, input: [Float], weights: [Float])]
         let bias, timeBias: [Float]
         let hasTimeBias: Bool
         let gain: Float

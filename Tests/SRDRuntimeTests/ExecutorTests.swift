@@ -60,7 +60,7 @@ struct ExecutorTests {
     }
 
     @Test(
-        "a float model gives the reference's numbers and the same bits for every band height, thread count and instruction set",
+        "a float model matches the reference, with the same bits for any band height, threads and instruction set",
         arguments: configurations)
     func float(_ configuration: Configuration) throws {
         let setting = try Setting(configuration), reference = ReferenceExecutor(setting.model)

@@ -65,7 +65,7 @@ struct BatchTests {
     }
 
     @Test(
-        "own results are never upscaled again, whatever -o is and however the inputs are named; one that is named alone is"
+        "own results are not upscaled again, whatever -o is and however inputs are named, unless named alone"
     )
     func ownResults() throws {
         try withFolder { folder, photos, options in
@@ -169,7 +169,8 @@ struct BatchTests {
             try makeFolder(photos)
             for i in 0..<6 { try Image.random(60, 50).write(to: "\(photos)/\(i).png") }  // 150 KB each, when upscaled
             let script = """
-                unshare -rm sh -c 'mount -t tmpfs -o size=200k none /mnt && "$0" "$@"; status=$?; ls -A /mnt/out; exit $status' "$0" "$@"
+                unshare -rm sh -c \
+                'mount -t tmpfs -o size=200k none /mnt && "$0" "$@"; status=$?; ls -A /mnt/out; exit $status' "$0" "$@"
                 """
             let run = try ToolRun.shell(script, "srdiff-upscale", [photos, "-o", "/mnt/out"] + options)
             #expect(run.status == 1 && run.error.contains("no space left on the device"), "\(run.error)")

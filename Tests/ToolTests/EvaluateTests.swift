@@ -110,7 +110,7 @@ struct EvaluateTests {
     }
 
     @Test(
-        "measures baselines, reference and model; the same again from what was kept; a kept image of another seed is not taken"
+        "measures baselines, reference and model; kept images give the same result, others are not used"
     )
     func measures() throws {
         try withSetting { folder, arguments in
@@ -147,7 +147,7 @@ struct EvaluateTests {
     }
 
     @Test(
-        "--degrade changes the input of every run, always alike, is recorded, and kept images of other input are not taken"
+        "--degrade changes every run's input alike and is recorded, and kept images of other input are not used"
     )
     func degrade() throws {
         try withSetting { folder, arguments in
@@ -274,7 +274,8 @@ struct EvaluateTests {
             #expect(
                 !text.contains("http:") && !text.contains("https:") && !text.contains("url(") && text.contains("<svg"))
             #expect(text.components(separatedBy: "class=\"image\"").count == 3)
-            #expect(text.components(separatedBy: "<figure class=\"plot\">").count == 5)  // steps, images, timesteps, layers
+            // Plots of steps, images, timesteps and layers.
+            #expect(text.components(separatedBy: "<figure class=\"plot\">").count == 5)
             let again = try ToolRun("srdiff-evaluate", arguments + ["--report", path])
             #expect(again.status == 1 && again.error.contains("--overwrite"))
 

@@ -161,7 +161,10 @@ struct FaultTests {
             }
             let counts = injected.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
             print(
-                "\(test.tool): \(injected.values.reduce(0, +)) faults (\(counts)), of which \(failures) ended the run with an error"
+                """
+                \(test.tool): \(injected.values.reduce(0, +)) faults (\(counts)), of which \
+                \(failures) ended the run with an error
+                """
             )
             #expect(
                 injected["open", default: 0] > 0 && injected["read", default: 0] > 0 && injected["mmap", default: 0] > 0

@@ -49,7 +49,7 @@ struct QuantizeTests {
     }
 
     @Test(
-        "writes the model next to its original, with a report; another run gives the same bytes; srdiff-upscale reads it"
+        "writes model and report next to the original; another run gives the same bytes; srdiff-upscale reads the model"
     )
     func writes() throws {
         try withSetting { folder, arguments in

@@ -8,8 +8,8 @@ public enum ColorProfiles {
         let profiles = images.map { $0.image.metadata.colorProfile.flatMap { isSRGB($0) ? nil : $0 } }
         return images.indices.dropFirst().filter { profiles[$0] != profiles[0] }.map { i in
             """
-            \(images[i].input): warning: its colour profile differs from that of \(images[0].input), and pixels are used \
-            as they are stored, so colours may shift. Convert both to one profile first.
+            \(images[i].input): warning: its colour profile differs from that of \(images[0].input), and pixels are \
+            used as they are stored, so colours may shift. Convert both to one profile first.
             """
         }
     }

@@ -73,7 +73,10 @@ public struct OpenedImage: Sendable {
     public var memoryNote: String? {
         guard header.decodingBytes > 256 << 20 else { return nil }
         return
-            "\(input): \(header.width)×\(header.height) pixels take about \(ByteCount.text(header.decodingBytes)) of memory"
+            """
+            \(input): \(header.width)×\(header.height) pixels take about \
+            \(ByteCount.text(header.decodingBytes)) of memory
+            """
     }
 
     /// Whether this software made the image: the settings of the run are stored in it.

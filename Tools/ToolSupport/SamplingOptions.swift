@@ -5,30 +5,34 @@ import SRDiff
 public struct SamplingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The model: the name of an installed one (edge, photo), an int8 model, or a float one as safetensors or PyTorch checkpoint. (default: edge; srdiff-upscale takes photo for JPEG and lossy WebP)",
+            """
+            The model: the name of an installed one (edge, photo), an int8 model, or a float one as safetensors or \
+            PyTorch checkpoint. (default: edge; srdiff-upscale takes photo for JPEG and lossy WebP)
+            """,
             valueName: "name|file"))
     public var model: String?
 
     @Option(
         help: """
-            ddpm draws fresh noise at each step, ddim only what --eta says; dpm++2m and unipc draw none and use the steps before too; \
-            dpm++2m-sde does both. (default: the model's own schedule for --steps, else ddpm)
+            ddpm draws fresh noise at each step, ddim only what --eta says; dpm++2m and unipc draw none and use the \
+            steps before too; dpm++2m-sde does both. (default: the model's own schedule for --steps, else ddpm)
             """)
     public var sampler: Sampler?
 
     @Option(
         help: """
-            Timesteps evenly spread, closer together near the clean end, or even in the logarithm of signal to noise. (default: \
-            the model's own for --steps, else uniform)
+            Timesteps evenly spread, closer together near the clean end, or even in the logarithm of signal to noise. \
+            (default: the model's own for --steps, else uniform)
             """)
     public var spacing: TimestepSpacing?
 
     @Option(
         help: ArgumentHelp(
             """
-            Steps of the sampler, 1 to the model's timesteps: time grows with it. auto: the fewest searched steps that are as good as 100, by \
-            the model's report (at most \(ScheduleRequest.autoPSNRLoss) dB of PSNR and 2 % of LPIPS lost). (default: \
-            \(ScheduleRequest.defaultSearchedSteps.map(String.init).joined(separator: " or ")) by the model's own schedule, \(ScheduleRequest.defaultSteps) if it has none)
+            Steps of the sampler, 1 to the model's timesteps: time grows with it. auto: the fewest searched steps that \
+            are as good as 100, by the model's report (at most \(ScheduleRequest.autoPSNRLoss) dB of PSNR and 2 % of \
+            LPIPS lost). (default: \(ScheduleRequest.defaultSearchedSteps.map(String.init).joined(separator: " or ")) \
+            by the model's own schedule, \(ScheduleRequest.defaultSteps) if it has none)
             """,
             valueName: "n|auto"
         ))
@@ -39,7 +43,10 @@ public struct SamplingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How much of the result comes from the encoder's image: 0 is the sample, 1 the smooth and faithful encoder's image. (default: the model's own for its schedules, else 0)",
+            """
+            How much of the result comes from the encoder's image: 0 is the sample, 1 the smooth and faithful \
+            encoder's image. (default: the model's own for its schedules, else 0)
+            """,
             valueName: "0…1"))
     public var fidelity: Fidelity?
 

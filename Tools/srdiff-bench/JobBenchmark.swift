@@ -8,8 +8,10 @@ struct JobBenchmark: ParsableCommand {
         commandName: "job",
         abstract: "Measures a whole job of srdiff-upscale, from its start to the PNG, and each part of it.",
         discussion: """
-            The parts run in this process, in the order and by the calls of srdiff-upscale, twice: first as in a new process, where weights
-            are packed at first use, then again. The compute part is the encoder, the conditioner and the steps the second time. The whole
+            The parts run in this process, in the order and by the calls of srdiff-upscale, twice: first \
+            as in a new process, where weights
+            are packed at first use, then again. \
+            The compute part is the encoder, the conditioner and the steps the second time. The whole
             job is srdiff-upscale itself, the program next to this one, in turn with the parts.
             """)
 

@@ -7,9 +7,9 @@ struct KernelBenchmark: ParsableCommand {
         commandName: "kernels",
         abstract: "Measures each convolution kernel by itself, on one thread.",
         discussion: """
-            One row of output, repeated: quantized values in, Mish, quantized values out, weights packed, by the call that \
-            programs make. GMAC/s are those of the median. Winograd's products compute four rows; GMAC/s count the products that \
-            they replace, so values above the peak are possible.
+            One row of output, repeated: quantized values in, Mish, quantized values out, weights packed, by the call \
+            that programs make. GMAC/s are those of the median. Winograd's products compute four rows; GMAC/s count \
+            the products that they replace, so values above the peak are possible.
             """)
 
     @Option(help: ArgumentHelp("Instruction sets, by commas, or all.", valueName: "names"))

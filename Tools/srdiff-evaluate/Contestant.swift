@@ -21,7 +21,10 @@ struct Contestant {
             }
             if let first = contestants.first, first.loaded.configuration.scale != loaded.configuration.scale {
                 throw ToolError(
-                    "\(path) upscales by \(loaded.configuration.scale), \(first.loaded.path) by \(first.loaded.configuration.scale)"
+                    """
+                    \(path) upscales by \(loaded.configuration.scale), \(first.loaded.path) by \
+                    \(first.loaded.configuration.scale)
+                    """
                 )
             }
             let stem = FilePath.stem(of: path), count = names[stem, default: 0] + 1

@@ -56,19 +56,29 @@ struct Evaluate: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "What the images were reduced to, instead of reducing them here: under the same names, or 0001x4, 0001_x4 and …LR for …HR. One folder for each --images.",
+            """
+            What the images were reduced to, instead of reducing them here: under the same names, or 0001x4, 0001_x4 \
+            and …LR for …HR. One folder for each --images.
+            """,
             valueName: "folder"))
     var lr: [String] = []
 
     @Option(
         help: ArgumentHelp(
-            "Degrade the low-resolution images first: noise:SIGMA adds Gaussian noise (8-bit levels), jpeg:QUALITY encodes and decodes, with 4:2:0 chroma up to quality 90. Steps are joined by + and always use the same noise.",
+            """
+            Degrade the low-resolution images first: noise:SIGMA adds Gaussian noise (8-bit levels), \
+            jpeg:QUALITY encodes and decodes, with 4:2:0 chroma up to quality 90. Steps are joined by + \
+            and always use the same noise.
+            """,
             valueName: "steps"))
     var degrade: Degradation?
 
     @Option(
         help: ArgumentHelp(
-            "\(SamplerArgument.allValueStrings.joined(separator: ", ")): the last takes an int8 model's own schedules. ddpm@100 runs it with 100 steps, whatever --steps says. May be repeated. (default: ddpm)",
+            """
+            \(SamplerArgument.allValueStrings.joined(separator: ", ")): the last takes an int8 model's own schedules. \
+            ddpm@100 runs it with 100 steps, whatever --steps says. May be repeated. (default: ddpm)
+            """,
             valueName: "sampler"))
     var sampler: [SamplerArgument] = []
 
@@ -93,7 +103,10 @@ struct Evaluate: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "LPIPS weights: a safetensors file of AlexNet's features.{0,3,6,8,10} and lin0…4. (default: \(PerceptualWeights.name) in Models/ or share/srdiff/, where it is there)",
+            """
+            LPIPS weights: a safetensors file of AlexNet's features.{0,3,6,8,10} and lin0…4. (default: \
+            \(PerceptualWeights.name) in Models/ or share/srdiff/, where it is there)
+            """,
             valueName: "file"))
     var lpips: String?
 
@@ -105,7 +118,10 @@ struct Evaluate: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Only the I-th of N parts of the images, as srdiff-upscale --shard divides them, for several machines that share the folder of --save-images. The same line without --shard then measures all of them from there.",
+            """
+            Only the I-th of N parts of the images, as srdiff-upscale --shard divides them, for several machines that \
+            share the folder of --save-images. The same line without --shard then measures all of them from there.
+            """,
             valueName: "I/N"))
     var shard: Shard?
 
@@ -123,7 +139,10 @@ struct Evaluate: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Exit with 1 when a model does not do: METRIC, METRIC_drop or METRIC_rise against the reference, and a bound, as 'psnr_drop>0.1'. May be repeated.",
+            """
+            Exit with 1 when a model does not do: METRIC, METRIC_drop or METRIC_rise against the reference, and a \
+            bound, as 'psnr_drop>0.1'. May be repeated.
+            """,
             valueName: "condition"))
     var failIf: [String] = []
 
@@ -216,7 +235,10 @@ struct Evaluate: ParsableCommand {
         for failure in failures { Self.report(failure) }
         if !results.failures.isEmpty && !quiet {
             Terminal.error.line(
-                "\(results.failures.count) of \(results.failures.count + results.entries.count) images failed and are left out"
+                """
+                \(results.failures.count) of \(results.failures.count + results.entries.count) \
+                images failed and are left out
+                """
             )
         }
         if !failures.isEmpty || !results.failures.isEmpty { throw ExitCode(1) }

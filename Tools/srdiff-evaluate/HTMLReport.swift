@@ -18,7 +18,8 @@ struct HTMLReport {
             + results.inside.map { Self.details("Layers of \($0.contestant), worst first", tables.layers($0)) }
         return """
             <!doctype html>
-            <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+            <html lang="en"><head><meta charset="utf-8"><meta name="viewport" \
+            content="width=device-width,initial-scale=1">
             <title>\(title.html)</title><link rel="icon" href="data:,"><style>\(Page.style)</style></head><body>
             <h1>\(title.html)</h1>
             \(summary.map { "<p>\($0.html)</p>" }.joined(separator: "\n"))
@@ -48,7 +49,9 @@ struct HTMLReport {
                 [$0.name + ($0.isReference ? " (reference)" : ""), $0.loaded.arithmetic, $0.loaded.sha256]
             }, title: "Models",
             note:
-                "srdiff-evaluate \(SRDiffVersion.string), seeds \(plan.seeds.map { String($0) }.joined(separator: ", "))."
+                """
+                srdiff-evaluate \(SRDiffVersion.string), seeds \(plan.seeds.map { String($0) }.joined(separator: ", ")).
+                """
         )
     }
 }

@@ -95,7 +95,9 @@ struct ImageGeneration {
                 remaining.finish(pixels, contestant, seconds: (clock.now - last).seconds)
                 last = clock.now
                 progress.show(
-                    "\(label)  \(schedule.label)  step \(done)/\(schedule.steps)  ETA \(Text.duration(remaining.seconds))"
+                    """
+                    \(label)  \(schedule.label)  step \(done)/\(schedule.steps)  ETA \(Text.duration(remaining.seconds))
+                    """
                 )
             }
             let result = finished(image, low), seconds = encoding + (clock.now - samplingStart).seconds

@@ -116,8 +116,8 @@ struct ImageSet {
             let name = FilePath.stem(of: entry.path)
             throw ToolError(
                 """
-                \(entry.path): its reduced image is missing in \(folder) (expected the same name, \(name)x\(scale) or \(name)_x\(scale), \
-                in any format)
+                \(entry.path): its reduced image is missing in \(folder) (expected the same name, \(name)x\(scale) or \
+                \(name)_x\(scale), in any format)
                 """)
         }
         let low = try read(lowPath)

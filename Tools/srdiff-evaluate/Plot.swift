@@ -71,10 +71,15 @@ struct Plot {
         let digits = Self.decimals(ys)
         for tick in ys {
             out.append(
-                "<line class=\"grid\" x1=\"\(n(Self.left))\" x2=\"\(n(Self.width - Self.right))\" y1=\"\(n(y(tick)))\" y2=\"\(n(y(tick)))\"/>"
+                """
+                <line class="grid" x1="\(n(Self.left))" x2="\(n(Self.width - Self.right))" \
+                y1="\(n(y(tick)))" y2="\(n(y(tick)))"/>
+                """
             )
             out.append(
-                "<text x=\"\(n(Self.left - 6))\" y=\"\(n(y(tick) + 4))\" text-anchor=\"end\">\(Text.fixed(tick, digits))</text>"
+                """
+                <text x="\(n(Self.left - 6))" y="\(n(y(tick) + 4))" text-anchor="end">\(Text.fixed(tick, digits))</text>
+                """
             )
         }
         for (i, tick) in xs.enumerated() where tick >= xRange.0 && tick <= xRange.1 {
@@ -82,14 +87,23 @@ struct Plot {
                 categories.isEmpty
                 ? ticks.isEmpty ? Text.fixed(tick, Self.decimals(xs)) : ticks[i].name : categories[Int(tick)]
             out.append(
-                "<text x=\"\(n(x(tick)))\" y=\"\(n(Self.height - Self.bottom + 17))\" text-anchor=\"middle\">\(text.html)</text>"
+                """
+                <text x="\(n(x(tick)))" y="\(n(Self.height - Self.bottom + 17))" \
+                text-anchor="middle">\(text.html)</text>
+                """
             )
         }
         out.append(
-            "<text class=\"label\" x=\"\(n((Self.left + Self.width) / 2))\" y=\"\(n(Self.height - 6))\" text-anchor=\"middle\">\(xLabel.html)</text>"
+            """
+            <text class="label" x="\(n((Self.left + Self.width) / 2))" y="\(n(Self.height - 6))" \
+            text-anchor="middle">\(xLabel.html)</text>
+            """
         )
         out.append(
-            "<text class=\"label\" transform=\"translate(13 \(n((Self.height - Self.bottom) / 2))) rotate(-90)\" text-anchor=\"middle\">\(yLabel.html)</text>"
+            """
+            <text class="label" transform="translate(13 \(n((Self.height - Self.bottom) / 2))) rotate(-90)" \
+            text-anchor="middle">\(yLabel.html)</text>
+            """
         )
         for (i, series) in series.enumerated() {
             let points = series.points.filter { $0.y.isFinite }
@@ -99,17 +113,26 @@ struct Plot {
             }
             for point in points {
                 out.append(
-                    "<circle class=\"c\(i % 6)\" cx=\"\(n(x(point.x)))\" cy=\"\(n(y(point.y)))\" r=\"3.2\"><title>\(point.tip.html)</title></circle>"
+                    """
+                    <circle class="c\(i % 6)" cx="\(n(x(point.x)))" cy="\(n(y(point.y)))" \
+                    r="3.2"><title>\(point.tip.html)</title></circle>
+                    """
                 )
             }
         }
         for mean in means where mean.mean.isFinite {
             let half = mean.halfWidth ?? 0
             out.append(
-                "<line class=\"mean\" x1=\"\(n(x(mean.x) - 14))\" x2=\"\(n(x(mean.x) + 14))\" y1=\"\(n(y(mean.mean)))\" y2=\"\(n(y(mean.mean)))\"/>"
+                """
+                <line class="mean" x1="\(n(x(mean.x) - 14))" x2="\(n(x(mean.x) + 14))" \
+                y1="\(n(y(mean.mean)))" y2="\(n(y(mean.mean)))"/>
+                """
             )
             out.append(
-                "<line class=\"mean\" x1=\"\(n(x(mean.x)))\" x2=\"\(n(x(mean.x)))\" y1=\"\(n(y(mean.mean - half)))\" y2=\"\(n(y(mean.mean + half)))\"/>"
+                """
+                <line class="mean" x1="\(n(x(mean.x)))" x2="\(n(x(mean.x)))" y1="\(n(y(mean.mean - half)))" \
+                y2="\(n(y(mean.mean + half)))"/>
+                """
             )
         }
         out.append("</svg>")

@@ -21,16 +21,16 @@ struct ReportImages {
         }
         let left = places.count - shown.count
         return """
-            <p class="note">\(note.html) Drag to move, Ctrl + wheel or a double click to zoom; the arrow keys, + − and 0 do it too.\
-            \(left > 0 ? " \(left) more images are not shown." : "")</p>
+            <p class="note">\(note.html) Drag to move, Ctrl + wheel or a double click to zoom; the arrow keys, + − and \
+            0 do it too.\(left > 0 ? " \(left) more images are not shown." : "")</p>
             """ + shown.joined(separator: "\n")
     }
 
     private var note: String {
         let other = subject.reference.map { results.runs[$0].label } ?? "the original"
         return """
-            Each begins at the spot where \(results.runs[subject.run].label) is farthest from \(other). Images larger than \
-            \(Self.mostSide) pixels are cut to the part around it.
+            Each begins at the spot where \(results.runs[subject.run].label) is farthest from \(other). Images larger \
+            than \(Self.mostSide) pixels are cut to the part around it.
             """
     }
 
@@ -109,7 +109,9 @@ struct ReportImages {
         tiles.append(
             Self.tile(
                 "difference",
-                "\(results.runs[subject.run].label) − \(subject.reference.map { results.runs[$0].label } ?? "original")",
+                """
+                \(results.runs[subject.run].label) − \(subject.reference.map { results.runs[$0].label } ?? "original")
+                """,
                 """
                 <canvas width="\(width)" height="\(height)" data-a="\(places[subject.run]!)" data-b="\(other)"></canvas>
                 """))
@@ -117,16 +119,22 @@ struct ReportImages {
         let near =
             values[subject.run][.psnr_to_reference].map { ", \(Metric.psnr.text($0)) dB from the reference" } ?? ""
         return """
-            <section class="image" data-width="\(width)" data-height="\(height)" data-x="\(spot.x - left)" data-y="\(spot.y - top)">
+            <section class="image" data-width="\(width)" data-height="\(height)" \
+            data-x="\(spot.x - left)" data-y="\(spot.y - top)">
             <h3>\((entry.name + near).html)</h3>
-            <div class="bar"><button data-do="out" aria-label="zoom out">−</button><button data-do="in" aria-label="zoom in">+</button>\
+            <div class="bar"><button data-do="out" aria-label="zoom out">−</button>\
+            <button data-do="in" aria-label="zoom in">+</button>\
             <button data-do="worst">Worst spot</button><button data-do="whole">Whole</button>\
-            <label>difference <output>×\(gain)</output> <input type="range" min="1" max="32" value="\(gain)" aria-label="gain"></label></div>
+            <label>difference <output>×\(gain)</output> <input type="range" min="1" \
+            max="32" value="\(gain)" aria-label="gain"></label></div>
             <div class="tiles">\(tiles.joined())</div></section>
             """
     }
 
     private static func tile(_ name: String, _ note: String, _ content: String) -> String {
-        "<div class=\"tile\"><div class=\"view\" tabindex=\"0\">\(content)</div><b>\(name.html)</b> <span>\(note.html)</span></div>\n"
+        """
+        <div class="tile"><div class="view" tabindex="0">\(content)</div><b>\(name.html)</b> \
+        <span>\(note.html)</span></div>\n
+        """
     }
 }

@@ -12,9 +12,11 @@ struct ReportSummary {
         let sets = results.sets.count > 1 ? " of \(results.sets.joined(separator: " and "))" : ""
         var words = [
             """
-            \(count) image\(count == 1 ? "" : "s")\(sets), downscaled\(plan.degradation.map { ", degraded (\($0))" } ?? "") and upscaled ×\(plan.scale) again from the same noise. \
-            \(run.label): PSNR \(mean(.psnr, subject.run) ?? "–") dB\(mean(.lpips, subject.run).map { ", LPIPS \($0)" } ?? ""). \
-            Bicubic alone: \(mean(.psnr, 0) ?? "–") dB\(mean(.lpips, 0).map { ", LPIPS \($0)" } ?? "").
+            \(count) image\(count == 1 ? "" : "s")\(sets), \
+            downscaled\(plan.degradation.map { ", degraded (\($0))" } ?? "") and upscaled ×\(plan.scale) again from \
+            the same noise. \(run.label): PSNR \(mean(.psnr, subject.run) ?? "–") \
+            dB\(mean(.lpips, subject.run).map { ", LPIPS \($0)" } ?? ""). Bicubic alone: \(mean(.psnr, 0) ?? "–") \
+            dB\(mean(.lpips, 0).map { ", LPIPS \($0)" } ?? "").
             """
         ]
         for other in results.runs.indices where results.runs[other].schedule == schedule {
@@ -39,8 +41,9 @@ struct ReportSummary {
                 let worst = results.worst(.psnr_to_reference, run: other)
             {
                 text += """
-                    Its images are \(Metric.psnr.text(near.mean)) dB from the reference's, \(Metric.psnr.text(worst.value)) at worst (\(worst.image)); \
-                    above 46 dB two images are hard to tell apart.
+                    Its images are \(Metric.psnr.text(near.mean)) dB from the reference's, \
+                    \(Metric.psnr.text(worst.value)) at worst (\(worst.image)); above 46 dB two \
+                    images are hard to tell apart.
                     """
             }
             words.append(text)
@@ -54,8 +57,8 @@ struct ReportSummary {
             let metric = results.metrics.contains(.lpips) ? Metric.lpips : .psnr
             words.append(
                 """
-                With \(results.runs[few].schedule!.steps) steps instead of \(schedule.steps), \(run.name) has a \(metric.title) of \
-                \(mean(metric, few) ?? "–") instead of \(mean(metric, subject.run) ?? "–").
+                With \(results.runs[few].schedule!.steps) steps instead of \(schedule.steps), \(run.name) has a \
+                \(metric.title) of \(mean(metric, few) ?? "–") instead of \(mean(metric, subject.run) ?? "–").
                 """)
         }
         for inside in results.inside {

@@ -42,7 +42,9 @@ struct SamplerArgument: Hashable, ExpressibleByArgument {
         let counts = steps.map { [$0] } ?? counts
         for contestant in contestants where counts.last! > contestant.loaded.schedule.timesteps {
             throw ValidationError(
-                "--steps \(counts.last!): \(contestant.loaded.path) has \(contestant.loaded.schedule.timesteps) timesteps"
+                """
+                --steps \(counts.last!): \(contestant.loaded.path) has \(contestant.loaded.schedule.timesteps) timesteps
+                """
             )
         }
         switch kind {

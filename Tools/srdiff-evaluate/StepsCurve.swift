@@ -83,7 +83,8 @@ struct StepsCurve {
         func n(_ value: Double) -> String { Text.fixed(value, 1) }
         var out = [
             """
-            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(n(width)) \(n(height))" font-family="system-ui,sans-serif" font-size="14">
+            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(n(width)) \(n(height))" \
+            font-family="system-ui,sans-serif" font-size="14">
             <style>\(Page.drawingStyle)</style>
             <rect width="100%" height="100%"/>
 
@@ -98,7 +99,10 @@ struct StepsCurve {
             let x = 64 + Double(i % perRow) * (width - 64) / Double(perRow)
             let y = Double(rows) * (Plot.height + head) + Double(i / perRow) * 24 + 18
             out.append(
-                "<circle class=\"c\(i % 6)\" cx=\"\(n(x - 12))\" cy=\"\(n(y - 5))\" r=\"5\"/><text x=\"\(n(x))\" y=\"\(n(y))\">\(name.html)</text>\n"
+                """
+                <circle class="c\(i % 6)" cx="\(n(x - 12))" cy="\(n(y - 5))" r="5"/><text x="\(n(x))" \
+                y="\(n(y))">\(name.html)</text>\n
+                """
             )
         }
         return out.joined() + "</svg>\n"

@@ -67,8 +67,10 @@ struct TextReport {
             right: [1, 2, 3],
             title: "LAYERS of \(inside.contestant), worst first",
             note: """
-                Signal over error against the float model, on a patch of \(inside.image): of the layer itself, given the float model's
-                values; of its output in the int8 model; of its rounded weights.\(more > 0 ? " \(more) more in --json and --report." : "")
+                Signal over error against the float model, on a patch of \(inside.image): \
+                of the layer itself, given the float model's
+                values; of its output in the int8 model; of its rounded weights.\
+                \(more > 0 ? " \(more) more in --json and --report." : "")
                 """)
     }
 

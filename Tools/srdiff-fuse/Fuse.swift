@@ -49,14 +49,20 @@ struct Fuse: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Where the region's upper left corner is in REFERENCE, which may then be of any size. (default: where it is in BASE)",
+            """
+            Where the region's upper left corner is in REFERENCE, which may then be of any size. \
+            (default: where it is in BASE)
+            """,
             valueName: "x,y"))
     var from: Corner?
 
     @Option(
         name: .shortAndLong,
         help: ArgumentHelp(
-            "A file (\(ImageFormat.preferredExtensions)), or - for standard output. (default: NAME_fused.png next to BASE)",
+            """
+            A file (\(ImageFormat.preferredExtensions)), or - for standard output. \
+            (default: NAME_fused.png next to BASE)
+            """,
             valueName: "file"))
     var output: String?
 
@@ -72,7 +78,10 @@ struct Fuse: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The low-resolution image that guides the sampling. both: BASE with the region, which keeps its look. base: BASE alone, so that only REFERENCE's detail beyond the low resolution comes through.",
+            """
+            The low-resolution image that guides the sampling. both: BASE with the region, which keeps its look. base: \
+            BASE alone, so that only REFERENCE's detail beyond the low resolution comes through.
+            """,
             valueName: "both|base"))
     var guide = Guide.both
 
@@ -175,8 +184,9 @@ struct Fuse: ParsableCommand {
             guard size == base else {
                 throw ToolError(
                     """
-                    \(image.input): \(size.width)×\(size.height) pixels, but \(opened[0].input) has \(base.width)×\(base.height): \
-                    they must be of one size\(i == 1 ? ", or --from say where the region lies" : "")
+                    \(image.input): \(size.width)×\(size.height) pixels, but \(opened[0].input) has \
+                    \(base.width)×\(base.height): they must be of one \
+                    size\(i == 1 ? ", or --from say where the region lies" : "")
                     """)
             }
         }
@@ -199,8 +209,8 @@ struct Fuse: ParsableCommand {
         guard corner.x + window.width <= whole.width, corner.y + window.height <= whole.height else {
             throw ToolError(
                 """
-                \(opened.input): the region's \(window.width)×\(window.height) pixels from \(corner) on reach beyond its \
-                \(whole.width)×\(whole.height)
+                \(opened.input): the region's \(window.width)×\(window.height) pixels from \(corner) on reach beyond \
+                its \(whole.width)×\(whole.height)
                 """)
         }
         return whole.cropped(x: corner.x, y: corner.y, width: window.width, height: window.height)

@@ -72,7 +72,8 @@ struct Inspect: ParsableCommand {
                 return try CheckpointReport(safetensors, error: error)
             }
         } catch {
-            throw error is FileError ? error : ToolError("\(path.printable): \(error)")  // a FileError names the file itself
+            // A FileError names the file itself.
+            throw error is FileError ? error : ToolError("\(path.printable): \(error)")
         }
     }
 

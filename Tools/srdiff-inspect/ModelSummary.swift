@@ -34,7 +34,8 @@ struct ModelSummary {
             (
                 "noise schedule",
                 "\(s.timesteps) timesteps, β \(Text.shortNumber(s.betas[0])) to "
-                    + "\(Text.shortNumber(s.betas[s.timesteps - 1])), final signal \(Text.shortNumber(s.signal[s.timesteps - 1]))"
+                    + "\(Text.shortNumber(s.betas[s.timesteps - 1])), "
+                    + "final signal \(Text.shortNumber(s.signal[s.timesteps - 1]))"
             ),
             ("preview", hasPreview ? "yes" : "no"),
         ]

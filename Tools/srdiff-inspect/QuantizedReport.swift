@@ -30,7 +30,10 @@ struct QuantizedReport: Report {
             ("calibration", p.calibration), ("images SHA-256", p.calibrationSHA256),
             (
                 "timesteps",
-                "\(model.calibratedTimesteps.count) calibrated: \(model.calibratedTimesteps.map(String.init).joined(separator: " "))"
+                """
+                \(model.calibratedTimesteps.count) calibrated: \
+                \(model.calibratedTimesteps.map(String.init).joined(separator: " "))
+                """
             ),
             ("layers", "\(layers.filter(\.isInt8).count) int8, \(layers.filter { !$0.isInt8 }.count) float"),
         ])

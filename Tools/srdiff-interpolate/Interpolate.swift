@@ -57,7 +57,9 @@ struct Interpolate: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The low-resolution image that conditions every frame between two images. (default: the blend of their own)",
+            """
+            The low-resolution image that conditions every frame between two images. (default: the blend of their own)
+            """,
             valueName: "file"))
     var low: String?
 
@@ -66,13 +68,19 @@ struct Interpolate: ParsableCommand {
 
     @Flag(
         help:
-            "Interpolate linearly, as published, instead of spherically. Halfway between two seeds there is less noise and less detail."
+            """
+            Interpolate linearly, as published, instead of spherically. Halfway between two seeds there \
+            is less noise and less detail.
+            """
     )
     var linear = false
 
     @Option(
         help: ArgumentHelp(
-            "Timestep that two images are noised to, as a fraction of all, above 0 to 1. Higher values invent more detail. (default: \(Interpolate.defaultStrength))",
+            """
+            Timestep that two images are noised to, as a fraction of all, above 0 to 1. Higher values invent more \
+            detail. (default: \(Interpolate.defaultStrength))
+            """,
             valueName: "x"))
     var strength: Strength?
 
@@ -164,8 +172,8 @@ struct Interpolate: ParsableCommand {
         if let low, low.width * scale != a.width || low.height * scale != a.height {
             throw ToolError(
                 """
-                \(opened[2].input): \(low.width)×\(low.height) pixels become \(low.width * scale)×\(low.height * scale), \
-                but \(opened[0].input) has \(a.width)×\(a.height)
+                \(opened[2].input): \(low.width)×\(low.height) pixels become \
+                \(low.width * scale)×\(low.height * scale), but \(opened[0].input) has \(a.width)×\(a.height)
                 """)
         }
         let kind = Image.commonKind(a, b)

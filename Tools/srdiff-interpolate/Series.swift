@@ -55,7 +55,10 @@ struct Series {
         let image = try ImageInput.file(path).read { _ in }
         guard image.has(runSettings: facts) else {
             throw ToolError(
-                "\(path.printable): the file exists and was made with other settings. Replace it with --overwrite, or choose another folder."
+                """
+                \(path.printable): the file exists and was made with other settings. Replace it with \
+                --overwrite, or choose another folder.
+                """
             )
         }
         return image

@@ -72,7 +72,10 @@ struct JoinedImage {
                 throw InputError(
                     part.input,
                     ToolError(
-                        "\(name) \(value(part)) (expected \(value(first)), as in \(first.input)). Name parts of one image."
+                        """
+                        \(name) \(value(part)) (expected \(value(first)), as in \
+                        \(first.input)). Name parts of one image.
+                        """
                     ))
             }
             try check("a width of") { $0.header.width }

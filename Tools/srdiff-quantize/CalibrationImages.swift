@@ -47,14 +47,19 @@ struct CalibrationImages {
         let (found, looked) = InstalledFiles.find("calibration")
         guard let found else {
             throw ToolError(
-                "no images to calibrate on: name some with --calibration; looked for \(looked.joined(separator: " and "))"
+                """
+                no images to calibrate on: name some with --calibration; looked for \(looked.joined(separator: " and "))
+                """
             )
         }
         return found.path
     }
 
     private func describe(_ count: Int, _ which: String) -> String {
-        "\(count) images \(which), a patch of at most \(Self.side)×\(Self.side) low-resolution pixels of each, seed \(seed)"
+        """
+        \(count) images \(which), a patch of at most \(Self.side)×\(Self.side) \
+        low-resolution pixels of each, seed \(seed)
+        """
     }
 
     /// The first `count` of them, without their alpha.
@@ -87,15 +92,15 @@ extension CalibrationImages {
         if count < Self.fewImages {
             warnings.append(
                 """
-                only \(count) calibration image\(count == 1 ? "" : "s") (expected \(Self.fewImages) or more). Other images may lose more than \
-                the report says. Name more images like those that you will upscale.
+                only \(count) calibration image\(count == 1 ? "" : "s") (expected \(Self.fewImages) or more). Other \
+                images may lose more than the report says. Name more images like those that you will upscale.
                 """)
         }
         if flat * 2 >= count {
             warnings.append(
                 """
-                \(flat) of \(count) calibration patches are nearly flat. Other images may lose more than the report says. \
-                Name images with detail.
+                \(flat) of \(count) calibration patches are nearly flat. Other images may lose more than the report \
+                says. Name images with detail.
                 """)
         }
         return warnings

@@ -24,7 +24,8 @@ struct QuantizationPlan {
         let lines = [
             """
             \(source.path) → \(output)\(FilePath.exists(output) ? " (exists)" : "")
-            \(nodes.count - float.count) layers int8, \(float.count) float; weights \(ByteCount.text(before)) → \(ByteCount.text(after))
+            \(nodes.count - float.count) layers int8, \(float.count) float; weights \
+            \(ByteCount.text(before)) → \(ByteCount.text(after))
             calibration: \(set.description)
             settings: \(settings.description)
             """

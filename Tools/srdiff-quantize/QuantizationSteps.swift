@@ -51,7 +51,10 @@ struct QuantizationSteps {
         progress.clear()
         guard found.loss <= limit else {
             throw ToolError(
-                "--max-loss \(limit): even with every layer in float that may be, the loss is \(Text.fixed(found.loss, 6)) dB"
+                """
+                --max-loss \(limit): even with every layer in float that may be, the loss is \
+                \(Text.fixed(found.loss, 6)) dB
+                """
             )
         }
         return found.recipe

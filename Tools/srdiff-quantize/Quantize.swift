@@ -43,7 +43,10 @@ struct Quantize: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "An image or a folder of images as they should become; they are reduced first. May be repeated. (default: a small set of our own)",
+            """
+            An image or a folder of images as they should become; they are reduced first. May be repeated. \
+            (default: a small set of our own)
+            """,
             valueName: "path"))
     var calibration: [String] = []
 
@@ -52,7 +55,10 @@ struct Quantize: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Degrade the downscaled images, such as noise:5+jpeg:60, as a model for photographs will see them. If repeated, the degradations are used in turn; none is one of them.",
+            """
+            Degrade the downscaled images, such as noise:5+jpeg:60, as a model for photographs will see them. If \
+            repeated, the degradations are used in turn; none is one of them.
+            """,
             valueName: "steps"))
     var degrade: [Degradation] = []
 

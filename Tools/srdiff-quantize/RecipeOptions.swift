@@ -50,7 +50,10 @@ struct RecipeOptions: ParsableArguments {
         guard let path = recipe, FilePath.exists(path) else { return nil }
         if !keepFloat.isEmpty || maxLoss != nil {
             throw ToolError(
-                "\(path) exists and decides about every layer: leave out --keep-float and --max-loss, or name another file"
+                """
+                \(path) exists and decides about every layer: leave out --keep-float and \
+                --max-loss, or name another file
+                """
             )
         }
         let text = try MappedFile(path: path).withBytes { String(decoding: $0, as: UTF8.self) }

@@ -63,9 +63,9 @@ struct Report {
                     \(Text.fixed(100 * Double(sizeAfter) / Double(max(1, sizeBefore)), 1)) % of it.
                     """,
                     """
-                    \(int8Layers) of \(quantized.layers.count) layers are int8: \(Text.fixed(100 * int8Share, 1)) % of the work of a step. \
-                    Calibrated on \(set.description), at \(quantized.calibratedTimesteps.count) timesteps; \(settings.description). \
-                    It took \(Text.duration(seconds)).
+                    \(int8Layers) of \(quantized.layers.count) layers are int8: \(Text.fixed(100 * int8Share, 1)) % of \
+                    the work of a step. Calibrated on \(set.description), at \(quantized.calibratedTimesteps.count) \
+                    timesteps; \(settings.description). It took \(Text.duration(seconds)).
                     """,
                 ]),
             ReportSection(
@@ -78,8 +78,8 @@ struct Report {
                     """
                     PSNR of the int8 model's samples against the float model's, from the same noise (\
                     DDIM, \(quality.noise.count) steps). Above 46 dB the two are hard to tell apart, side by side; \
-                    40 dB is a visible difference in flat areas. LR-PSNR says how well a result, reduced again, agrees with the image \
-                    it was made from: lost colour shows there first.
+                    40 dB is a visible difference in flat areas. LR-PSNR says how well a result, reduced again, agrees \
+                    with the image it was made from: lost colour shows there first.
                     """,
                     """
                     Mean: \(Text.fixed(quality.meanPSNR, 2)) dB.\(cost)
@@ -100,8 +100,9 @@ struct Report {
                     "Steps",
                     [
                         """
-                        What was found for each number of steps, against 100 steps of DDPM on these patches: PSNR gained (+) or lost, \
-                        LPIPS as a share of theirs (less is better), then timesteps and, behind a colon, noise as a share of DDPM's.
+                        What was found for each number of steps, against 100 steps of DDPM on these patches: PSNR \
+                        gained (+) or lost, LPIPS as a share of theirs (less is better), then timesteps and, behind a \
+                        colon, noise as a share of DDPM's.
                         """
                     ],
                     table: Table(
@@ -120,8 +121,9 @@ struct Report {
                 "Predicted noise",
                 [
                     """
-                    How far the noise that the int8 model predicts is from the float model's, by timestep: signal-to-noise ratio (SNR), \
-                    20 dB is a tenth off, 40 dB a hundredth. Timesteps near 0 are the last ones, where the noise to be found is smallest.
+                    How far the noise that the int8 model predicts is from the float model's, by timestep: \
+                    signal-to-noise ratio (SNR), 20 dB is a tenth off, 40 dB a hundredth. Timesteps near 0 are the \
+                    last ones, where the noise to be found is smallest.
                     """
                 ],
                 table: Table(
@@ -132,9 +134,9 @@ struct Report {
                 "Layers, worst first",
                 [
                     """
-                    SNR of each layer's output: with the float model's values before it (its own error), and with everything before it \
-                    int8 too; and of its rounded weights. Errors gather from layer to layer and average out again in the sums of the next: a \
-                    low number in the middle need not show in the image. \
+                    SNR of each layer's output: with the float model's values before it (its own error), and with \
+                    everything before it int8 too; and of its rounded weights. Errors gather from layer to layer and \
+                    average out again in the sums of the next: a low number in the middle need not show in the image. \
                     `--keep-float` takes a layer out, `--max-loss` finds the ones that matter.
                     """
                 ],

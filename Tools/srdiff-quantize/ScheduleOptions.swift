@@ -6,13 +6,20 @@ import ToolSupport
 struct ScheduleOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Search for the best timesteps and noise for these numbers of steps, and store them in the model: srdiff-upscale --steps uses them. Takes minutes. all: \(SearchedCounts.all.text)",
+            """
+            Search for the best timesteps and noise for these numbers of steps, and store them in the model: \
+            srdiff-upscale --steps uses them. Takes minutes. all: \(SearchedCounts.all.text)
+            """,
             valueName: "all|n,…"))
     var searchSteps: SearchedCounts?
 
     @Option(
         help: ArgumentHelp(
-            "A timestep schedule that the model was trained for, as 69@0.9375,0: timesteps from the noisiest on, each with the η of the transition that leaves it (0 if there is none). It is calibrated, measured and kept in the model like a searched one. May be repeated.",
+            """
+            A timestep schedule that the model was trained for, as 69@0.9375,0: timesteps from the noisiest on, each \
+            with the η of the transition that leaves it (0 if there is none). It is calibrated, measured and kept in \
+            the model like a searched one. May be repeated.
+            """,
             valueName: "t@η,…"))
     var schedule: [ScheduleArgument] = []
 
@@ -21,7 +28,10 @@ struct ScheduleOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "An image or folder of images to search steps on, best ones that the model was not trained on. May be repeated. (default: those it is calibrated on)",
+            """
+            An image or folder of images to search steps on, best ones that the model was not trained on. May be \
+            repeated. (default: those it is calibrated on)
+            """,
             valueName: "path"))
     var searchOn: [String] = []
 

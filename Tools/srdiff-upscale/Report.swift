@@ -110,7 +110,8 @@ struct Report {
         line(
             """
             \(job.input) → \(outputs.map(\.description).joined(separator: ", "))
-              \(job.outputs.count) samples: σ \(Text.short(sigma)) of 255, at most \(Text.short(white)) (the map's white)
+              \(job.outputs.count) samples: σ \(Text.short(sigma)) of 255, at most \
+            \(Text.short(white)) (the map's white)
             """)
         results.append([
             "input": .string(job.input.name), "outputs": .array(outputs.map { .string($0.name) }),
@@ -128,7 +129,8 @@ struct Report {
             ? ""
             : """
 
-              \(plan.steps * plan.samples) steps of \(Text.count(plan.macsPerStep))MAC, about \(Text.duration(perStep)) each
+              \(plan.steps * plan.samples) steps of \(Text.count(plan.macsPerStep))MAC, about \
+            \(Text.duration(perStep)) each
             """
         let time = plan.macs == 0 ? "" : "\(Text.count(plan.macs))MAC, about \(Text.duration(total)) in all; "
         line(

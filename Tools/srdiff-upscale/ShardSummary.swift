@@ -40,8 +40,8 @@ struct ShardSummary {
         if let other = found.first(where: { $0.count != first.count }) {
             throw ToolError(
                 """
-                \(folder.printable): logs of \(first.count) and of \(other.count) shards. Remove the logs of the division that is not \
-                wanted; results stay valid.
+                \(folder.printable): logs of \(first.count) and of \(other.count) shards. Remove the logs of the \
+                division that is not wanted; results stay valid.
                 """)
         }
         var planned: [(input: String, output: String)] = [], reasons: [String: (status: String, reason: String)] = [:]
@@ -89,7 +89,10 @@ struct ShardSummary {
 
     var text: String {
         let counts =
-            "\(done) done, \(missing.count) missing, \(failed.count) failed, \(skipped) skipped, \(repeated) computed again"
+            """
+            \(done) done, \(missing.count) missing, \(failed.count) failed, \(skipped) \
+            skipped, \(repeated) computed again
+            """
         var lines = ["\(done + missing.count + failed.count + skipped) results in \(shards) shards: \(counts)"]
         if !nodes.isEmpty {
             lines.append(

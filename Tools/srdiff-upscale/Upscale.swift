@@ -50,7 +50,10 @@ struct Upscale: ParsableCommand {
     @Option(
         name: .shortAndLong,
         help: ArgumentHelp(
-            "A file (\(ImageFormat.preferredExtensions)), a folder (created if missing), or - for standard output. (default: NAME_x4 in the input's folder and format)",
+            """
+            A file (\(ImageFormat.preferredExtensions)), a folder (created if missing), or - for standard output. \
+            (default: NAME_x4 in the input's folder and format)
+            """,
             valueName: "output"
         ))
     var output: String?
@@ -67,16 +70,18 @@ struct Upscale: ParsableCommand {
 
     @Flag(
         help: """
-            Besides the samples: their mean, a map of how they differ (σ), and all of them on one sheet, as NAME_x4_mean.png, \
-            NAME_x4_sigma.png and NAME_x4_sheet.png. Says σ too: the standard deviation over the samples, 0 to 255, mean of the image.
+            Besides the samples: their mean, a map of how they differ (σ), and all of them on one sheet, as \
+            NAME_x4_mean.png, NAME_x4_sigma.png and NAME_x4_sheet.png. Says σ too: the standard deviation over the \
+            samples, 0 to 255, mean of the image.
             """)
     var statistics = false
 
     @Option(
         help: ArgumentHelp(
             """
-            Only these rows of the result, A to B − 1, or the I-th of N equal parts: the same bytes as in the whole result. Written as PNG, \
-            NAME_x4_rowsA-B.png; srdiff-join makes one image of them. Memory and time grow with the rows.
+            Only these rows of the result, A to B − 1, or the I-th of N equal parts: the same bytes as in \
+            the whole result. Written as PNG, NAME_x4_rowsA-B.png; srdiff-join makes one image of them. \
+            Memory and time grow with the rows.
             """, valueName: "A:B|I/N"))
     var rows: RowRequest?
 
@@ -92,37 +97,44 @@ struct Upscale: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Format of the results: \(ImageFormat.allCases.map { $0.name.lowercased() }.joined(separator: ", ")). (default: the input's, PNG for PNM; -o FILE decides by its name)",
+            """
+            Format of the results: \(ImageFormat.allCases.map { $0.name.lowercased() }.joined(separator: ", ")). \
+            (default: the input's, PNG for PNM; -o FILE decides by its name)
+            """,
             valueName: "format"))
     var format: ImageFormat?
 
     @Option(
         help: ArgumentHelp(
             """
-            Quality of JPEG and WebP, 1 to 100; chroma keeps its resolution above 90. (default: \(EncodingOptions.defaultQuality); lossless WebP \
-            stays lossless)
+            Quality of JPEG and WebP, 1 to 100; chroma keeps its resolution above 90. (default: \
+            \(EncodingOptions.defaultQuality); lossless WebP stays lossless)
             """, valueName: "n"))
     var quality: Int?
 
     @Option(
         help: ArgumentHelp(
             """
-            Compression of PNG, 0 (none) to 9 (slowest). Worthwhile for drawings; photographs hardly shrink. (default: the fastest that \
-            pays for photographs)
+            Compression of PNG, 0 (none) to 9 (slowest). Worthwhile for drawings; photographs hardly shrink. (default: \
+            the fastest that pays for photographs)
             """, valueName: "n"))
     var compression: Int?
 
     @Option(
         help: ArgumentHelp(
             """
-            Only the I-th of N parts of the images, which every machine divides alike: by pixels, from the headers. -o names the common folder; \
-            results that exist are skipped. What is done is noted in FOLDER/.srdiff/shard-I-of-N.jsonl.
+            Only the I-th of N parts of the images, which every machine divides alike: by pixels, from the headers. -o \
+            names the common folder; results that exist are skipped. What is done is noted in \
+            FOLDER/.srdiff/shard-I-of-N.jsonl.
             """, valueName: "I/N"))
     var shard: Shard?
 
     @Option(
         help: ArgumentHelp(
-            "Say what the shards of a folder of results did: done, missing, failed, seconds per node. Status 1 if anything is missing.",
+            """
+            Say what the shards of a folder of results did: done, missing, failed, seconds per node. \
+            Status 1 if anything is missing.
+            """,
             valueName: "folder"))
     var summary: String?
 

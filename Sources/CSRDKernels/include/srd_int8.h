@@ -32,9 +32,9 @@ typedef struct {
 typedef struct {
     const srd_tap_s8 *taps;
     int tap_count;
-    const int32_t
-        *correction;  // [padded channels]: the zero-point correction −(zero point + the kernels' offset) · Σ weights
-    float scale;      // of the input
+    // [padded channels]: the zero-point correction −(zero point + the kernels' offset) · Σ weights
+    const int32_t *correction;
+    float scale;  // of the input
 } srd_input_group_s8;
 
 /// A residual row: quantized values, or floats if `quantized` is NULL.
@@ -87,8 +87,8 @@ typedef struct {
         *rows[6];     // the row above, the four rows and the row below, each from the pixel left of output pixel 0
     ptrdiff_t pixel;  // bytes per output pixel
     int channels;     // a multiple of SRD_CHANNEL_STEP
-    const int16_t
-        *weights;  // transformed: this input's part of block 0, [point][channels / group][block][group], padded
+    // transformed: this input's part of block 0, [point][channels / group][block][group], padded
+    const int16_t *weights;
     const int32_t *correction;  // as in srd_input_group_s8
     float scale;
 } srd_winograd_input_s8;

@@ -3,7 +3,8 @@ import SRDTensor
 import SRDModel
 
 /// An int8 layer's weights in the order that its kernel reads them. Owns its memory.
-final class PackedInt8Convolution: @unchecked Sendable {  // written by `init`, and by `prepare` while no row is computed
+final class PackedInt8Convolution: @unchecked Sendable {
+    // Unchecked: only `init`, and `prepare` while no row is computed, write to it.
     private let kernels: srd_kernels_s8
     private let taps: UnsafeMutableBufferPointer<LayerTap>
     /// The taps of each input.

@@ -53,8 +53,8 @@ enum ImageInspection {
             throw Problem(
                 .lengthTooLarge,
                 """
-                an image of \(image.width)×\(image.height) pixels requires about \(ByteCount.text(needed)) of memory, and this \
-                machine has \(ByteCount.text(memory)): use a smaller image
+                an image of \(image.width)×\(image.height) pixels requires about \(ByteCount.text(needed)) of memory, \
+                and this machine has \(ByteCount.text(memory)): use a smaller image
                 """, field: "file")
         }
     }

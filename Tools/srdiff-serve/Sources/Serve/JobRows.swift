@@ -9,13 +9,15 @@ extension Database {
             try run("DELETE FROM jobs WHERE origin = 'request'")
             try run(
                 """
-                UPDATE jobs SET state = 'failed', finished = ?, error = 'the program was stopped by this image several times' \
+                UPDATE jobs SET state = 'failed', finished = ?, \
+                error = 'the program was stopped by this image several times' \
                 WHERE state = 'running' AND attempts >= ?
                 """, .real(Clock.now), .int(maximumAttempts))
             // A job that was running twice goes behind the others, so that it holds up none.
             try run(
                 """
-                UPDATE jobs SET sequence = (SELECT max(sequence) FROM jobs) + 1 WHERE state = 'running' AND attempts >= 2
+                UPDATE jobs SET sequence = (SELECT max(sequence) FROM jobs) + 1 \
+                WHERE state = 'running' AND attempts >= 2
                 """)
             try run("UPDATE jobs SET state = 'queued', started = NULL WHERE state = 'running'")
         }
@@ -27,9 +29,10 @@ extension Database {
         let options = job.options, image = job.image
         try run(
             """
-            INSERT INTO jobs (id, sequence, image_id, name, origin, folder_path, folder_stamp, state, model, steps, fidelity, seed, \
-            samples, format, quality, image_format, width, height, channels, bytes, work, created) \
-            VALUES (?, (SELECT ifnull(max(sequence), 0) + 1 FROM jobs), ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO jobs (id, sequence, image_id, name, origin, folder_path, folder_stamp, state, model, steps, \
+            fidelity, seed, samples, format, quality, image_format, width, height, channels, bytes, work, created) \
+            VALUES (?, (SELECT ifnull(max(sequence), 0) + 1 FROM jobs), ?, ?, ?, ?, ?, 'queued', \
+            ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             .text(job.id), .text(job.imageID), .text(job.name), .text(job.origin.name), DatabaseValue(path),
             DatabaseValue(stamp),

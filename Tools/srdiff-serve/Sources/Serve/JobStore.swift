@@ -146,8 +146,8 @@ actor JobStore {
         }
         return try database.rows(
             """
-            SELECT * FROM jobs WHERE origin <> 'request' AND (?1 IS NULL OR sequence < ?1) AND (?2 IS NULL OR state = ?2) \
-            ORDER BY sequence DESC LIMIT ?3
+            SELECT * FROM jobs WHERE origin <> 'request' AND (?1 IS NULL OR sequence < ?1) AND \
+            (?2 IS NULL OR state = ?2) ORDER BY sequence DESC LIMIT ?3
             """, DatabaseValue(last), DatabaseValue(state?.rawValue), .int(limit)
         ).compactMap { try database.job($0) }
     }
@@ -201,7 +201,8 @@ actor JobStore {
         var removed: [String] = []
         for row in try database.rows(
             """
-            SELECT id, finished, \(size) AS size FROM jobs WHERE state IN ('done', 'failed') AND origin <> 'request' ORDER BY finished
+            SELECT id, finished, \(size) AS size FROM jobs WHERE state IN ('done', 'failed') AND origin \
+            <> 'request' ORDER BY finished
             """)
         {
             guard (row.real("finished") ?? 0) < limit || total > keepingBytes else { break }

@@ -42,8 +42,8 @@ struct Router: Sendable {
         HTTPField(
             "Content-Security-Policy",
             """
-            default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; base-uri 'none'; \
-            form-action 'none'; frame-ancestors 'none'
+            default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; \
+            base-uri 'none'; form-action 'none'; frame-ancestors 'none'
             """),
         HTTPField("X-Content-Type-Options", "nosniff"), HTTPField("Referrer-Policy", "no-referrer"),
         HTTPField("Cross-Origin-Resource-Policy", "same-origin"),

@@ -99,8 +99,10 @@ actor Worker {
         case let error as ImageError: return "\(error)"
         case SRDiffError.exceedsMemory(let subject, let needed, let available, let limit):
             return
-                "\(subject) requires about \(ByteCount.text(needed)) of memory, and \(ByteCount.text(available)) are \(limit): "
-                + "use a smaller image"
+                """
+                \(subject) requires about \(ByteCount.text(needed)) of memory, and \
+                \(ByteCount.text(available)) are \(limit): use a smaller image
+                """
         case let error as FileFailure where error.isFull: return "the disk of the service is full"
         case let error as DatabaseError where error.isFull: return "the disk of the service is full"
         default:

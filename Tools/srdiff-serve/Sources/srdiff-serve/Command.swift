@@ -44,7 +44,10 @@ struct Command: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A model that jobs can name: an installed one or a file. Repeat it for several; the first is the default. (default: edge, photo)",
+            """
+            A model that jobs can name: an installed one or a file. Repeat it for several; the first is the \
+            default. (default: edge, photo)
+            """,
             valueName: "name|file"))
     var model: [String] = []
 

@@ -13,7 +13,10 @@ struct HeadTests {
     @Test("path, query and fields are decoded")
     func decoded() throws {
         let head = try head(
-            "POST /api/v1/jobs?name=a%20b+c&x=%C3%A4 HTTP/1.1\r\nHost: h\r\nX-Y:  z \r\nContent-Length: 12\r\nExpect: 100-continue"
+            """
+            POST /api/v1/jobs?name=a%20b+c&x=%C3%A4 HTTP/1.1\r\nHost: h\r\nX-Y:  z \
+            \r\nContent-Length: 12\r\nExpect: 100-continue
+            """
         )
         #expect(head.method == "POST" && head.path == ["api", "v1", "jobs"])
         #expect(head.query == [HTTPField("name", "a b c"), HTTPField("x", "ä")])

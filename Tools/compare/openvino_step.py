@@ -47,18 +47,23 @@ def main():
                 start = time.perf_counter()
                 request.infer(inputs)
                 times.append(1000 * (time.perf_counter() - start))
-            command = [args.bench, "--random", "paper" if args.hidden == 64 else "edge", "--size", str(args.side), "--threads",
-                       str(threads), "--steps", str(args.steps), "--repeat", "1", "--format", "json"]
-            report = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout)
+            command = [
+                args.bench, "--random", "paper" if args.hidden == 64 else "edge", "--size", str(args.side), "--threads",
+                str(threads), "--steps", str(args.steps), "--repeat", "1", "--format", "json"]
+            report = json.loads(
+                subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout)
             theirs.append(statistics.median(times))
             ours.append(report["results"][0]["ms_per_step_median"])
             ratios.append(theirs[-1] / ours[-1])
             share = report["results"][0]["peak_share"]
         results.append({
-            "hidden": args.hidden, "threads": threads, "ms_openvino": statistics.median(theirs), "ms_srdiff": statistics.median(ours),
-            "ratio_median": statistics.median(ratios), "ratio_min": min(ratios), "ratio_max": max(ratios), "peak_share": share})
-        print("hidden {hidden}, {threads} thread(s): OpenVINO {ms_openvino:.1f} ms, ours {ms_srdiff:.1f} ms, ratio {ratio_median:.2f} "
-              "({ratio_min:.2f} to {ratio_max:.2f}), {peak_share:.2f} of peak".format(**results[-1]), file=sys.stderr)
+            "hidden": args.hidden, "threads": threads, "ms_openvino": statistics.median(theirs),
+            "ms_srdiff": statistics.median(ours), "ratio_median": statistics.median(ratios), "ratio_min": min(ratios),
+            "ratio_max": max(ratios), "peak_share": share})
+        line = (
+            "hidden {hidden}, {threads} thread(s): OpenVINO {ms_openvino:.1f} ms, ours {ms_srdiff:.1f} ms, "
+            "ratio {ratio_median:.2f} ({ratio_min:.2f} to {ratio_max:.2f}), {peak_share:.2f} of peak")
+        print(line.format(**results[-1]), file=sys.stderr)
     print(json.dumps(results, indent=2))
 
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Compares srdiff-upscale with Real-ESRGAN x4plus, RealSR DF2K and bicubic on the same low-resolution images.
 
-Each result is made by a process of its own, as a user would start it: its seconds, CPU seconds and peak memory cover everything from
-exec to the PNG file. Results are kept in --folder; rerunning measures only what is missing, so models can be added later.
+Each result is made by a process of its own, as a user would start it: its seconds, CPU seconds and peak memory cover
+everything from exec to the PNG file. Results are kept in --folder; rerunning measures only what is missing, so models
+can be added later.
 """
 import argparse
 import hashlib
@@ -36,13 +37,15 @@ def upscale(name, source, target, threads):
     import numpy as np
     from PIL import Image
     package, stem = PEERS[name]
-    model = Path(find_spec(package).origin).parent / stem            # not imported: the package itself needs Vulkan and OpenCV
+    # The package is not imported, because it requires Vulkan and OpenCV.
+    model = Path(find_spec(package).origin).parent / stem
     net = ncnn.Net()
     net.opt.num_threads = threads
     net.load_param(f"{model}.param")
     net.load_model(f"{model}.bin")
     pixels = np.asarray(Image.open(source).convert("RGB"), np.float32) / 255
-    planes = np.ascontiguousarray(pixels.transpose(2, 0, 1))         # named, because a Mat does not keep its array alive
+    # It has a name, because a Mat does not keep its array alive.
+    planes = np.ascontiguousarray(pixels.transpose(2, 0, 1))
     extractor = net.create_extractor()
     extractor.input("data", ncnn.Mat(planes).clone())
     result = np.array(extractor.extract("output")[1]).transpose(1, 2, 0)
@@ -57,12 +60,16 @@ def timed(command):
                          stderr=subprocess.PIPE, text=True)
     if run.returncode:
         raise SystemExit(f"peers.py: {command[0]} failed: {run.stderr.strip()}")
-    seconds, user, system, kibibytes = map(float, re.findall(r"([\d.]+) ([\d.]+) ([\d.]+) (\d+)$", run.stderr.strip())[0])
+    seconds, user, system, kibibytes = map(
+        float, re.findall(r"([\d.]+) ([\d.]+) ([\d.]+) (\d+)$", run.stderr.strip())[0])
     return {"seconds": seconds, "cpu": user + system, "mebibytes": kibibytes / 1024}
 
 
 class Method:
-    """A way to upscale a file. `identity` changes with everything that decides its result; `command` is None for bicubic."""
+    """A way to upscale a file.
+
+    `identity` changes with everything that decides its result; `command` is None for bicubic.
+    """
 
     def __init__(self, name, command=None, identity=""):
         self.name, self.command, self.identity = name, command, identity
@@ -136,8 +143,9 @@ def measure(args, methods, results):
                         Image.fromarray(bicubic(lr, SCALE)).save(target)
                     values = quality(hr, lr, read_image(target), SCALE, lpips)
                     results.add({**key, "method": method.name, "identity": method.identity, **values, **cost})
-                    print(f"{' '.join(key.values())} {method.name}: {values['psnr']:.2f} dB, LPIPS {values['lpips']:.4f}",
-                          file=sys.stderr, flush=True)
+                    print(
+                        f"{' '.join(key.values())} {method.name}: {values['psnr']:.2f} dB, LPIPS {values['lpips']:.4f}",
+                        file=sys.stderr, flush=True)
 
 
 def measure_time(args, methods):
@@ -148,7 +156,8 @@ def measure_time(args, methods):
         for _ in range(args.rounds):
             for method in methods:
                 if method.command:
-                    times.setdefault((method.name, threads), []).append(timed(method.command(args.time_image, target, threads)))
+                    times.setdefault((method.name, threads), []).append(
+                        timed(method.command(args.time_image, target, threads)))
     target.unlink(missing_ok=True)
     return [{"method": name, "threads": threads, "rounds": len(runs),
              **{key: statistics.median(run[key] for run in runs) for key in runs[0]}}
@@ -166,20 +175,25 @@ def markdown(rows, times, names, args):
     lines = []
     for folder in map(lambda folder: Path(folder).name, args.images):
         for degrade in args.degrade:
-            chosen = {name: [r for r in rows if (r["set"], r["degrade"], r["method"]) == (folder, degrade, name)] for name in names}
+            chosen = {
+                name: [r for r in rows if (r["set"], r["degrade"], r["method"]) == (folder, degrade, name)]
+                for name in names}
             mean = lambda name, key: statistics.fmean(r[key] for r in chosen[name])
             lines += [f"### {folder}, {degrade}", "",
                       row("method", "images", *(title for _, title, _ in COLUMNS), "LPIPS, % of bicubic"),
                       "|---|" + "---:|" * (len(COLUMNS) + 2)]
             for name in filter(chosen.get, names):
-                cells = [f"{mean(name, key):.{digits}f}" if key in chosen[name][0] else "" for key, _, digits in COLUMNS]
+                cells = [
+                    f"{mean(name, key):.{digits}f}" if key in chosen[name][0] else "" for key, _, digits in COLUMNS]
                 lines.append(row(name, str(len({r["image"] for r in chosen[name]})), *cells,
                                  f"{100 * mean(name, 'lpips') / mean('bicubic', 'lpips'):.1f}"))
             lines.append("")
     if times:
         lines += [f"### Whole jobs on {Path(args.time_image).name}, medians", "",
                   row("method", "threads", "seconds", "CPU s", "MiB"), "|---|---:|---:|---:|---:|"]
-        lines += [row(t["method"], str(t["threads"]), f"{t['seconds']:.2f}", f"{t['cpu']:.2f}", f"{t['mebibytes']:.0f}") for t in times]
+        lines += [
+            row(t["method"], str(t["threads"]), f"{t['seconds']:.2f}", f"{t['cpu']:.2f}", f"{t['mebibytes']:.0f}")
+            for t in times]
     return "\n".join(lines) + "\n"
 
 
@@ -217,13 +231,20 @@ def arguments():
     p.add_argument("--degrade", nargs="+", default=["none", "jpeg:75", "noise:5+jpeg:60"],
                    help="degradations of the low-resolution images (default: none jpeg:75 noise:5+jpeg:60)")
     p.add_argument("--peers", nargs="*", default=list(PEERS), choices=list(PEERS), help="default: both")
-    p.add_argument("--ours", action="append", default=[], metavar="NAME=OPTIONS",
-                   help="run srdiff-upscale with these options, such as 'edge=--model Models/edge.int8.safetensors --steps 2'. May be repeated.")
-    p.add_argument("--seeds", nargs="+", type=int, default=[0], help="seeds of srdiff-upscale; tables show means (default: 0)")
-    p.add_argument("--upscale", default=str(here.parent.parent / ".build" / "release" / "srdiff-upscale"), help="the srdiff-upscale to run")
+    p.add_argument(
+        "--ours", action="append", default=[], metavar="NAME=OPTIONS",
+        help="run srdiff-upscale with these options, such as "
+            "'edge=--model Models/edge.int8.safetensors --steps 2'. May be repeated.")
+    p.add_argument(
+        "--seeds", nargs="+", type=int, default=[0], help="seeds of srdiff-upscale; tables show means (default: 0)")
+    p.add_argument(
+        "--upscale", default=str(here.parent.parent / ".build" / "release" / "srdiff-upscale"),
+        help="the srdiff-upscale to run")
     p.add_argument("--count", type=int, help="only the first COUNT images of each folder")
     p.add_argument("--time-image", help="also time whole jobs on this low-resolution image")
-    p.add_argument("--threads", type=lambda text: [int(n) for n in text.split(",")], default=[1, 2], help="thread counts to time (default: 1,2)")
+    p.add_argument(
+        "--threads", type=lambda text: [int(n) for n in text.split(",")], default=[1, 2],
+        help="thread counts to time (default: 1,2)")
     p.add_argument("--rounds", type=int, default=3, help="runs of each timed job (default: 3)")
     p.add_argument("--strip", metavar="FILE.png", help="write a contact sheet of the --crop areas")
     p.add_argument("--crop", action="append", default=[], metavar="SET/IMAGE@X,Y",

@@ -31,7 +31,8 @@ def export(peer, hidden, side, folder):
 
         def forward(self, low):
             return self.model.denoise_fn.condition(self.model.rrdb(low), None)
-    peer.export(Condition(), lambda: (torch.rand(1, 3, side // 4, side // 4) * 2 - 1,), os.path.join(folder, "condition"))
+    peer.export(
+        Condition(), lambda: (torch.rand(1, 3, side // 4, side // 4) * 2 - 1,), os.path.join(folder, "condition"))
     model.denoise_fn.time = torch.nn.Identity()
     peer.export(model.denoise_fn, lambda: (torch.randn(1, 3, side, side), torch.rand(1, hidden) * 2 - 1,
                                            torch.randn(1, hidden, side, side)), os.path.join(folder, "step"))
@@ -52,7 +53,8 @@ def job(peer, hidden, folder, image, output, threads, steps):
     x = numpy.random.default_rng(0).standard_normal((3, height, width), numpy.float32)
     times = numpy.linspace(99, 0, steps).round().astype(int)
     for t, before in zip(times, list(times[1:]) + [None]):
-        noise = step(x, numpy.concatenate((numpy.sin(t * rates), numpy.cos(t * rates))).astype(numpy.float32), condition)
+        noise = step(
+            x, numpy.concatenate((numpy.sin(t * rates), numpy.cos(t * rates))).astype(numpy.float32), condition)
         clean = numpy.clip((x - numpy.sqrt(1 - kept[t]) * noise) / numpy.sqrt(kept[t]), -1, 1)
         if before is None:
             x = clean
@@ -65,7 +67,9 @@ def job(peer, hidden, folder, image, output, threads, steps):
 
 def timed(command):
     """Seconds, and MiB at most."""
-    run = subprocess.run(["/usr/bin/time", "-f", "%e %M", *command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    run = subprocess.run(
+        ["/usr/bin/time", "-f", "%e %M", *command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        text=True)
     seconds, kibibytes = re.findall(r"([\d.]+) (\d+)$", run.stderr.strip())[0]
     return float(seconds), int(kibibytes) / 1024
 
@@ -84,16 +88,20 @@ def main():
     args = p.parse_args()
     peer = PEERS[args.peer]()
     if args.job:
-        return job(peer, args.hidden, args.job, args.image, os.path.join(args.job, "theirs.png"), int(args.threads), args.steps)
+        return job(
+            peer, args.hidden, args.job, args.image, os.path.join(args.job, "theirs.png"), int(args.threads),
+            args.steps)
     from PIL import Image
     with tempfile.TemporaryDirectory() as folder:
         export(peer, args.hidden, Image.open(args.image).width * 4, folder)
         for threads in args.threads.split(","):
             common = ["--threads", threads, "--steps", str(args.steps)]
-            theirs = [sys.executable, os.path.abspath(__file__), "--peer", args.peer, "--model", "-", "--hidden", str(args.hidden),
-                      "--image", args.image, "--job", folder, *common]
-            ours = [args.upscale, args.image, "-o", os.path.join(folder, "ours.png"), "--model", args.model, "--sampler", "ddim",
-                    "--overwrite", "--quiet", *common]
+            theirs = [
+                sys.executable, os.path.abspath(__file__), "--peer", args.peer, "--model", "-", "--hidden",
+                str(args.hidden), "--image", args.image, "--job", folder, *common]
+            ours = [
+                args.upscale, args.image, "-o", os.path.join(folder, "ours.png"), "--model", args.model, "--sampler",
+                "ddim", "--overwrite", "--quiet", *common]
             rows = [(timed(theirs), timed(ours)) for _ in range(args.rounds)]
             print(f"hidden {args.hidden}, {threads} thread(s)")
             for name, k in ((args.peer, 0), ("ours", 1)):

@@ -1,4 +1,4 @@
-"""A manual page from what `TOOL --experimental-dump-help` prints (swift-argument-parser's description of a command, as JSON)."""
+"""Makes a manual page from the JSON of `TOOL --experimental-dump-help`, a description by swift-argument-parser."""
 import datetime
 
 
@@ -76,14 +76,18 @@ def page(description, version, seconds):
     name = command["commandName"]
     date = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%d")
     abstract = command.get("abstract", "")
-    subcommands = [s for s in command.get("subcommands") or [] if s.get("shouldDisplay", True) and s["commandName"] != "help"]
-    lines = [f'.TH "{name.upper()}" 1 "{date}" "srdiff {version}" "User Commands"', ".SH NAME",
-             f"{escaped(name)} \\- {escaped(abstract[:1].lower() + abstract[1:].rstrip('.'))}", ".SH SYNOPSIS", usage(command, name)]
+    subcommands = [
+        s for s in command.get("subcommands") or [] if s.get("shouldDisplay", True) and s["commandName"] != "help"]
+    lines = [
+        f'.TH "{name.upper()}" 1 "{date}" "srdiff {version}" "User Commands"', ".SH NAME",
+        f"{escaped(name)} \\- {escaped(abstract[:1].lower() + abstract[1:].rstrip('.'))}", ".SH SYNOPSIS",
+        usage(command, name)]
     for sub in subcommands: lines += [".br", usage(sub, f"{name} {sub['commandName']}")]
     lines += [".SH DESCRIPTION", escaped(abstract), ".SH OPTIONS", *options(command)]
     for sub in subcommands:
         standard = " (when no subcommand is named)" if sub["commandName"] == command.get("defaultSubcommand") else ""
-        lines += [f'.SH "SUBCOMMAND {escaped(sub["commandName"]).upper()}"', escaped(sub.get("abstract", "")) + standard]
+        lines += [
+            f'.SH "SUBCOMMAND {escaped(sub["commandName"]).upper()}"', escaped(sub.get("abstract", "")) + standard]
         lines += options(sub)
         if sub.get("discussion"): lines += [".PP", *discussion(sub["discussion"])]
     if command.get("discussion"): lines += discussion(command["discussion"])

@@ -48,10 +48,14 @@ def load_model(path):
 
 
 def write_aside(path, write):
-    """Calls `write(name)` with the name of a temporary file, then renames it: a reader sees the old file or the new one, never a part."""
+    """Calls `write(name)` with the name of a temporary file, then renames it.
+
+    A reader sees the old file or the new one, never a part.
+    """
     aside = f"{path}.partial"
     open(aside, "wb").close()
-    mode = os.stat(aside).st_mode          # that of any new file; safetensors creates files that only their owner can read
+    # The mode of any new file: safetensors creates files that only their owner can read.
+    mode = os.stat(aside).st_mode
     write(aside)
     os.chmod(aside, mode)
     with open(aside, "rb") as file:
@@ -64,7 +68,10 @@ def save_resumable(path, state):
 
 
 def export(tensors, path, dtype=torch.float32, metadata=None):
-    """Writes safetensors. Noise schedules stay float32: they are small, and sqrt(1 - abar) near 1 needs the precision."""
+    """Writes safetensors.
+
+    Noise schedules stay float32: they are small, and sqrt(1 - abar) near 1 needs the precision.
+    """
     def stored(name, value):
         weight = name.startswith(("rrdb.", "denoise_fn."))
         return value.to(dtype if weight else torch.float32).contiguous().clone()

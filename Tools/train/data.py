@@ -33,14 +33,23 @@ def chw(image):
 
 
 def network_inputs(lr_u8, scale):
-    """lr [3,h,w] and its bicubic upsample lr_up [3,h*scale,w*scale] in -1...1. The published code divides by 256 before upsampling."""
+    """lr [3,h,w] and its bicubic upsample lr_up [3,h*scale,w*scale] in -1...1.
+
+    The published code divides by 256 before upsampling.
+    """
     return chw(lr_u8 / 127.5 - 1), chw(2 * resize_float(lr_u8 / 256, scale) - 1)
 
 
 def contact_sheet(pairs, scale, columns=4, gap=4):
-    """An image of (low resolution, original) pairs side by side; the low-resolution images are scaled up by repeating pixels."""
-    tiles = [np.pad(np.concatenate((lr.repeat(scale, 0).repeat(scale, 1), hr), 1), ((0, gap), (0, gap), (0, 0)), constant_values=255)
-             for lr, hr in pairs]
+    """An image of (low resolution, original) pairs side by side.
+
+    The low-resolution images are scaled up by repeating pixels.
+    """
+    tiles = [
+        np.pad(
+            np.concatenate((lr.repeat(scale, 0).repeat(scale, 1), hr), 1), ((0, gap), (0, gap), (0, 0)),
+            constant_values=255)
+        for lr, hr in pairs]
     tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % columns)
     return np.concatenate([np.concatenate(tiles[i:i + columns], 1) for i in range(0, len(tiles), columns)])
 
@@ -63,9 +72,12 @@ class Crops:
     Batch i depends on (seed, i) alone: a resumed run and worker processes see the same crops.
     """
 
-    def __init__(self, folder, crop, scale, seed, report=lambda done, total: None, degrade=DEGRADATIONS["none"], recolor=0.0):
+    def __init__(
+            self, folder, crop, scale, seed,
+            report=lambda done, total: None, degrade=DEGRADATIONS["none"], recolor=0.0):
         paths = image_paths(folder)
-        self.images, self.crop, self.scale, self.seed, self.degrade, self.recolor = [], crop, scale, seed, degrade, recolor
+        self.images, self.crop, self.scale, self.seed = [], crop, scale, seed
+        self.degrade, self.recolor = degrade, recolor
         for i, path in enumerate(paths):
             image = read_image(path)
             if min(image.shape[:2]) >= crop:
@@ -74,7 +86,8 @@ class Crops:
         if not self.images:
             raise SystemExit(f"{folder}: no image is at least {crop} x {crop} pixels; use a smaller --crop")
         side = np.sqrt([np.prod(image.shape[:2]) for image in self.images])
-        self.probability = side / side.sum()                          # large images more often, but not in proportion to their area
+        # Large images are drawn more often, but not in proportion to their area.
+        self.probability = side / side.sum()
 
     def pair(self, random):
         """The degraded low-resolution image and the original of one random crop, both 8-bit."""

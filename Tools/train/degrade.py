@@ -1,7 +1,8 @@
 """Low-resolution training inputs as people own them: resized by some program, noisy, saved as JPEG, perhaps twice.
 
-The order follows Real-ESRGAN's first-order model (Wang et al. 2021, arXiv 2107.10833, sec. 3.1), with milder ranges and no sharpening of the
-original. All randomness comes from the NumPy generator that is passed in, so a seed gives the same images.
+The order follows Real-ESRGAN's first-order model (Wang et al. 2021, arXiv 2107.10833, sec. 3.1), with milder ranges and
+no sharpening of the original. All randomness comes from the NumPy generator that is passed in, so a seed gives the same
+images.
 """
 import io
 
@@ -14,7 +15,10 @@ FILTERS = [Image.BOX, Image.BILINEAR, Image.HAMMING, Image.BICUBIC, Image.LANCZO
 
 
 def jpeg(image, quality, subsampled, phase=(0, 0)):
-    """Encodes and decodes an 8-bit image; `phase` rows and columns are mirrored in first, so that the 8 x 8 blocks start elsewhere."""
+    """Encodes and decodes an 8-bit image.
+
+    `phase` rows and columns are mirrored in first, so that the 8 x 8 blocks start elsewhere.
+    """
     y, x = phase
     padded = np.pad(image, ((y, 0), (x, 0), (0, 0)), mode="symmetric")
     file = io.BytesIO()
@@ -35,7 +39,10 @@ def noisy(image, random):
 
 
 def photo(hr, scale, random):
-    """An 8-bit low-resolution image of `hr` [H,W,3] as `--degrade photo` makes it. One in five is the clean bicubic downscale."""
+    """An 8-bit low-resolution image of `hr` [H,W,3] as `--degrade photo` makes it.
+
+    One in five is the clean bicubic downscale.
+    """
     if random.random() < 0.2:
         return resize_u8(hr, 1 / scale)
     height, width = hr.shape[0] // scale, hr.shape[1] // scale

@@ -23,11 +23,14 @@ def main(argv=None):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("checkpoint")
     p.add_argument("output", help="such as edge.safetensors")
-    p.add_argument("--type", choices=TYPES, default="f32", help="of the weights; noise schedules stay f32 (default: f32)")
+    p.add_argument(
+        "--type", choices=TYPES, default="f32", help="of the weights; noise schedules stay f32 (default: f32)")
     p.add_argument("--metadata", action="append", type=entry, default=[], metavar="KEY=VALUE",
                    help="add to the metadata, or replace an entry. May be repeated.")
     args = p.parse_args(argv)
-    export(read_tensors(args.checkpoint), args.output, TYPES[args.type], read_description(args.checkpoint) | dict(args.metadata))
+    export(
+        read_tensors(args.checkpoint), args.output, TYPES[args.type],
+        read_description(args.checkpoint) | dict(args.metadata))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Stage `few`: unrolls the sampler of the shipped model and trains its final image, with gradients through every step."""
+"""Stage `few`: trains the final image of the shipped model's sampler, with gradients through every step."""
 import torch
 import torch.nn.functional as F
 
@@ -31,7 +31,8 @@ class FewSteps:
         if args.crop < LEAST_CROP:
             raise SystemExit(f"--crop {args.crop}: stage few needs crops of at least {LEAST_CROP} pixels")
         self.model, self.args, self.device = model, args, device
-        self.weights = {name.replace("-", "_"): getattr(args, f"{name.replace('-', '_')}_loss") for name, _, _ in WEIGHTS}
+        self.weights = {
+            name.replace("-", "_"): getattr(args, f"{name.replace('-', '_')}_loss") for name, _, _ in WEIGHTS}
         self.steps = schedule(transitions(args.sampler, model.config.timesteps), model.alphas_cumprod)
         self.lpips = LPIPS(args.lpips, device)
         self.discriminator = Discriminator().to(device, memory_format=torch.channels_last)
@@ -39,7 +40,8 @@ class FewSteps:
         self.quantization = FakeQuantization(model)
 
     def state(self):
-        return {"discriminator": self.discriminator.state_dict(), "discriminator_optimizer": self.optimizer.state_dict()}
+        return {
+            "discriminator": self.discriminator.state_dict(), "discriminator_optimizer": self.optimizer.state_dict()}
 
     def load(self, state):
         if "discriminator" in state:
@@ -63,7 +65,9 @@ class FewSteps:
         sample = lr_up + x0.float().clamp(-1, 1) / RESIDUAL_GAIN
         # Some crops keep the sample's own low frequencies, so that fidelity 0 stays good.
         mixed = torch.rand((len(hr), 1, 1, 1), generator=generator, device=self.device) < args.fidelity_part
-        final = torch.where(mixed, with_fidelity(sample, encoder_image, args.fidelity), sample) if args.fidelity else sample
+        final = (
+            torch.where(mixed, with_fidelity(sample, encoder_image, args.fidelity), sample) if args.fidelity
+            else sample)
         parts["l1"] = F.l1_loss(final, hr)
         parts["low_band"] = low_band_l1(sample, hr)
         if args.consistency_loss:
@@ -77,7 +81,8 @@ class FewSteps:
         ramp = min(1.0, progress / args.adversarial_ramp) if args.adversarial_ramp else 1.0
         encoder = F.l1_loss(encoder_image, hr)
         total = args.encoder_loss * encoder + sum(
-            weight * parts[name] * (ramp if name == "adversarial" else 1) for name, weight in self.weights.items() if weight)
+            weight * parts[name] * (ramp if name == "adversarial" else 1)
+            for name, weight in self.weights.items() if weight)
         return total, encoder.detach(), [parts.get(name, total.new_zeros(())).detach() for name in LOG]
 
     def noise_loss(self, lr_up, hr, cond, generator):

@@ -4,17 +4,20 @@
     pack.py IMAGES pack --megabytes 30           # on this machine
     gpu10.py --data pack --run run --start edge.safetensors --lpips lpips_alex.safetensors      # on the GPU machine
 
-The pack, the start (16 MB) and the LPIPS weights (10 MB) are below 60 MB. resume.pt is written every minute, so a run that is cut off
-loses one minute at most; the same command continues it. bfloat16, channels_last and torch.compile are the defaults of train.py on CUDA.
+The pack, the start (16 MB) and the LPIPS weights (10 MB) are below 60 MB. resume.pt is written every minute, so a run
+that is cut off loses one minute at most; the same command continues it. bfloat16, channels_last and torch.compile are
+the defaults of train.py on CUDA.
 """
 import os
 import sys
 
 import train
 
-PRESET = ["--stage", "few", "--batch", "64", "--crop", "128", "--lr", "4e-4", "--ema", "0.998", "--workers", str(max(1, (os.cpu_count() or 2) - 2)),
-          "--save-minutes", "1", "--log-every", "20",
-          "--quantized-part", "0"]       # compiling the network again with rounded activations would take most of the last minute
+PRESET = [
+    "--stage", "few", "--batch", "64", "--crop", "128", "--lr", "4e-4", "--ema", "0.998",
+    "--workers", str(max(1, (os.cpu_count() or 2) - 2)), "--save-minutes", "1", "--log-every", "20",
+    # Compiling the network again with rounded activations would take most of the last minute.
+    "--quantized-part", "0"]
 MINUTES = ["--minutes", "9"]             # the tenth is for starting, reading the images and saving
 
 

@@ -10,7 +10,10 @@ from resize import bicubic_matrix
 
 
 def blur(x, sigma):
-    """Gaussian blur with radius ceil(3 sigma) and replicated borders, in float32 even under autocast: high bands are small differences."""
+    """Gaussian blur with radius ceil(3 sigma) and replicated borders.
+
+    It is computed in float32 even under autocast: high bands are small differences.
+    """
     radius = math.ceil(3 * sigma)
     kernel = torch.exp(-torch.arange(-radius, radius + 1, device=x.device).float() ** 2 / (2 * sigma ** 2))
     kernel = (kernel / kernel.sum()).expand(x.shape[1], 1, 1, -1)
@@ -23,8 +26,8 @@ def blur(x, sigma):
 def with_fidelity(sample, encoder_image, sigma):
     """S + G(P - S) - H(P - S), with the sample S and the encoder's image P.
 
-    G is a Gaussian of `sigma` HR pixels and H a wider one. Middle frequencies come from the encoder's image. High ones and the mean colour
-    come from the sample: the encoder shifts saturated colours by up to 13 %.
+    G is a Gaussian of `sigma` HR pixels and H a wider one. Middle frequencies come from the encoder's image. High ones
+    and the mean colour come from the sample: the encoder shifts saturated colours by up to 13 %.
     """
     difference = encoder_image - sample
     return sample + blur(difference, sigma) - blur(difference, max(6, 4 * sigma))
@@ -36,7 +39,10 @@ def low_band_l1(a, b, sigma=2.0):
 
 
 def consistency_l1(image, lr):
-    """L1 between MATLAB's bicubic downscale of the image and the low-resolution image (Bahat and Michaeli 2020, arXiv 1912.01839)."""
+    """L1 between MATLAB's bicubic downscale of the image and the low-resolution image.
+
+    From Bahat and Michaeli 2020, arXiv 1912.01839.
+    """
     (height, width), (h, w) = image.shape[2:], lr.shape[2:]
     matrix = lambda size, count: torch.from_numpy(bicubic_matrix(size, count / size)).to(image.device, torch.float32)
     with torch.autocast(image.device.type, enabled=False):
@@ -46,7 +52,8 @@ def consistency_l1(image, lr):
 def random_view(a, b, generator):
     """Returns one random view of both images: cut at 0...15 px, flipped, transposed, resized by 1, 1.25, 1.5 or 2.
 
-    AlexNet samples its input with stride 4. Without random views a network learns a grid that is aligned to that stride and lowers LPIPS.
+    AlexNet samples its input with stride 4. Without random views a network learns a grid that is aligned to that stride
+    and lowers LPIPS.
     """
     draw = lambda n: int(torch.randint(n, (), generator=generator, device=generator.device))
     y, x, scale = draw(16), draw(16), (1, 1.25, 1.5, 2)[draw(4)]
@@ -73,9 +80,10 @@ def power(x, window):
 def spectral(result, original):
     """(spectral loss, grid loss) of a batch, both in nats.
 
-    The first is |log power ratio| at periods of 2...8 px, in the spirit of the focal frequency loss (Jiang et al. 2021, arXiv 2012.12821) but on
-    power alone: a sample need not have the original's phases. The second compares the energy at periods 2 and 4 px, where upsampling layers leave
-    a grid, with that of the neighbouring frequencies. Images are at least 32 pixels wide and high.
+    The first is |log power ratio| at periods of 2...8 px, in the spirit of the focal frequency loss (Jiang et al. 2021,
+    arXiv 2012.12821) but on power alone: a sample need not have the original's phases. The second compares the energy
+    at periods 2 and 4 px, where upsampling layers leave a grid, with that of the neighbouring frequencies. Images are
+    at least 32 pixels wide and high.
     """
     height, width = result.shape[2:]
     hann = lambda n: torch.hann_window(n, periodic=False, device=result.device)
@@ -85,7 +93,8 @@ def spectral(result, original):
     a, b = (a / level).mean((0, 1)), (b / level).mean((0, 1))
     # Neighbouring frequencies are averaged: single ones of a sample differ from the original's by chance alone.
     smooth = lambda p: F.avg_pool2d(F.pad(p[None, None], (1,) * 4, mode="circular"), 3, 1)[0, 0]
-    frequency = torch.stack(torch.meshgrid(torch.fft.fftfreq(height), torch.fft.fftfreq(width), indexing="ij")).abs().amax(0)
+    frequency = torch.stack(
+        torch.meshgrid(torch.fft.fftfreq(height), torch.fft.fftfreq(width), indexing="ij")).abs().amax(0)
     band = (frequency >= 1 / 8).to(result.device)
     ratio = (smooth(a) + 1e-6).log() - (smooth(b) + 1e-6).log()
     grids = []
@@ -100,7 +109,8 @@ def spectral(result, original):
 
 
 class Discriminator(nn.Module):
-    """Patch discriminator (Isola et al. 2017, arXiv 1611.07004) with spectral norm (Miyato et al. 2018, arXiv 1802.05957).
+    """Patch discriminator (Isola et al. 2017, arXiv 1611.07004) with spectral norm (Miyato et al. 2018, arXiv
+    1802.05957).
 
     It sees the high band alone, so that it judges texture and leaves colours and shapes to the other losses
     (in the spirit of the wavelet losses of Korkmaz et al. 2024, arXiv 2402.19215).
@@ -112,8 +122,8 @@ class Discriminator(nn.Module):
         conv = lambda *shape: spectral_norm(nn.Conv2d(*shape))
         self.layers = nn.Sequential(
             conv(3, width, 3, 1, 1), nn.LeakyReLU(0.2), conv(width, 2 * width, 4, 2, 1), nn.LeakyReLU(0.2),
-            conv(2 * width, 2 * width, 3, 1, 1), nn.LeakyReLU(0.2), conv(2 * width, 4 * width, 4, 2, 1), nn.LeakyReLU(0.2),
-            conv(4 * width, 1, 3, 1, 1))
+            conv(2 * width, 2 * width, 3, 1, 1), nn.LeakyReLU(0.2), conv(2 * width, 4 * width, 4, 2, 1),
+            nn.LeakyReLU(0.2), conv(4 * width, 1, 3, 1, 1))
 
     def forward(self, x):
         return self.layers(4 * (x - blur(x, self.sigma)))             # the high band is a small part of -1...1
@@ -125,7 +135,8 @@ class Discriminator(nn.Module):
 
 
 class FakeQuantization:
-    """Rounds the input of every int8 convolution to 8 bits over its range, with straight-through gradients (Jacob et al. 2018, arXiv 1712.05877).
+    """Rounds the input of every int8 convolution to 8 bits over its range, with straight-through gradients (Jacob et
+    al. 2018, arXiv 1712.05877).
 
     As in the runtime, convolutions of an image, the noise predictor's last layer and attention stay in float.
     """

@@ -71,7 +71,8 @@ def lpips_shift(lpips, a, b):
 
 
 def grid(result, original):
-    """The upsampling grid in dB: energy at periods 2 and 4 px over that of the neighbouring frequencies, minus the same of the original.
+    """The upsampling grid in dB: energy at periods 2 and 4 px over that of the neighbouring frequencies, minus the same
+    of the original.
 
     NaN for images below 32 px, and for those without any energy there, such as flat ones.
     """

@@ -100,7 +100,10 @@ class Encoder(nn.Module):
         return maps + [first + self.trunk_conv(x)]
 
     def image(self, last):
-        """The encoder's image from its last feature map, in about -1...1; not clamped, because it is trained with L1."""
+        """The encoder's image from its last feature map, in about -1...1.
+
+        It is not clamped, because it is trained with L1.
+        """
         x = last
         for i in range(int(math.log2(self.scale))):
             x = F.leaky_relu(getattr(self, f"upconv{i + 1}")(F.interpolate(x, scale_factor=2)), 0.2)

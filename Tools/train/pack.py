@@ -34,7 +34,8 @@ def main(argv=None):
     args = p.parse_args(argv)
     paths, total = image_paths(args.images), 0
     Path(args.output).mkdir(parents=True, exist_ok=True)
-    for number, (path, tile) in zip(range(args.rounds * len(paths)), tiles(paths, args.side, np.random.default_rng(args.seed))):
+    for number, (path, tile) in zip(
+            range(args.rounds * len(paths)), tiles(paths, args.side, np.random.default_rng(args.seed))):
         file = io.BytesIO()
         Image.fromarray(tile).save(file, "WEBP", quality=args.quality, lossless=args.quality == 100, method=6)
         if total + file.tell() > args.megabytes * 1e6:

@@ -8,8 +8,10 @@ from checkpoint import write_aside
 
 WIDTH, HEIGHT, LEFT, BOTTOM, GAP = 640, 200, 56, 24, 26
 # Columns of loss.csv and their titles; those that stay 0 are left out.
-CURVES = [("noise_l1", "L1 of the noise"), ("encoder_l1", "L1 of the encoder's image (of -1...1)"), ("l1", "L1 of the final image (of -1...1)"),
-          ("lpips", "LPIPS of random views"), ("spectral", "Spectral loss"), ("grid", "Grid loss"), ("discriminator", "Discriminator's loss")]
+CURVES = [
+    ("noise_l1", "L1 of the noise"), ("encoder_l1", "L1 of the encoder's image (of -1...1)"),
+    ("l1", "L1 of the final image (of -1...1)"), ("lpips", "LPIPS of random views"), ("spectral", "Spectral loss"),
+    ("grid", "Grid loss"), ("discriminator", "Discriminator's loss")]
 
 
 def read(paths):
@@ -19,7 +21,8 @@ def read(paths):
         starts.append(before)
         with open(path) as file:
             for row in csv.DictReader(file):
-                rows.append({key: float(value) for key, value in row.items()} | {"iteration": before + int(row["iteration"])})
+                rows.append(
+                    {key: float(value) for key, value in row.items()} | {"iteration": before + int(row["iteration"])})
         before = rows[-1]["iteration"] if rows else before
     return rows, starts
 
@@ -48,7 +51,8 @@ def chart(rows, starts, column, title, top, count):
         out.append(f'<text x="{LEFT - 6}" y="{y(value) + 4:.1f}" text-anchor="end">{value:.3f}</text>')
     for iteration in starts + [x_most]:
         anchor = "end" if iteration == x_most else "middle"
-        out.append(f'<line x1="{x(iteration):.1f}" x2="{x(iteration):.1f}" y1="{top + GAP}" y2="{bottom}" stroke="#ccc"/>')
+        out.append(
+            f'<line x1="{x(iteration):.1f}" x2="{x(iteration):.1f}" y1="{top + GAP}" y2="{bottom}" stroke="#ccc"/>')
         out.append(f'<text x="{x(iteration):.1f}" y="{bottom + 16}" text-anchor="{anchor}">{iteration:.0f}</text>')
     return out + [line(raw, 'stroke="#bcd" stroke-width="1"'), line(mean, 'stroke="#06c" stroke-width="2"')]
 

@@ -13,7 +13,10 @@ def keys_cubic(x):
 
 @lru_cache(maxsize=256)
 def bicubic_matrix(size, scale):
-    """One axis of imresize as a matrix [ceil(size*scale), size] in float64. Downscaling stretches the kernel; borders are mirrored."""
+    """One axis of imresize as a matrix [ceil(size*scale), size] in float64.
+
+    Downscaling stretches the kernel; borders are mirrored.
+    """
     outputs = int(np.ceil(size * scale))
     stretch = max(1.0, 1 / scale)
     centre = (np.arange(outputs) + 0.5) / scale - 0.5

@@ -1,4 +1,7 @@
-"""The sampler loop, from noise to an image. A schedule is a list of coefficients, so every sampler runs in the same loop."""
+"""The sampler loop, from noise to an image.
+
+A schedule is a list of coefficients, so every sampler runs in the same loop.
+"""
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +31,8 @@ def visited(count, timesteps):
 def transitions(text, timesteps):
     """The (timestep, eta) pairs of a sampler's name.
 
-    `ddpm:20` and `ddim:20` are evenly spaced, with eta 1 and 0. `69@0.9375,0` lists timesteps, each with the eta of the transition that leaves it.
+    `ddpm:20` and `ddim:20` are evenly spaced, with eta 1 and 0. `69@0.9375,0` lists timesteps, each with the eta of the
+    transition that leaves it.
     """
     kind, separator, count = text.partition(":")
     try:
@@ -40,12 +44,17 @@ def transitions(text, timesteps):
         found = []
     steps = [t for t, _ in found]
     if not steps or steps[0] >= timesteps or steps[-1] < 0 or any(a <= b for a, b in zip(steps, steps[1:])):
-        raise SystemExit(f"sampler {text!r}: expected ddpm:STEPS, ddim:STEPS, or falling timesteps below {timesteps} such as 69@0.9375,0")
+        raise SystemExit(
+            f"sampler {text!r}: expected ddpm:STEPS, ddim:STEPS, or falling timesteps below "
+            f"{timesteps} such as 69@0.9375,0")
     return found
 
 
 def schedule(transitions, kept):
-    """The steps of DDIM (Song et al. 2021, arXiv 2010.02502, eq. 12 and 16; eta 1 is DDPM). `kept` is abar of every timestep."""
+    """The steps of DDIM (Song et al. 2021, arXiv 2010.02502, eq. 12 and 16; eta 1 is DDPM).
+
+    `kept` is abar of every timestep.
+    """
     kept = kept.double()
     steps = []
     for (t, eta), after in zip(transitions, transitions[1:] + [None]):
@@ -57,7 +66,10 @@ def schedule(transitions, kept):
 
 
 def run(model, steps, cond, normal):
-    """The sampler loop: x_0 [n,3,H,W] from the conditioning. `normal()` draws noise of that shape; gradients flow through every step."""
+    """The sampler loop: x_0 [n,3,H,W] from the conditioning.
+
+    `normal()` draws noise of that shape; gradients flow through every step.
+    """
     x = normal()
     for step in steps:
         noise = model.denoise_fn(x, torch.full((len(x),), step.timestep, device=x.device), cond).float()
@@ -69,7 +81,8 @@ def run(model, steps, cond, normal):
 def upscale(model, lr_u8, sampler="ddpm:20", seed=0, fidelity=0.0):
     """Upscales an 8-bit image [h,w,3].
 
-    `fidelity` is the sigma in HR pixels below which the encoder's image replaces the sample's middle frequencies; 0 keeps the sample.
+    `fidelity` is the sigma in HR pixels below which the encoder's image replaces the sample's middle frequencies; 0 keeps
+    the sample.
     """
     residual, lr_up, encoder_image = sample(model, lr_u8, sampler, seed)
     height, width = (size * model.config.scale for size in lr_u8.shape[:2])

@@ -1,4 +1,4 @@
-"""python -m unittest test_train: short runs that are saved and resumed, the losses, and golden values where ../shared exists."""
+"""python -m unittest test_train: runs that are saved and resumed, losses, and golden values where ../shared exists."""
 import csv
 import json
 import tempfile
@@ -33,7 +33,9 @@ SHARED = Path(__file__).resolve().parents[3] / "shared"
 torch.set_num_threads(1)
 golden = unittest.skipUnless((SHARED / "golden").exists(), "no golden values: ../shared does not exist")
 
-TINY = "--dim 8 --mults 1|2 --blocks 3 --features 8 --crop 32 --batch 2 --device cpu --threads 1 --no-compile --log-every 5".split()
+TINY = (
+    "--dim 8 --mults 1|2 --blocks 3 --features 8 --crop 32 --batch 2 --device cpu --threads 1 --no-compile "
+    "--log-every 5").split()
 TINY_CONFIG = Config(dim=8, mults=(1, 2), blocks=3, features=8)
 
 
@@ -49,7 +51,9 @@ def two_images(folder):
 def random_lpips():
     """LPIPS weights of random numbers under the names of the real ones."""
     generator, weights = torch.Generator().manual_seed(0), {}
-    shapes = [(0, (64, 3, 11, 11)), (3, (192, 64, 5, 5)), (6, (384, 192, 3, 3)), (8, (256, 384, 3, 3)), (10, (256, 256, 3, 3))]
+    shapes = [
+        (0, (64, 3, 11, 11)), (3, (192, 64, 5, 5)), (6, (384, 192, 3, 3)), (8, (256, 384, 3, 3)),
+        (10, (256, 256, 3, 3))]
     for i, (index, shape) in enumerate(shapes):
         weights[f"features.{index}.weight"] = torch.randn(shape, generator=generator) / np.prod(shape[1:]) ** 0.5
         weights[f"features.{index}.bias"] = torch.zeros(shape[0])
@@ -116,16 +120,23 @@ class Run(unittest.TestCase):
         self.assertEqual(tensors[name].dtype, torch.float16)
         self.assertEqual(tensors["betas"].dtype, torch.float32)
         with safe_open(exported, "pt") as file:
-            self.assertEqual(file.metadata(), {"stage": "joint", "iterations": "15", "crop": "32", "batch": "2", "degradation": "none",
-                                               "note": "a test"})
+            self.assertEqual(file.metadata(), {
+                "stage": "joint", "iterations": "15", "crop": "32", "batch": "2", "degradation": "none",
+                "note": "a test"})
         self.assertEqual(load_model(exported).config, TINY_CONFIG)
-        validate.main([str(exported), str(self.images), "--samplers", "ddim:2", "--threads", "1", "--degrade", "noise:5+jpeg:60"])
+        validate.main([
+            str(exported), str(self.images), "--samplers", "ddim:2", "--threads", "1", "--degrade", "noise:5+jpeg:60"])
 
     def unbroken_and_resumed(self, *options):
-        """Two trainers after 7 of 10 iterations, one of them resumed after 5. --iterations sets the learning rate, so both have 10."""
-        args = train.arguments(["--data", str(self.images), "--run", str(self.run_folder), *TINY, "--iterations", "10", *options])
+        """Two trainers after 7 of 10 iterations, one of them resumed after 5.
+
+        --iterations sets the learning rate, so both have 10.
+        """
+        args = train.arguments([
+            "--data", str(self.images), "--run", str(self.run_folder), *TINY, "--iterations", "10", *options])
         self.run_folder.mkdir()
-        make = lambda: train.Trainer(args, train.Crops(self.images, args.crop, 4, args.seed, degrade=DEGRADATIONS[args.degrade]))
+        make = lambda: train.Trainer(
+            args, train.Crops(self.images, args.crop, 4, args.seed, degrade=DEGRADATIONS[args.degrade]))
         unbroken = make()
         for _ in range(5):
             unbroken.step()
@@ -143,7 +154,8 @@ class Run(unittest.TestCase):
         self.unbroken_and_resumed()
 
     def test_a_resumed_run_of_stage_few_equals_an_unbroken_one(self):
-        unbroken, resumed = self.unbroken_and_resumed(*self.few_steps(), "--degrade", "photo", "--quantized-part", "0.4")
+        unbroken, resumed = self.unbroken_and_resumed(
+            *self.few_steps(), "--degrade", "photo", "--quantized-part", "0.4")
         self.assertTrue(unbroken.unrolled.quantization.enabled)
         for name, value in unbroken.unrolled.discriminator.state_dict().items():
             self.assertTrue(torch.equal(value, resumed.unrolled.discriminator.state_dict()[name]), name)
@@ -153,7 +165,8 @@ class Run(unittest.TestCase):
         # A new optimizer for the discriminator would show in the next iterations.
         unbroken.save()
         other = train.Trainer(unbroken.args, unbroken.crops)
-        other.unrolled.optimizer = torch.optim.Adam(other.unrolled.discriminator.parameters(), lr=2e-4, betas=(0.5, 0.99))
+        other.unrolled.optimizer = torch.optim.Adam(
+            other.unrolled.discriminator.parameters(), lr=2e-4, betas=(0.5, 0.99))
         unbroken.step(), other.step()
         self.assertFalse(torch.equal(unbroken.step(), other.step()))
 
@@ -164,14 +177,16 @@ class Run(unittest.TestCase):
 
     def test_every_stage_changes_what_it_trains_and_nothing_else(self):
         few = ("few", self.few_steps())
-        for stage, options, changes in (("encoder", ["--stage", "encoder"], (True, False)), ("noise", ["--stage", "noise"], (False, True)),
-                                        ("joint", ["--stage", "joint"], (True, True)), (*few, (True, True))):
+        for stage, options, changes in (
+                ("encoder", ["--stage", "encoder"], (True, False)), ("noise", ["--stage", "noise"], (False, True)),
+                ("joint", ["--stage", "joint"], (True, True)), (*few, (True, True))):
             with self.subTest(stage):
                 self.run_folder = self.folder / stage
                 self.train(*options, "--iterations", "3")
                 after = torch.load(self.run_folder / "resume.pt", weights_only=True)["model"]
                 torch.manual_seed(1)
-                before = SRDiff(Config(dim=8, mults=(1, 2), blocks=3, features=8, timesteps=len(after["betas"]))).state_dict()
+                before = SRDiff(
+                    Config(dim=8, mults=(1, 2), blocks=3, features=8, timesteps=len(after["betas"]))).state_dict()
                 changed = {n for n in before if not torch.equal(before[n], after[n])}
                 self.assertEqual((any(n.startswith("rrdb.") for n in changed),
                                   any(n.startswith("denoise_fn.") for n in changed)), changes)
@@ -179,7 +194,8 @@ class Run(unittest.TestCase):
 
     def test_stage_few_has_gradients_in_every_step_and_the_encoder(self):
         options = ["--iterations", "10", "--float32", "--noise-loss", "0", "--encoder-loss", "0", "--fidelity", "0"]
-        args = train.arguments(["--data", str(self.images), "--run", str(self.run_folder), *TINY, *self.few_steps(), *options])
+        args = train.arguments([
+            "--data", str(self.images), "--run", str(self.run_folder), *TINY, *self.few_steps(), *options])
         crops = train.Crops(self.images, 48, 4, 1)
         trainer = train.Trainer(args, crops)
         forward, predictions = trainer.model.denoise_fn.forward, []
@@ -195,11 +211,16 @@ class Run(unittest.TestCase):
             self.assertGreater(gradient.abs().max().item(), 0)
 
     def test_the_gpu_preset_on_the_cpu(self):
-        """gpu10.py and pack.py in small: worker processes, bfloat16, channels_last. torch.compile and CUDA are not tested here."""
+        """gpu10.py and pack.py in small: worker processes, bfloat16, channels_last.
+
+        torch.compile and CUDA are not tested here.
+        """
         packed = self.folder / "pack"
         pack.main([str(self.images), str(packed), "--side", "50", "--rounds", "3"])
         self.assertEqual(len(list(packed.iterdir())), 6)
-        gpu10.main(["--data", str(packed), "--run", str(self.run_folder), *TINY, *self.few_steps(), "--workers", "2", "--iterations", "3"])
+        gpu10.main([
+            "--data", str(packed), "--run", str(self.run_folder), *TINY, *self.few_steps(), "--workers", "2",
+            "--iterations", "3"])
         self.assertEqual(self.state()["iteration"], 3)
         self.assertEqual(self.state()["description"]["sampler"], "13@0.9,0")
         small = self.folder / "small"
@@ -214,18 +235,22 @@ class Run(unittest.TestCase):
 
     def test_a_widened_network_predicts_the_same_noise(self):
         torch.manual_seed(0)
-        narrow = SRDiff(Config(dim=8, mults=(1, 2), blocks=3, features=8, timesteps=20, up_input=True, attention=True)).eval()
+        narrow = SRDiff(
+            Config(dim=8, mults=(1, 2), blocks=3, features=8, timesteps=20, up_input=True, attention=True)).eval()
         torch.nn.init.ones_(narrow.denoise_fn.mid_attn.fn.g)
         wide = widened(narrow).eval()
         self.assertEqual(wide.config.dim, 16)
         lr, x, lr_up = torch.rand(1, 3, 6, 5), torch.randn(1, 3, 24, 20), torch.rand(1, 3, 24, 20)
         with torch.inference_mode():
             for t in (0, 7, 19):
-                noise = [m.denoise_fn(x, torch.tensor([t]), m.denoise_fn.condition(m.rrdb(lr), lr_up)) for m in (narrow, wide)]
+                noise = [
+                    m.denoise_fn(x, torch.tensor([t]), m.denoise_fn.condition(m.rrdb(lr), lr_up))
+                    for m in (narrow, wide)]
                 # The time embedding is fitted; the rest is exact.
                 self.assertLess((noise[0] - noise[1]).abs().max().item(), 0.02 * noise[0].std().item())
         pair = wide.denoise_fn.mid_block1.block1.block[1].weight
-        self.assertGreater((pair[:, :16] - pair[:, 16:]).abs().mean().item(), 1e-4)   # equal copies would learn the same
+        # Equal copies would learn the same.
+        self.assertGreater((pair[:, :16] - pair[:, 16:]).abs().mean().item(), 1e-4)
 
 
 class Losses(unittest.TestCase):
@@ -253,7 +278,8 @@ class Losses(unittest.TestCase):
 
     def test_an_image_is_consistent_with_its_downscale_alone(self):
         image = texture()[:1]
-        lr = torch.from_numpy(resize_float(image[0].permute(1, 2, 0).double().numpy(), 0.25)).permute(2, 0, 1)[None].float()
+        lr = torch.from_numpy(
+            resize_float(image[0].permute(1, 2, 0).double().numpy(), 0.25)).permute(2, 0, 1)[None].float()
         self.assertLess(consistency_l1(image, lr).item(), 1e-6)
         self.assertLess(consistency_l1(image + 0.1 * waves(64, 2), lr).item(), 0.01)       # a downscale does not see it
         self.assertAlmostEqual(consistency_l1(image + 0.1, lr).item(), 0.1, places=5)
@@ -268,7 +294,8 @@ class Losses(unittest.TestCase):
         whole = inner(0.1 * waves(64, 16))
         self.assertLess(change(2), 0.1 * whole)
         self.assertGreater(change(16), 0.75 * whole)
-        self.assertTrue(torch.allclose(with_fidelity(sampled, sampled + 0.25, 1.5), sampled, atol=1e-6))     # the mean colour stays
+        # The mean colour stays.
+        self.assertTrue(torch.allclose(with_fidelity(sampled, sampled + 0.25, 1.5), sampled, atol=1e-6))
 
     def test_blur_has_float32_precision_under_autocast(self):
         image = texture()
@@ -299,7 +326,8 @@ class Losses(unittest.TestCase):
         original = texture(8, 32, seed=1000)
         discriminator.eval()
         with torch.no_grad():
-            real, fake, brighter = (discriminator(x).mean().item() for x in (original, original + 0.05 * waves(32, 4), original + 0.3))
+            real, fake, brighter = (
+                discriminator(x).mean().item() for x in (original, original + 0.05 * waves(32, 4), original + 0.3))
         self.assertGreater(real, fake + 0.5)
         self.assertAlmostEqual(brighter, real, places=3)              # it sees the high band alone
 
@@ -321,8 +349,9 @@ class Losses(unittest.TestCase):
         hooked = {name for name, module in model.named_modules() if module._forward_pre_hooks}
         for name in ("denoise_fn.downs.1.0.res_conv", "denoise_fn.cond_proj", "rrdb.conv_last"):
             self.assertIn(name, hooked)
-        for name in ("denoise_fn.downs.0.0.block1.block.1", "denoise_fn.downs.0.0.res_conv", "rrdb.conv_first", "denoise_fn.final_conv.1",
-                     "denoise_fn.mid_attn.fn.fn.to_qkv"):
+        for name in (
+                "denoise_fn.downs.0.0.block1.block.1", "denoise_fn.downs.0.0.res_conv", "rrdb.conv_first",
+                "denoise_fn.final_conv.1", "denoise_fn.mid_attn.fn.fn.to_qkv"):
             self.assertNotIn(name, hooked)
         lr = torch.rand(1, 3, 8, 8)
         with torch.no_grad():
@@ -437,7 +466,8 @@ class Samplers(unittest.TestCase):
             mean = then.sqrt() * beta / (1 - now) * x0 + (1 - beta).sqrt() * (1 - then) / (1 - now) * x
             return mean + (beta * (1 - then) / (1 - now)).sqrt() * z
         draws = self.draws(20)
-        self.assertLess((self.result("ddpm:20", draws) - self.expected(visited(20, 100), draws, update)).abs().max().item(), 1e-6)
+        self.assertLess(
+            (self.result("ddpm:20", draws) - self.expected(visited(20, 100), draws, update)).abs().max().item(), 1e-6)
 
     def test_ddim_is_eq_12_of_song_et_al(self):
         """arXiv 2010.02502, eq. 12 and 16, with the noise recomputed from the clamped x0."""
@@ -448,7 +478,9 @@ class Samplers(unittest.TestCase):
             sigma = etas[i] * ((1 - then) / (1 - now) * (1 - now / then)).sqrt()
             return then.sqrt() * x0 + (1 - then - sigma ** 2).clamp(min=0).sqrt() * noise + sigma * z
         draws = self.draws(3)
-        self.assertLess((self.result("69@0.9375,20@0.5,0", draws) - self.expected([69, 20, 0], draws, update)).abs().max().item(), 1e-6)
+        self.assertLess(
+            (self.result("69@0.9375,20@0.5,0", draws) - self.expected([69, 20, 0], draws, update)).abs().max().item(),
+            1e-6)
 
     def test_invalid_names_are_errors(self):
         for text in ("", "ddpm", "unipc:8", "ddim:x", "ddim:0", "100,0", "5,9", "5,5", "9,-1"):
@@ -467,8 +499,11 @@ class Golden(unittest.TestCase):
                 expected = load_file(SHARED / f"golden/{name}.golden.safetensors")
                 model = load_model(SHARED / "golden" / case["checkpoint"]).eval()
                 config = case["config"]
-                self.assertEqual(model.config, Config(config["dim"], tuple(config["mults"]), config["blocks"], config["feat"],
-                                                      config["scale"], config["T"], config["up_input"], config["attention"]))
+                self.assertEqual(
+                    model.config,
+                    Config(
+                        config["dim"], tuple(config["mults"]), config["blocks"], config["feat"], config["scale"],
+                        config["T"], config["up_input"], config["attention"]))
                 with torch.inference_mode():
                     maps = model.rrdb(expected["lr_padded"])
                     cond = model.denoise_fn.condition(maps, expected["lr_up_padded"])
@@ -497,7 +532,8 @@ class Golden(unittest.TestCase):
         image = expected["image_u8"].numpy()
         for scale in (2, 4, 8):
             self.assertTrue((resize_u8(image, 1 / scale) == expected[f"u8_down_{scale}"].numpy()).all())
-            self.assertLess(np.abs(resize_float(image[:16, :23] / 256, scale) - expected[f"f64_up_{scale}"].numpy()).max(), 1e-12)
+            self.assertLess(
+                np.abs(resize_float(image[:16, :23] / 256, scale) - expected[f"f64_up_{scale}"].numpy()).max(), 1e-12)
         lpips = LPIPS(SHARED / "lpips/lpips_alex.safetensors")
         folder = SHARED / "golden/metrics"
         for name, values in json.loads((folder / "metrics.json").read_text()).items():
@@ -508,7 +544,8 @@ class Golden(unittest.TestCase):
             self.assertAlmostEqual(ssim(hr, other), values["ssim_gaussian11"], places=9)
             self.assertAlmostEqual(lpips(hr, other), values["lpips_alex"], places=5)
             a, b = (torch.from_numpy(x.astype(np.float32)).permute(2, 0, 1)[None] / 127.5 - 1 for x in (hr, other))
-            self.assertAlmostEqual(lpips.distance(a, b).item(), values["lpips_alex"], places=5)      # the loss is the metric
+            # The loss is the metric.
+            self.assertAlmostEqual(lpips.distance(a, b).item(), values["lpips_alex"], places=5)
             self.assertAlmostEqual(psnr(lr, resize_u8(other, 0.25)), values["lr_psnr"], places=9)
 
 

@@ -21,7 +21,9 @@ from model import RESIDUAL_GAIN, Config, SRDiff
 from sampler import visited
 from validate import degradation, evaluate
 
-LOG = ["iteration", "seconds", "loss", "noise_l1", "encoder_l1", "gradient_norm", "learning_rate", "samples_per_second", *few.LOG]
+LOG = [
+    "iteration", "seconds", "loss", "noise_l1", "encoder_l1", "gradient_norm", "learning_rate", "samples_per_second",
+    *few.LOG]
 
 
 def arguments(argv=None):
@@ -29,20 +31,32 @@ def arguments(argv=None):
     p.add_argument("--data", required=True, help="folder of training images, searched recursively")
     p.add_argument("--run", help="folder of this run: resume.pt, loss.csv, validation.csv")
     p.add_argument("--start", help="checkpoint whose weights a new run starts from; ignored once resume.pt exists")
-    p.add_argument("--stage", choices=["encoder", "noise", "joint", "few"], default="joint",
-                   help="encoder: L1 of the encoder's image; noise: L1 on noise with a fixed encoder; joint: L1 on noise for both; "
-                        "few: losses of the final image of --sampler")
+    p.add_argument(
+        "--stage", choices=["encoder", "noise", "joint", "few"], default="joint",
+        help="encoder: L1 of the encoder's image; noise: L1 on noise with a fixed encoder; joint: L1 on noise for "
+            "both; few: losses of the final image of --sampler")
     p.add_argument("--degrade", choices=list(DEGRADATIONS), default="none",
                    help="degradation of the low-resolution images; photo: several filters, blur, noise, JPEG")
-    p.add_argument("--recolor", type=float, default=0.0, help="fraction of the crops with channels in random order and vivid colours")
-    p.add_argument("--show-data", metavar="FILE.png", help="write a contact sheet of crops, low resolution next to the original, and exit")
-    p.add_argument("--respaced", type=int, metavar="STEPS", help="draw only the timesteps that a respaced sampler with STEPS steps visits")
-    p.add_argument("--weighting", choices=["uniform", "velocity"], default="velocity",
-                   help="weighting of the noise loss over timesteps; velocity: 1/sqrt(abar), at most 5, as for v-prediction")
-    p.add_argument("--encoder-loss", type=float, default=1.0, help="joint, few: weight of the L1 of the encoder's image")
-    p.add_argument("--crop", type=int, default=96, help="side of an HR crop, a multiple of the scale and of 2^(levels-1)")
+    p.add_argument(
+        "--recolor", type=float, default=0.0,
+        help="fraction of the crops with channels in random order and vivid colours")
+    p.add_argument(
+        "--show-data", metavar="FILE.png",
+        help="write a contact sheet of crops, low resolution next to the original, and exit")
+    p.add_argument(
+        "--respaced", type=int, metavar="STEPS",
+        help="draw only the timesteps that a respaced sampler with STEPS steps visits")
+    p.add_argument(
+        "--weighting", choices=["uniform", "velocity"], default="velocity",
+        help="weighting of the noise loss over timesteps; velocity: 1/sqrt(abar), at most 5, as for v-prediction")
+    p.add_argument(
+        "--encoder-loss", type=float, default=1.0, help="joint, few: weight of the L1 of the encoder's image")
+    p.add_argument(
+        "--crop", type=int, default=96, help="side of an HR crop, a multiple of the scale and of 2^(levels-1)")
     p.add_argument("--batch", type=int, default=8, help="crops per iteration")
-    p.add_argument("--draws", type=int, default=2, help="timesteps and noises per crop, which share one encoder pass (not in stage few)")
+    p.add_argument(
+        "--draws", type=int, default=2,
+        help="timesteps and noises per crop, which share one encoder pass (not in stage few)")
     p.add_argument("--lr", type=float, default=4e-4, help="peak learning rate; falls as a cosine to 0 at the end")
     p.add_argument("--warmup", type=float, default=0.02, help="fraction of the run in which the learning rate rises")
     p.add_argument("--clip", type=float, default=2.0, help="maximum gradient norm")
@@ -65,13 +79,19 @@ def arguments(argv=None):
     p.add_argument("--lpips", help="LPIPS weights (safetensors), for validation and stage few")
     p.add_argument("--pause-file", help="while this file exists the run sleeps between iterations")
     unrolled = p.add_argument_group("stage few")
-    unrolled.add_argument("--sampler", default="69@0.9375,0", help="timesteps, each with the eta of the transition that leaves it")
-    unrolled.add_argument("--fidelity", type=float, default=1.5,
-                          help="sigma in pixels below which the middle frequencies come from the encoder's image; 0 turns it off")
-    unrolled.add_argument("--fidelity-part", type=float, default=0.75, help="fraction of the crops that --fidelity applies to")
+    unrolled.add_argument(
+        "--sampler", default="69@0.9375,0", help="timesteps, each with the eta of the transition that leaves it")
+    unrolled.add_argument(
+        "--fidelity", type=float, default=1.5,
+        help="sigma in pixels below which the middle frequencies come from the encoder's image; 0 turns it off")
+    unrolled.add_argument(
+        "--fidelity-part", type=float, default=0.75, help="fraction of the crops that --fidelity applies to")
     unrolled.add_argument("--discriminator-lr", type=float, default=2e-4)
-    unrolled.add_argument("--adversarial-ramp", type=float, default=0.1, help="fraction of the run in which the adversarial loss rises")
-    unrolled.add_argument("--quantized-part", type=float, default=0.1, help="last fraction of the run, with activations rounded to 8 bits")
+    unrolled.add_argument(
+        "--adversarial-ramp", type=float, default=0.1, help="fraction of the run in which the adversarial loss rises")
+    unrolled.add_argument(
+        "--quantized-part", type=float, default=0.1,
+        help="last fraction of the run, with activations rounded to 8 bits")
     for name, weight, meaning in few.WEIGHTS:
         unrolled.add_argument(f"--{name}-loss", type=float, default=weight, help=f"weight: {meaning}")
     network = p.add_argument_group("network of a run without --start")
@@ -94,7 +114,10 @@ def arguments(argv=None):
 
 
 def stratified(count, choices, generator):
-    """`count` elements of `choices`, one from each of `count` equal intervals, in random order: spread more evenly than independent draws."""
+    """`count` elements of `choices`, one from each of `count` equal intervals, in random order.
+
+    They are spread more evenly than independent draws.
+    """
     device = generator.device
     places = (torch.arange(count, device=device) + torch.rand(count, generator=generator, device=device)) / count
     return choices[(places * len(choices)).long()][torch.randperm(count, generator=generator, device=device)]
@@ -114,7 +137,9 @@ class Trainer:
         self.parameters = list(stage.requires_grad_(True).parameters())
         self.optimizer = torch.optim.Adam(self.parameters, lr=args.lr, betas=(0.9, 0.99), fused=True)
         self.ema = {name: value.clone() for name, value in self.model.state_dict().items()}
-        timesteps = visited(args.respaced, self.model.config.timesteps) if args.respaced else range(self.model.config.timesteps)
+        timesteps = (
+            visited(args.respaced, self.model.config.timesteps) if args.respaced
+            else range(self.model.config.timesteps))
         self.choices = torch.tensor(list(timesteps), device=self.device)
         weight = (self.model.alphas_cumprod.rsqrt().clamp(max=5) if args.weighting == "velocity"
                   else torch.ones(self.model.config.timesteps, device=self.device))
@@ -126,7 +151,8 @@ class Trainer:
             self.load()
         self.batches = crops.batches(self.iteration, args.batch, args.workers)
         self.loss = torch.compile(self.plain_loss) if args.compile else self.plain_loss
-        if args.compile and self.unrolled:                            # the whole stage in one graph would take minutes to compile
+        # The whole stage in one graph would take minutes to compile.
+        if args.compile and self.unrolled:
             self.model.rrdb.compile()
             self.model.denoise_fn.compile()
 
@@ -135,14 +161,16 @@ class Trainer:
     def save(self):
         save_resumable(self.resume_path, {
             "model": self.model.state_dict(), "ema": self.ema, "optimizer": self.optimizer.state_dict(),
-            "iteration": self.iteration, "seconds": self.seconds, "stage": self.args.stage, "description": self.description(),
-            **(self.unrolled.state() if self.unrolled else {}),
+            "iteration": self.iteration, "seconds": self.seconds, "stage": self.args.stage,
+            "description": self.description(), **(self.unrolled.state() if self.unrolled else {}),
             "rng": {"noise": self.generator.get_state()}})
 
     def description(self):
         """How the weights were trained, as strings for the exported file."""
         args = self.args
-        facts = {"stage": args.stage, "iterations": self.iteration, "crop": args.crop, "batch": args.batch, "degradation": args.degrade}
+        facts = {
+            "stage": args.stage, "iterations": self.iteration, "crop": args.crop, "batch": args.batch,
+            "degradation": args.degrade}
         if self.unrolled:
             facts |= {"sampler": args.sampler, "fidelity": args.fidelity}
         return {name: str(value) for name, value in facts.items()}
@@ -166,7 +194,8 @@ class Trainer:
 
     def progress(self):
         """The completed fraction of the run, of iterations or of time."""
-        done, total = (self.iteration, self.args.iterations) if self.args.iterations else (self.seconds, self.args.minutes * 60)
+        done, total = (
+            (self.iteration, self.args.iterations) if self.args.iterations else (self.seconds, self.args.minutes * 60))
         return done / total
 
     def learning_rate(self):
@@ -224,8 +253,9 @@ class Trainer:
         averaged = averaged.eval().to(self.device, memory_format=torch.channels_last)
         lpips = LPIPS(self.args.lpips) if self.args.lpips else None
         sampler = self.args.sampler if self.unrolled else "ddim:20"
-        return evaluate(averaged, image_paths(self.args.validate)[:self.args.validate_images], sampler, lpips=lpips,
-                        degrade=degradation(self.args.validate_degrade), fidelity=self.args.fidelity if self.unrolled else 0.0)[1]
+        return evaluate(
+            averaged, image_paths(self.args.validate)[:self.args.validate_images], sampler, lpips=lpips,
+            degrade=degradation(self.args.validate_degrade), fidelity=self.args.fidelity if self.unrolled else 0.0)[1]
 
     def run(self):
         args = self.args
@@ -253,17 +283,22 @@ class Trainer:
         self.save()
         if args.validate and not stop:
             self.validation_line()
-        print(f"{'stopped' if stop else 'done'} at iteration {self.iteration}, {self.seconds / 60:.1f} min", file=sys.stderr)
+        print(
+            f"{'stopped' if stop else 'done'} at iteration {self.iteration}, {self.seconds / 60:.1f} min",
+            file=sys.stderr)
 
     def log(self, means, rate):
         loss, noise, encoder, norm, *extra = means
-        row = [self.iteration, f"{self.seconds:.1f}", *(f"{v:.6f}" for v in means[:4]), f"{self.learning_rate():.3e}", f"{rate:.2f}",
-               *(f"{v:.6f}" for v in extra)]
+        row = [
+            self.iteration, f"{self.seconds:.1f}", *(f"{v:.6f}" for v in means[:4]), f"{self.learning_rate():.3e}",
+            f"{rate:.2f}", *(f"{v:.6f}" for v in extra)]
         append(os.path.join(self.args.run, "loss.csv"), LOG, row)
         left = self.seconds * (1 / max(self.progress(), 1e-9) - 1)
-        print(f"{self.iteration:8d}  loss {loss:.4f}  noise {noise:.4f}  encoder {encoder:.4f}  |g| {norm:.3f}  "
-              + "".join(f"{name} {v:.4f}  " for name, v in zip(few.LOG, extra) if self.unrolled and name != "noise")
-              + f"lr {self.learning_rate():.2e}  {rate:.2f} samples/s  {left / 60:.0f} min left", file=sys.stderr, flush=True)
+        print(
+            f"{self.iteration:8d}  loss {loss:.4f}  noise {noise:.4f}  encoder {encoder:.4f}  |g| {norm:.3f}  "
+            + "".join(f"{name} {v:.4f}  " for name, v in zip(few.LOG, extra) if self.unrolled and name != "noise")
+            + f"lr {self.learning_rate():.2e}  {rate:.2f} samples/s  {left / 60:.0f} min left",
+            file=sys.stderr, flush=True)
 
     def validation_line(self):
         quality = self.validate()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures a checkpoint: PSNR, SSIM, LR-PSNR, LPIPS, LPIPS over shifts and grid energy of upscaled images, compared with bicubic."""
+"""Compares a checkpoint with bicubic: PSNR, SSIM, LR-PSNR, LPIPS, LPIPS over shifts and grid energy of the images."""
 import argparse
 import csv
 import os
@@ -37,7 +37,10 @@ def quality(hr, lr, result, scale, lpips=None):
 
 
 def degradation(text):
-    """The degradation named by a text such as `noise:5+jpeg:60`: a function of an 8-bit image with a fixed seed. None for no text."""
+    """The degradation named by a text such as `noise:5+jpeg:60`: a function of an 8-bit image with a fixed seed.
+
+    None for no text.
+    """
     if not text:
         return None
     steps = []
@@ -63,7 +66,9 @@ def mean(rows):
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
 
-def evaluate(model, paths, sampler, seeds=(0,), lpips=None, between=lambda: None, each=lambda *_: None, degrade=None, fidelity=0.0):
+def evaluate(
+        model, paths, sampler, seeds=(0,), lpips=None,
+        between=lambda: None, each=lambda *_: None, degrade=None, fidelity=0.0):
     """(quality of bicubic, quality of the model), means over images and seeds.
 
     `between` is called before every upscale; `each(path, seed, quality, result)` after it, with seed None for bicubic.
@@ -87,10 +92,14 @@ def main(argv=None):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     p.add_argument("checkpoint", help="a checkpoint; of resume.pt, the averaged weights")
     p.add_argument("folders", nargs="+", help="folders of original images")
-    p.add_argument("--samplers", nargs="+", default=["ddpm:20", "ddim:20"],
-                   help="KIND:STEPS, or timesteps such as 69@0.9375,0, each with the eta of the transition that leaves it")
-    p.add_argument("--fidelity", type=float, default=0, help="sigma in pixels below which the middle frequencies come from the encoder's image")
-    p.add_argument("--degrade", help="jpeg:QUALITY, noise:SIGMA or both joined by +, applied to the low-resolution images")
+    p.add_argument(
+        "--samplers", nargs="+", default=["ddpm:20", "ddim:20"],
+        help="KIND:STEPS, or timesteps such as 69@0.9375,0, each with the eta of the transition that leaves it")
+    p.add_argument(
+        "--fidelity", type=float, default=0,
+        help="sigma in pixels below which the middle frequencies come from the encoder's image")
+    p.add_argument(
+        "--degrade", help="jpeg:QUALITY, noise:SIGMA or both joined by +, applied to the low-resolution images")
     p.add_argument("--count", type=int, help="only the first COUNT images of each folder")
     p.add_argument("--seeds", nargs="+", type=int, default=[0])
     p.add_argument("--lpips", help="LPIPS weights (safetensors)")
@@ -128,8 +137,10 @@ def main(argv=None):
                                    degradation(args.degrade), args.fidelity)
             print("\r", end="", file=sys.stderr)
             for label, row in (("bicubic", plain), (sampler, ours)):
-                print(f"{name:9s} {label:8s} {row['psnr']:8.3f} {row['ssim']:7.4f} {row['lr_psnr']:11.2f}"
-                      + f" {row['grid']:7.2f}" + (f" {row['lpips']:7.4f} {row['lpips_shift']:7.4f}" if lpips else ""), flush=True)
+                print(
+                    f"{name:9s} {label:8s} {row['psnr']:8.3f} {row['ssim']:7.4f} {row['lr_psnr']:11.2f}"
+                    + f" {row['grid']:7.2f}" + (f" {row['lpips']:7.4f} {row['lpips_shift']:7.4f}" if lpips else ""),
+                    flush=True)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,10 @@ def doubled_inputs(weight, parts, spread, generator, dim=1):
 
 
 def time_weights(narrow, timesteps):
-    """The first layer of the time embedding, fitted by least squares in float64: a wider network has other sinusoids."""
+    """The first layer of the time embedding, fitted by least squares in float64.
+
+    A wider network has other sinusoids.
+    """
     t = torch.arange(timesteps)
     dim = narrow.config.dim
     old, new = (torch.cat((TimeEmbedding(d)(t).double(), torch.ones(timesteps, 1).double()), 1) for d in (dim, 2 * dim))
@@ -55,7 +58,8 @@ def widened(narrow, spread=0.5, seed=1):
         elif value.shape != shape and value.dim() == 1:
             value = doubled_outputs(value)
         elif value.shape != shape:
-            inputs, outputs = (0, 1) if name.endswith(("conv.0.weight", "cond_proj.weight")) else (1, 0)  # transposed ones
+            # Transposed convolutions store their inputs first.
+            inputs, outputs = (0, 1) if name.endswith(("conv.0.weight", "cond_proj.weight")) else (1, 0)
             if value.shape[inputs] != shape[inputs]:
                 # ups.*.0 reads a concatenation of two tensors
                 joined = ".ups." in name and name.endswith(("0.block1.block.1.weight", "0.res_conv.weight"))
@@ -71,7 +75,9 @@ def main(argv=None):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("checkpoint")
     p.add_argument("output", help="such as wide.safetensors, for train.py --start")
-    p.add_argument("--spread", type=float, default=0.5, help="standard deviation of the random part, relative to that of the weights (default: 0.5)")
+    p.add_argument(
+        "--spread", type=float, default=0.5,
+        help="standard deviation of the random part, relative to that of the weights (default: 0.5)")
     p.add_argument("--seed", type=int, default=1)
     args = p.parse_args(argv)
     export(widened(load_model(args.checkpoint), args.spread, args.seed).state_dict(), args.output)

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Uses the HTTP API and the watched folder of srdiff-serve: the bytes of srdiff-upscale everywhere, errors, limits, hostile requests.
+"""Uses the HTTP API and the watched folder of srdiff-serve: the bytes of srdiff-upscale everywhere, errors, limits,
+hostile requests.
 
   Tests/api.py SRDIFF-SERVE SRDIFF-UPSCALE [--hostile FOLDER]
 
 --hostile: a folder of hostile images that are sent too; the service must answer each and go on, within bounded memory.
 """
-import argparse, http.client, io, json, os, pathlib, re, socket, subprocess, sys, tempfile, threading, time, urllib.parse, zipfile
+import argparse, http.client, io, json, os, pathlib, re, socket, subprocess, sys, tempfile, threading, time
+import urllib.parse, zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
@@ -99,42 +101,62 @@ def same_bytes(service, images):
         expected = images.result(path)
         for method in ("POST", "PUT"):
             status, headers, data = ask(service, method, "/api/v1/upscale", path.read_bytes())
-            check(status == 200 and data == expected, f"{method} upscale {path.name}: {status}, other bytes than srdiff-upscale")
-        job = json.loads(expect(service, 201, "POST", "/api/v1/jobs", path.read_bytes(), Content_Type="application/octet-stream"))["jobs"][0]
+            check(
+                status == 200 and data == expected,
+                f"{method} upscale {path.name}: {status}, other bytes than srdiff-upscale")
+        answer = expect(
+            service, 201, "POST", "/api/v1/jobs", path.read_bytes(), Content_Type="application/octet-stream")
+        job = json.loads(answer)["jobs"][0]
         done = wait(service, job["id"])
         check(service.bytes(done["results"][0]["url"]) == expected, f"job {path.name}: other bytes than srdiff-upscale")
         check(service.bytes(f"/api/v1/jobs/{job['id']}/image") == path.read_bytes(), f"job {path.name}: another image")
-    body, fields = form(("seed", "3"), ("file", "a.ppm", images.paths[0].read_bytes()), ("samples", "2"), ("model", "photo"),
-                        ("file", "b.png", images.paths[2].read_bytes()), ("fidelity", "0.25"), ("steps", "3"), ("format", "webp"), ("quality", "80"))
+    body, fields = form(
+        ("seed", "3"), ("file", "a.ppm", images.paths[0].read_bytes()), ("samples", "2"), ("model", "photo"),
+        ("file", "b.png", images.paths[2].read_bytes()), ("fidelity", "0.25"), ("steps", "3"), ("format", "webp"),
+        ("quality", "80"))
     jobs = json.loads(expect(service, 201, "POST", "/api/v1/jobs", body, **fields))["jobs"]
     for job, path in zip(jobs, (images.paths[0], images.paths[2])):
         done = wait(service, job["id"])
         for sample in (0, 1):
             out = images.folder / "result.webp"
-            subprocess.run([images.upscale, path, "-o", out, "--overwrite", "--quiet", "--model", "photo", "--seed", str(3 + sample),
-                            "--fidelity", "0.25", "--steps", "3", "--quality", "80"], check=True)
-            check(service.bytes(done["results"][sample]["url"]) == out.read_bytes(), f"form, sample {sample}: other bytes")
+            subprocess.run(
+                [
+                    images.upscale, path, "-o", out, "--overwrite", "--quiet", "--model", "photo", "--seed",
+                    str(3 + sample), "--fidelity", "0.25", "--steps", "3", "--quality", "80"],
+                check=True)
+            check(
+                service.bytes(done["results"][sample]["url"]) == out.read_bytes(),
+                f"form, sample {sample}: other bytes")
     archive = zipfile.ZipFile(io.BytesIO(service.bytes(f"/api/v1/results.zip?id={jobs[0]['id']}&id={jobs[1]['id']}")))
-    check(archive.testzip() is None and archive.namelist() == ["a_x4_seed3.webp", "a_x4_seed4.webp", "b_x4_seed3.webp", "b_x4_seed4.webp"],
-          f"archive: {archive.namelist()}")
+    check(
+        archive.testzip() is None
+        and archive.namelist() == ["a_x4_seed3.webp", "a_x4_seed4.webp", "b_x4_seed3.webp", "b_x4_seed4.webp"],
+        f"archive: {archive.namelist()}")
     check(archive.read("b_x4_seed4.webp") == out.read_bytes(), "archive: other bytes")
     again = json.loads(expect(service, 201, "POST", f"/api/v1/jobs?from={jobs[0]['id']}&seed=5"))["jobs"][0]
     check(again["imageId"] == jobs[0]["id"] and wait(service, again["id"])["state"] == "done", "a job from a job")
-    chunked = b"".join(b"%x\r\n%s\r\n" % (len(c), c) for c in (images.paths[1].read_bytes()[:50], images.paths[1].read_bytes()[50:])) + b"0\r\n\r\n"
-    found = raw(service, b"POST /api/v1/upscale HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked, 30)
+    data = images.paths[1].read_bytes()
+    chunked = b"".join(b"%x\r\n%s\r\n" % (len(c), c) for c in (data[:50], data[50:])) + b"0\r\n\r\n"
+    head = b"POST /api/v1/upscale HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    found = raw(service, head + b"Transfer-Encoding: chunked\r\n\r\n" + chunked, 30)
     check(found.endswith(images.result(images.paths[1])), "a chunked body: other bytes")
 
 
 def errors(service, images):
     good = images.paths[1].read_bytes()
-    for query, field in (("modell=edge", "modell"), ("model=none", "model"), ("steps=0", "steps"), ("steps=1.5", "steps"), ("fidelity=2", "fidelity"),
-                         ("fidelity=nan", "fidelity"), ("seed=-1", "seed"), ("samples=1000", "samples"), ("format=gif", "format"), ("seed=1&seed=2", "seed")):
-        expect(service, 400, "POST", f"/api/v1/jobs?{query}", good, field=field, Content_Type="image/x-portable-graymap")
+    for query, field in (
+            ("modell=edge", "modell"), ("model=none", "model"), ("steps=0", "steps"), ("steps=1.5", "steps"),
+            ("fidelity=2", "fidelity"), ("fidelity=nan", "fidelity"), ("seed=-1", "seed"), ("samples=1000", "samples"),
+            ("format=gif", "format"), ("seed=1&seed=2", "seed")):
+        expect(
+            service, 400, "POST", f"/api/v1/jobs?{query}", good, field=field, Content_Type="image/x-portable-graymap")
     expect(service, 415, "POST", "/api/v1/jobs", b"", field="file")
     expect(service, 415, "POST", "/api/v1/jobs", b"Dear reader", field="file")
     expect(service, 415, "POST", "/api/v1/jobs", b"GIF89a\1\0\1\0\0\0\0;", field="file")
     expect(service, 415, "POST", "/api/v1/jobs", b"{}", field="content-type", Content_Type="application/json")
-    expect(service, 415, "POST", "/api/v1/jobs", good, field="content-type", Content_Type="application/x-www-form-urlencoded")
+    expect(
+        service, 415, "POST", "/api/v1/jobs", good, field="content-type",
+        Content_Type="application/x-www-form-urlencoded")
     expect(service, 413, "POST", "/api/v1/jobs", b"P5 60000 60000 255\n", field="file")
     expect(service, 400, "POST", "/api/v1/jobs", b"x", field="content-type", Content_Type="multipart/form-data")
     body, fields = form(("file", "a.pgm", good), ("file", "b.txt", b"text"))
@@ -147,14 +169,20 @@ def errors(service, images):
     rgba = images.folder / "rgba.png"
     import zlib, struct
     chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-    rows = b"".join(b"\0" + bytes((x * 20 + y) % 256 if c < 3 else 255 * (x % 3 > 0) for x in range(9) for c in range(4)) for y in range(9))
-    rgba.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 8, 6, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+    rows = b"".join(
+        b"\0" + bytes((x * 20 + y) % 256 if c < 3 else 255 * (x % 3 > 0) for x in range(9) for c in range(4))
+        for y in range(9))
+    rgba.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, 8, 6, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
     expect(service, 422, "POST", "/api/v1/jobs?format=jpeg", rgba.read_bytes(), field="format")
     status, _, data = ask(service, "POST", "/api/v1/upscale", rgba.read_bytes())
     check(status == 200 and data == images.result(rgba), "transparent image: other bytes than srdiff-upscale")
     broken = images.paths[2].read_bytes()[:2000]
     expect(service, 422, "POST", "/api/v1/upscale", broken, field="file")
-    for path in ("/api/v1/jobs/" + "0" * 32, "/api/v1/jobs/..%2f..%2fetc", "/api/v1/jobs/0/result", "/api/v2", "/x", "/app.js/x", "/..%2f..%2fetc/passwd"):
+    for path in (
+            "/api/v1/jobs/" + "0" * 32, "/api/v1/jobs/..%2f..%2fetc", "/api/v1/jobs/0/result", "/api/v2", "/x",
+            "/app.js/x", "/..%2f..%2fetc/passwd"):
         expect(service, 404, "GET", path)
     expect(service, 404, "DELETE", "/api/v1/jobs/" + "0" * 32)
     status, headers, _ = ask(service, "DELETE", "/api/v1/jobs")
@@ -173,12 +201,16 @@ def errors(service, images):
     hidden = b"DELETE /api/v1/jobs/%s HTTP/1.1\r\nHost: localhost\r\n\r\n" % job["id"].encode()
     for size in (300, 3_000_000):
         body = hidden + b" " * size
-        found = raw(service, b"POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
-        check(found.count(b"HTTP/1.1 ") == 1 and b" 403 " in found[:20], f"a request in a body of {size} bytes: {found[:100]}")
-    for data, status in ((b"GARBAGE\r\n\r\n", 400), (b"GET / HTTP/1.1\r\n\r\n", 400), (b"GET / HTTP/9.9\r\nHost: a\r\n\r\n", 505),
-                         (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 20000 + b"\r\n\r\n", 431), (b"X" * 100_000, 431),
-                         (b"POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
-                         (b"POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n", 413)):
+        head = b"POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\n"
+        found = raw(service, head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        check(
+            found.count(b"HTTP/1.1 ") == 1 and b" 403 " in found[:20],
+            f"a request in a body of {size} bytes: {found[:100]}")
+    for data, status in (
+            (b"GARBAGE\r\n\r\n", 400), (b"GET / HTTP/1.1\r\n\r\n", 400), (b"GET / HTTP/9.9\r\nHost: a\r\n\r\n", 505),
+            (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 20000 + b"\r\n\r\n", 431), (b"X" * 100_000, 431),
+            (b"POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+            (b"POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n", 413)):
         found = raw(service, data)
         check(found.startswith(b"HTTP/1.1 %d " % status), f"{data[:60]}: {found[:60]}, expected {status}")
 
@@ -186,7 +218,8 @@ def errors(service, images):
 def live(service, images):
     """Server-sent events: every state, then the end."""
     job = json.loads(expect(service, 201, "POST", "/api/v1/jobs", images.paths[2].read_bytes()))["jobs"][0]
-    found = raw(service, f"GET /api/v1/jobs/{job['id']}/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode(), 60).decode()
+    request = f"GET /api/v1/jobs/{job['id']}/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    found = raw(service, request.encode(), 60).decode()
     states = re.findall(r'"state":"(\w+)","(?:position":\d+,")?progress":([\d.]+)', found)
     check(states[-1] == ("done", "1.0") and ("running", "0.5") in states, f"events: {states}")
     check(found.endswith("0\r\n\r\n"), "the events do not end with the job")
@@ -205,7 +238,8 @@ def limits(program, images):
         expect(service, 413, "POST", "/api/v1/jobs", bytes(1 << 20) + b"x")
         # A client that goes away takes its job with it.
         with socket.create_connection(("127.0.0.1", service.port)) as s:
-            s.sendall(b"POST /api/v1/upscale HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(slow) + slow)
+            s.sendall(
+                b"POST /api/v1/upscale HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(slow) + slow)
             time.sleep(1)
         end = time.monotonic() + 60
         while 'state="running"} 0' not in service.text("/metrics"):
@@ -258,11 +292,15 @@ def watched(program, images):
     def until(condition, what, seconds=90):
         end = time.monotonic() + seconds
         while not condition():
-            check(time.monotonic() < end, f"watched folder: waited for {what}; there are {sorted(map(str, target.rglob('*')))}")
+            check(
+                time.monotonic() < end,
+                f"watched folder: waited for {what}; there are {sorted(map(str, target.rglob('*')))}")
             time.sleep(0.1)
     with Service(program, "--watch", source, "--into", target) as service:
         until((target / "old/early.ppm_x4.png").exists, "an image that was there before")
-        check((target / "old/early.ppm_x4.png").read_bytes() == images.result(images.paths[0]), "watched folder: other bytes")
+        check(
+            (target / "old/early.ppm_x4.png").read_bytes() == images.result(images.paths[0]),
+            "watched folder: other bytes")
         (source / "new/deep").mkdir(parents=True)
         (source / "new/deep/b.png").write_bytes(images.paths[2].read_bytes())
         (source / "letter.jpg").write_text("Dear reader")
@@ -278,14 +316,20 @@ def watched(program, images):
         until((target / "new/deep/b_x4.png").exists, "an image in a new folder")
         until((target / "slow.pgm_x4.png").exists, "an image that was copied slowly")
         until((target / "moved.pgm_x4.png").exists, "an image that was moved in")
-        check((target / "new/deep/b_x4.png").read_bytes() == images.result(images.paths[2]), "watched folder: other bytes of b.png")
+        check(
+            (target / "new/deep/b_x4.png").read_bytes() == images.result(images.paths[2]),
+            "watched folder: other bytes of b.png")
         until((target / "failed/letter.jpg.txt").exists, "the text about a wrong file")
-        check("not an image" in (target / "failed/letter.jpg.txt").read_text() and not (source / "letter.jpg").exists(), "watched folder: letter.jpg")
+        check(
+            "not an image" in (target / "failed/letter.jpg.txt").read_text() and not (source / "letter.jpg").exists(),
+            "watched folder: letter.jpg")
         before = {p: p.stat().st_mtime_ns for p in target.rglob("*.png")}
         service.stop()
         service.start()
         time.sleep(3)
-        check({p: p.stat().st_mtime_ns for p in target.rglob("*.png")} == before, "watched folder: done again after another start")
+        check(
+            {p: p.stat().st_mtime_ns for p in target.rglob("*.png")} == before,
+            "watched folder: done again after another start")
 
 
 def notification(program):

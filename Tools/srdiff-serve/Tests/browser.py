@@ -24,7 +24,9 @@ MODELS = pathlib.Path(__file__).resolve().parents[3] / "Models"
 class Page:
     def __init__(self, service, screenshots):
         options = webdriver.ChromeOptions()
-        for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--force-device-scale-factor=1", "--hide-scrollbars"):
+        for argument in (
+                "--headless=new", "--no-sandbox", "--disable-gpu", "--force-device-scale-factor=1",
+                "--hide-scrollbars"):
             options.add_argument(argument)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=Driver("/usr/bin/chromedriver"))
@@ -92,19 +94,28 @@ def contrast(page):
         const value = text => { const [r, g, b, a = 1] = text.match(/[\\d.]+/g).map(Number); return { r, g, b, a }; };
         const light = c => { const f = v => (v /= 255) <= .04045 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
             return .2126 * f(c.r) + .7152 * f(c.g) + .0722 * f(c.b); };
-        const back = e => { for (; e; e = e.parentElement) { const c = value(getComputedStyle(e).backgroundColor); if (c.a > .99) return c; }
+        const back = e => { for (; e; e = e.parentElement) {
+                const c = value(getComputedStyle(e).backgroundColor);
+                if (c.a > .99) return c;
+            }
             return { r: 255, g: 255, b: 255 }; };
-        return [...document.querySelectorAll('h1,h2,h3,p,label,button,a,summary,output')].filter(e => e.offsetParent && e.textContent.trim())
-            .map(e => { const a = light(value(getComputedStyle(e).color)), b = light(back(e));
-                return [(Math.max(a, b) + .05) / (Math.min(a, b) + .05), e.tagName + ' ' + e.textContent.trim().slice(0, 30)]; })
+        return [...document.querySelectorAll('h1,h2,h3,p,label,button,a,summary,output')]
+            .filter(e => e.offsetParent && e.textContent.trim())
+            .map(e => {
+                const a = light(value(getComputedStyle(e).color)), b = light(back(e));
+                const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
+                return [ratio, e.tagName + ' ' + e.textContent.trim().slice(0, 30)];
+            })
             .filter(([ratio, text]) => ratio < 4.5);""")
 
 
 def labels(page):
     """Every control has a name for screen readers."""
     return page.js("""
-        return [...document.querySelectorAll('button,a,input:not([hidden]),select,[role=slider],img')].filter(e => e.offsetParent)
-            .filter(e => !(e.ariaLabel || e.textContent.trim() || e.labels?.length || e.ariaHidden || e.closest('[aria-hidden]') || e.alt !== undefined))
+        return [...document.querySelectorAll('button,a,input:not([hidden]),select,[role=slider],img')]
+            .filter(e => e.offsetParent)
+            .filter(e => !(e.ariaLabel || e.textContent.trim() || e.labels?.length || e.ariaHidden
+                || e.closest('[aria-hidden]') || e.alt !== undefined))
             .map(e => e.outerHTML.slice(0, 80));""")
 
 
@@ -122,7 +133,9 @@ def main():
             use(page, folder, options.upscale)
         finally:
             page.driver.quit()
-    print("The page works: upload, progress, result, slider, zoom, another version, cancel, wrong file, dark mode, 320 px; no console error.")
+    print(
+        "The page works: upload, progress, result, slider, zoom, another version, cancel, wrong file, dark "
+        "mode, 320 px; no console error.")
 
 
 def use(page, folder, upscale):
@@ -139,20 +152,27 @@ def use(page, folder, upscale):
     job = page.service.json("/api/v1/jobs")["jobs"][0]
     expected = folder / "expected.png"
     subprocess.run([upscale, MODELS / "sample.png", "-o", expected, "--quiet"], check=True)
-    check(page.service.bytes(job["results"][0]["url"]) == expected.read_bytes(), "the page's result is not srdiff-upscale's")
+    check(
+        page.service.bytes(job["results"][0]["url"]) == expected.read_bytes(),
+        "the page's result is not srdiff-upscale's")
     # The browser itself gets the same bytes.
     size = page.driver.execute_async_script(
-        "const done = arguments[1]; fetch(arguments[0]).then(r => r.arrayBuffer()).then(b => done(b.byteLength))", job["results"][0]["url"])
+        "const done = arguments[1]; fetch(arguments[0]).then(r => r.arrayBuffer()).then(b => done(b.byteLength))",
+        job["results"][0]["url"])
     check(size == expected.stat().st_size, "the browser gets another result")
 
     # Slider and zoom, by keyboard and pointer.
     page.press(page.cards("done")[0], "Compare")
-    page.wait(lambda: page.js("return document.querySelector('#pane-right img').naturalWidth") == 512, "the result in the viewer")
+    page.wait(
+        lambda: page.js("return document.querySelector('#pane-right img').naturalWidth") == 512,
+        "the result in the viewer")
     page.shot("3-viewer")
     divider = page.one("#divider")
     divider.send_keys(Keys.ARROW_RIGHT * 5)
     check(divider.get_attribute("aria-valuenow") == "60", "the slider does not follow the arrow keys")
-    check("60%" in page.js("return document.querySelector('#pane-right').style.clipPath"), "the slider does not move the border")
+    check(
+        "60%" in page.js("return document.querySelector('#pane-right').style.clipPath"),
+        "the slider does not move the border")
     stage = page.one("#stage")
     stage.send_keys("1")
     check(page.one("#zoom-value").text == "100 %", "1 does not show single pixels")
@@ -160,7 +180,9 @@ def use(page, folder, upscale):
     check(page.one("#zoom-value").text == "3200 %", f"zoom ends at {page.one('#zoom-value').text}")
     same = page.js("return [...document.querySelectorAll('.pane img')].map(i => i.style.transform)")
     check(same[0] == same[1], "left and right show different parts")
-    check(page.js("return getComputedStyle(document.querySelector('#pane-right img')).imageRendering") == "pixelated", "pixels are blurred")
+    check(
+        page.js("return getComputedStyle(document.querySelector('#pane-right img')).imageRendering") == "pixelated",
+        "pixels are blurred")
     page.shot("4-pixels")
     page.js("document.querySelector('input[value=side]').click()")
     page.one("#zoom-fit").click()
@@ -174,7 +196,11 @@ def use(page, folder, upscale):
     page.wait(lambda: "The new version" in page.one("#viewer-status").text, "the other version")
     check("photo" in Select(page.one("#right")).first_selected_option.text, "the other version is not shown")
     check("edge" in Select(page.one("#left")).first_selected_option.text, "the first version is not shown beside it")
-    page.wait(lambda: page.js("return document.querySelector('#pane-left img').complete && document.querySelector('#pane-right img').complete"), "both")
+    page.wait(
+        lambda: page.js(
+            "return document.querySelector('#pane-left img').complete && "
+            "document.querySelector('#pane-right img').complete"),
+        "both")
     page.shot("6-versions")
     page.one("#viewer-close").click()
 
@@ -184,7 +210,9 @@ def use(page, folder, upscale):
     page.expected += ["415", "api/v1/jobs"]
     page.upload(folder / "letter.jpg")
     page.wait(lambda: page.all(".error:not([hidden])"), "the message about a wrong file")
-    check("not an image" in page.one(".error:not([hidden])").text.lower(), f"the message is {page.one('.error:not([hidden])').text}")
+    check(
+        "not an image" in page.one(".error:not([hidden])").text.lower(),
+        f"the message is {page.one('.error:not([hidden])').text}")
     page.upload(large, noise(folder / "second.ppm", 64, 64))
     page.wait(lambda: page.cards("running") and page.cards("queued"), "one job running and one in the queue")
     page.shot("7-queue")
@@ -209,13 +237,19 @@ def use(page, folder, upscale):
     page.one("#options summary").click()
     page.shot("10-narrow")
     page.press(page.cards("done")[0], "Compare")
-    page.wait(lambda: page.js("return document.querySelector('#pane-right img').naturalWidth") == 512, "the result in the narrow viewer")
+    page.wait(
+        lambda: page.js("return document.querySelector('#pane-right img').naturalWidth") == 512,
+        "the result in the narrow viewer")
     page.shot("11-narrow-viewer")
     fits(page, "320 px viewer")
-    stage = page.js("const b = document.querySelector('#stage').getBoundingClientRect(); return [b.top, b.bottom, b.height]")
+    stage = page.js(
+        "const b = document.querySelector('#stage').getBoundingClientRect(); return [b.top, b.bottom, b.height]")
     check(stage[1] <= 640 and stage[2] >= 160, f"320 px: the images take {stage}")
     page.one("#viewer-close").click()
-    small = page.js("return [...document.querySelectorAll('button,.button,summary,select')].filter(e => e.offsetParent && !e.matches('.thumb')).map(e => [e.textContent, e.getBoundingClientRect().height]).filter(([t, h]) => h < 43)")
+    small = page.js(
+        "return [...document.querySelectorAll('button,.button,summary,select')]"
+        ".filter(e => e.offsetParent && !e.matches('.thumb'))"
+        ".map(e => [e.textContent, e.getBoundingClientRect().height]).filter(([t, h]) => h < 43)")
     check(not small, f"controls too small for a finger: {small}")
     page.media(prefers_color_scheme="light")
     messages = page.console()

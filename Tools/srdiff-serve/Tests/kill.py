@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Kills srdiff-serve with SIGKILL at random moments while clients send jobs, and checks that every accepted job ends with the right bytes.
+"""Kills srdiff-serve with SIGKILL at random moments while clients send jobs, and checks that every accepted job ends
+with the right bytes.
 
   Tests/kill.py SRDIFF-SERVE SRDIFF-UPSCALE [--kills 50] [--seed N]
 """
@@ -36,7 +37,8 @@ def main():
                     i = source.randrange(4)
                     try:
                         connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=5)
-                        connection.request("POST", "/api/v1/jobs", images[i], {"Content-Type": "image/x-portable-pixmap"})
+                        connection.request(
+                            "POST", "/api/v1/jobs", images[i], {"Content-Type": "image/x-portable-pixmap"})
                         response = connection.getresponse()
                         data = response.read()
                         if response.status == 201: accepted[json.loads(data)["jobs"][0]["id"]] = i
@@ -62,7 +64,8 @@ def main():
                 time.sleep(0.3)
             if open_jobs: raise SystemExit(f"kill: {len(open_jobs)} of {len(accepted)} jobs have not ended")
             for id, i in accepted.items():
-                if service.bytes(f"/api/v1/jobs/{id}/result") != expected[i]: raise SystemExit(f"kill: job {id} has other bytes")
+                if service.bytes(f"/api/v1/jobs/{id}/result") != expected[i]:
+                    raise SystemExit(f"kill: job {id} has other bytes")
             strays = len(list((pathlib.Path(service.state) / "incoming").iterdir()))
             if strays: raise SystemExit(f"kill: {strays} uploads are left over")
     print(f"{options.kills} kills: all of the {len(accepted)} accepted jobs have srdiff-upscale's bytes.")

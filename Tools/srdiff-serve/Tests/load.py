@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Loads srdiff-serve with many clients, slow and broken ones among them: nothing is lost or done twice, memory stays flat and the service
-answers while it computes.
+"""Loads srdiff-serve with many clients, slow and broken ones among them: nothing is lost or done twice, memory stays
+flat and the service answers while it computes.
 
   Tests/load.py SRDIFF-SERVE [--clients 200] [--jobs 1000]
 """
@@ -16,7 +16,8 @@ async def ask(port, method, path, body=b"", seconds=120):
     async with asyncio.timeout(seconds):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         try:
-            writer.write(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+            head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+            writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
             await writer.drain()
             data = await reader.read()
         finally:
@@ -40,7 +41,8 @@ class Load:
             image = source.choice(self.images)
             while True:
                 try:
-                    status, fields, body = await ask(self.service.port, "POST", f"/api/v1/jobs?steps=1&seed={source.randrange(10)}", image)
+                    status, fields, body = await ask(
+                        self.service.port, "POST", f"/api/v1/jobs?steps=1&seed={source.randrange(10)}", image)
                 except (OSError, ValueError, IndexError, TimeoutError) as error:
                     self.errors.append(f"sending: {error!r}")
                     await asyncio.sleep(1)
@@ -57,7 +59,8 @@ class Load:
                 except (OSError, ValueError, IndexError, TimeoutError): continue
                 if status == 200: break
                 if status not in (409, 503): raise SystemExit(f"load: result: status {status}: {body[:200]}")
-            if len(body) != int(fields["content-length"]) or not body.startswith(b"\x89PNG"): raise SystemExit("load: a broken result")
+            if len(body) != int(fields["content-length"]) or not body.startswith(b"\x89PNG"):
+                raise SystemExit("load: a broken result")
             self.done += 1
 
     async def bad(self, number):
@@ -73,7 +76,9 @@ class Load:
                         await writer.drain()
                         await asyncio.sleep(1)
                 elif kind == 1:
-                    writer.write(b"POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n" + bytes(source.randrange(50000)))
+                    writer.write(
+                        b"POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n"
+                        + bytes(source.randrange(50000)))
                     await asyncio.sleep(source.uniform(0, 10))
                 elif kind == 2:
                     writer.write(source.randbytes(source.randrange(1, 20000)))
@@ -82,7 +87,8 @@ class Load:
                     writer.write(b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
                     await asyncio.sleep(source.uniform(0, 5))              # reads nothing
                 else:
-                    writer.write(b"POST /api/v1/upscale HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(self.images[0]) + self.images[0])
+                    head = b"POST /api/v1/upscale HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+                    writer.write(head % len(self.images[0]) + self.images[0])
                     await asyncio.sleep(source.uniform(0, 1))
                 writer.transport.abort()
                 self.broken += 1
@@ -102,7 +108,8 @@ class Load:
             await asyncio.sleep(0.1)
 
     async def run(self, clients, jobs):
-        others = [asyncio.create_task(self.watch()), *(asyncio.create_task(self.bad(n)) for n in range(1, 1 + clients // 10))]
+        others = [
+            asyncio.create_task(self.watch()), *(asyncio.create_task(self.bad(n)) for n in range(1, 1 + clients // 10))]
         shares = [jobs // clients + (n < jobs % clients) for n in range(clients)]
         await asyncio.gather(*(self.client(n, share) for n, share in enumerate(shares)))
         self.is_over = True
@@ -127,17 +134,23 @@ def main():
             raise SystemExit(f"load: {len(set(load.accepted))} accepted and {load.done} done of {options.jobs}")
         kept = service.json("/api/v1/jobs?limit=1000")["jobs"]
         ids = [job["id"] for job in kept]
-        if sorted(ids) != sorted(load.accepted): raise SystemExit(f"load: {len(ids)} jobs are kept, expected {options.jobs}")
-        if any(len(job["results"]) != 1 or job["state"] != "done" for job in kept): raise SystemExit("load: a job without its result")
+        if sorted(ids) != sorted(load.accepted):
+            raise SystemExit(f"load: {len(ids)} jobs are kept, expected {options.jobs}")
+        if any(len(job["results"]) != 1 or job["state"] != "done" for job in kept):
+            raise SystemExit("load: a job without its result")
         health = sorted(load.health)
         third = len(load.memory) // 3
         mean = lambda part: sum(m[2] for m in part) / len(part)
-        print(f"{options.jobs} jobs of {options.clients} clients in {seconds:.0f} s, {load.refused} times refused and tried again, "
-              f"{load.broken} broken clients, {len(load.errors)} errors of connections")
-        print(f"/healthz while computing: median {health[len(health) // 2]:.1f} ms, p99 {health[int(len(health) * 0.99)]:.1f} ms, most {health[-1]:.1f} ms "
-              f"({len(health)} requests)")
-        print(f"anonymous memory: {mean(load.memory[third:2 * third]):.1f} MiB in the second third, {mean(load.memory[2 * third:]):.1f} MiB in the last; "
-              f"peak {service.memory('VmHWM'):.1f} MiB resident, {service.memory():.1f} MiB at the end")
+        print(
+            f"{options.jobs} jobs of {options.clients} clients in {seconds:.0f} s, {load.refused} times refused and "
+            f"tried again, {load.broken} broken clients, {len(load.errors)} errors of connections")
+        print(
+            f"/healthz while computing: median {health[len(health) // 2]:.1f} ms, p99 "
+            f"{health[int(len(health) * 0.99)]:.1f} ms, most {health[-1]:.1f} ms ({len(health)} requests)")
+        print(
+            f"anonymous memory: {mean(load.memory[third:2 * third]):.1f} MiB in the second third, "
+            f"{mean(load.memory[2 * third:]):.1f} MiB in the last; peak {service.memory('VmHWM'):.1f} MiB resident, "
+            f"{service.memory():.1f} MiB at the end")
         for error in load.errors[:5]: print(error)
 
 

@@ -14,9 +14,13 @@ install_packages() {
             exit 1
         fi
     fi
-    command -v apt-get >/dev/null || { say "Missing: $*. This machine has no apt-get. Install them with its own package manager."; exit 1; }
+    command -v apt-get >/dev/null || {
+        say "Missing: $*. This machine has no apt-get. Install them with its own package manager."
+        exit 1
+    }
     say "Installing $* ..."
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q >&2 || say "(apt-get update failed; continuing with the existing package lists)"
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -q >&2 ||
+        say "(apt-get update failed; continuing with the existing package lists)"
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@" >&2
 }
 
@@ -35,5 +39,8 @@ set_up() {
         command -v swift >/dev/null || say "Swift 6.0 or newer for other systems: https://www.swift.org/install/linux/"
         exit 1
     }
-    command -v swift >/dev/null || { say "swift is not on PATH. Swift 6.0 or newer: https://www.swift.org/install/linux/"; exit 1; }
+    command -v swift >/dev/null || {
+        say "swift is not on PATH. Swift 6.0 or newer: https://www.swift.org/install/linux/"
+        exit 1
+    }
 }

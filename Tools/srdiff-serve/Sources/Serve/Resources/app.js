@@ -31,7 +31,8 @@ function problem(status, text, retryAfter) {
   let detail = "";
   try { detail = JSON.parse(text).detail; } catch { /* not the service's own error */ }
   if (status === 401) showLogin();
-  return new Problem(status, detail || (status ? `The service answered ${status}.` : "The service does not answer."), Number(retryAfter) || 0);
+  detail = detail || (status ? `The service answered ${status}.` : "The service does not answer.");
+  return new Problem(status, detail, Number(retryAfter) || 0);
 }
 
 async function ask(path, options = {}) {
@@ -42,7 +43,7 @@ async function ask(path, options = {}) {
 }
 
 // --- Token
-// -----------------------------------------------------------------------------------------------------------------------
+// ---------------------------------------------------------------------------------------------------------------------
 
 function showLogin() {
   if (!$("login").open) $("login").showModal();
@@ -133,7 +134,7 @@ function remove(id) {
 }
 
 // --- Options
-// -----------------------------------------------------------------------------------------------------------------------
+// ---------------------------------------------------------------------------------------------------------------------
 
 let fidelityIsSet = false;
 
@@ -147,7 +148,8 @@ function fillOptions() {
   }
   $("format").replaceChildren(make("option", { value: "", textContent: "the same as the original" }),
     ...service.formats.map(name => make("option", { value: name, textContent: name.toUpperCase() })));
-  $("formats").textContent = `${service.formats.map(name => name.toUpperCase()).join(", ")}, up to ${service.limits.pixels / 1e6} megapixels.`;
+  const formats = service.formats.map(name => name.toUpperCase()).join(", ");
+  $("formats").textContent = `${formats}, up to ${service.limits.pixels / 1e6} megapixels.`;
   $("samples").max = service.limits.samples;
   $("keep").textContent = service.limits.keepDays;
   $("model-hint").hidden = !names.includes("photo");
@@ -227,7 +229,9 @@ async function sendNext() {
   if (upload) {
     try {
       const limit = service.limits.uploadBytes;
-      if (limit && upload.file.size > limit) throw new Problem(413, `The file exceeds the limit of ${limit >> 20} MB.`, 0);
+      if (limit && upload.file.size > limit) {
+        throw new Problem(413, `The file exceeds the limit of ${limit >> 20} MB.`, 0);
+      }
       const created = await send(upload);
       uploads.delete(upload.id);
       cards.get(upload.id)?.element.remove();
@@ -264,7 +268,8 @@ function send(upload) {
       draw(upload.id);
     };
     request.onload = () => request.status === 201
-      ? done(JSON.parse(request.responseText)) : failed(problem(request.status, request.responseText, request.getResponseHeader("Retry-After")));
+      ? done(JSON.parse(request.responseText))
+      : failed(problem(request.status, request.responseText, request.getResponseHeader("Retry-After")));
     request.onerror = () => failed(problem(0, ""));
     request.onabort = () => failed(new Problem(-1, "Cancelled."));
     draw(upload.id);
@@ -273,7 +278,7 @@ function send(upload) {
 }
 
 // --- The list
-// ----------------------------------------------------------------------------------------------------------------------
+// ---------------------------------------------------------------------------------------------------------------------
 
 function duration(seconds) {
   if (seconds < 1) return "less than a second";
@@ -285,7 +290,9 @@ function duration(seconds) {
 // Messages of the service begin in lower case and end without a full stop.
 function sentence(text) { return text ? text[0].toUpperCase() + text.slice(1) + (text.endsWith(".") ? "" : ".") : ""; }
 
-function size(bytes) { return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`; }
+function size(bytes) {
+  return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
 
 // Progress and seconds left now: the service tells them after each step.
 function now(job) {
@@ -306,7 +313,8 @@ function text(job) {
     case "later": return "Waiting for room in the queue";
     case "queued": return `In the queue${job.position > 1 ? `, number ${job.position}` : ", next"}${time}`;
     case "running": return `Computing${time}`;
-    case "done": return `${job.width}×${job.height} → ${job.resultWidth}×${job.resultHeight}, ${job.model}, seed ${job.seed}, ${size(job.results[0]?.bytes ?? 0)}, ${duration(job.seconds)}`;
+    case "done": return `${job.width}×${job.height} → ${job.resultWidth}×${job.resultHeight}, ${job.model}, ` +
+      `seed ${job.seed}, ${size(job.results[0]?.bytes ?? 0)}, ${duration(job.seconds)}`;
     default: return "";
   }
 }
@@ -319,7 +327,8 @@ function card(id) {
   const thumb = make("button", { type: "button", className: "thumb", tabIndex: -1 }, thumbnail);
   thumb.setAttribute("aria-hidden", "true");
   thumb.addEventListener("click", () => openView(id));
-  const title = make("h3"), status = make("p", { className: "hint" }), error = make("p", { className: "error", hidden: true });
+  const title = make("h3"), status = make("p", { className: "hint" });
+  const error = make("p", { className: "error", hidden: true });
   const progress = make("progress", { max: 1, hidden: true });
   const buttons = make("p", { className: "buttons" });
   element.append(thumb, make("div", {}, title, status, progress, error, buttons));
@@ -406,7 +415,9 @@ function summarize() {
 
 $("clear").addEventListener("click", async () => {
   for (const job of [...jobs.values()]) {
-    if (job.state === "done" || job.state === "failed") await ask(`api/v1/jobs/${job.id}`, { method: "DELETE" }).then(() => remove(job.id), () => {});
+    if (job.state === "done" || job.state === "failed") {
+      await ask(`api/v1/jobs/${job.id}`, { method: "DELETE" }).then(() => remove(job.id), () => {});
+    }
   }
   $("choose").focus();
 });
@@ -429,7 +440,8 @@ function choices() {
     for (const result of job.results) {
       choices.push({
         value: `${job.id}/${result.sample}`, url: result.url.slice(1),
-        label: `${job.model}, seed ${result.seed}, fidelity ${job.fidelity}${job.steps === 2 ? "" : `, ${job.steps} steps`}`
+        label: `${job.model}, seed ${result.seed}, fidelity ${job.fidelity}` +
+          (job.steps === 2 ? "" : `, ${job.steps} steps`)
       });
     }
   }
@@ -515,11 +527,15 @@ $("viewer").addEventListener("close", () => {
   cards.get(id)?.buttons.firstElementChild?.focus();
 });
 
-$("again-fidelity").addEventListener("input", () => { $("again-fidelity-value").textContent = $("again-fidelity").value; });
+$("again-fidelity").addEventListener("input", () => {
+  $("again-fidelity-value").textContent = $("again-fidelity").value;
+});
 $("again-form").addEventListener("submit", async event => {
   event.preventDefault();
-  const options = { from: view.job.id, model: $("again-model").value, fidelity: $("again-fidelity").value, seed: $("again-seed").value,
-    steps: view.job.steps, format: view.job.format, quality: view.job.quality };
+  const options = {
+    from: view.job.id, model: $("again-model").value, fidelity: $("again-fidelity").value,
+    seed: $("again-seed").value, steps: view.job.steps, format: view.job.format, quality: view.job.quality
+  };
   try {
     const created = await ask("api/v1/jobs?" + new URLSearchParams(options), { method: "POST" });
     view.waiting = created.jobs[0].id;
@@ -624,7 +640,10 @@ function local(event) {
   let x = event.clientX - box.left, y = event.clientY - box.top;
   if ($("stage").classList.contains("side")) {
     const right = panes.right.getBoundingClientRect();
-    if (event.clientX >= right.left && event.clientY >= right.top) { x = event.clientX - right.left; y = event.clientY - right.top; }
+    if (event.clientX >= right.left && event.clientY >= right.top) {
+      x = event.clientX - right.left;
+      y = event.clientY - right.top;
+    }
   }
   return { x, y };
 }

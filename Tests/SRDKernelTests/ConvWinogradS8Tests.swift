@@ -51,7 +51,8 @@ struct ConvWinogradS8Tests {
                     isExtreme ? [-128, 127].randomElement(using: &random)! : .random(in: -128...127, using: &random)
                 }
                 return Input(
-                    channels: count, rows: (0..<height + 2).map { _ in (0..<(width + 2) * count).map { _ in randomQ() } },
+                    channels: count,
+                    rows: (0..<height + 2).map { _ in (0..<(width + 2) * count).map { _ in randomQ() } },
                     weights: (0..<channels).flatMap { _ -> [Int8] in
                         let sign = Int8([-1, 1].randomElement(using: &random)!)
                         return (0..<count * 9).map { _ in
@@ -250,7 +251,8 @@ struct ConvWinogradS8Tests {
                         y < height ? rows.baseAddress! + y : nil
                     }
                     var args = srd_conv_winograd_s8_args(
-                        inputs: inputGroups.baseAddress, input_count: Int32(inputGroups.count), block_stride: blockStride,
+                        inputs: inputGroups.baseAddress, input_count: Int32(inputGroups.count),
+                        block_stride: blockStride,
                         rows: (row(0), row(1), row(2), row(3)))
                     withExtendedLifetime(weights) { kernels.conv_winograd(&args) }
                 }

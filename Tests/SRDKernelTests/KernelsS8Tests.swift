@@ -16,7 +16,8 @@ struct KernelsS8Tests {
 
     /// One random call, which is packed for every kernel.
     struct Call {
-        struct Tap { let inputGroup, channels, pixel: Int; let quantized: [Int8]; let weights: [Int8] }  // weights [out][in]
+        /// Weights are [out][in].
+        struct Tap { let inputGroup, channels, pixel: Int; let quantized: [Int8]; let weights: [Int8] }
 
         let width, channels: Int
         let taps: [Tap]
@@ -71,8 +72,11 @@ struct KernelsS8Tests {
             activation = [SRD_ACTIVATION_NONE, SRD_ACTIVATION_MISH, SRD_ACTIVATION_LEAKY_RELU].randomElement(
                 using: &random)!
             let kinds = (0..<Int.random(in: 0...2, using: &random)).map { _ in Bool.random(using: &random) }
-            quantizedResiduals = kinds.map { isQuantized in isQuantized ? (0..<width * channels).map { _ in randomQ() } : nil }
-            residualFloats = kinds.map { isQuantized in isQuantized ? nil : (0..<width * channels).map { _ in float() } }
+            quantizedResiduals = kinds.map { isQuantized in
+                isQuantized ? (0..<width * channels).map { _ in randomQ() } : nil
+            }
+            residualFloats = kinds.map { isQuantized in isQuantized ? nil : (0..<width * channels).map { _ in float() }
+            }
             writesQuantized = .random(in: 0...3, using: &random) > 0
             writesFloats = !writesQuantized || .random(using: &random)
             inverseScale = .random(in: 1...60, using: &random) / max(1, size)
@@ -100,7 +104,8 @@ struct KernelsS8Tests {
                         packed[
                             o / block * blockStride + offset + i / group * block * group + o % block * group + i % group
                         ] = weight
-                        starts[tap.inputGroup][o] -= (Int32(zeroPoints[tap.inputGroup]) + kernels.offset) * Int32(weight)
+                        starts[tap.inputGroup][o] -=
+                            (Int32(zeroPoints[tap.inputGroup]) + kernels.offset) * Int32(weight)
                     }
                 }
                 offset += tap.channels * block
@@ -270,7 +275,9 @@ struct KernelsS8Tests {
         var expected: [UInt8] = [], expectedReals: [UInt32] = []
         for kernels in Self.kernels {
             let quantized = GuardedMemory([UInt8](repeating: 7, count: count), forbidden: .above)
-            withExtendedLifetime(floats) { kernels.quantize_row(floats.pointer, count, 1, zeroPoint, quantized.pointer) }
+            withExtendedLifetime(floats) {
+                kernels.quantize_row(floats.pointer, count, 1, zeroPoint, quantized.pointer)
+            }
             let back = GuardedMemory([Float](repeating: 7, count: count), forbidden: .above)
             kernels.dequantize_row(quantized.pointer, count, 0.3, zeroPoint, back.pointer)
             let found = withExtendedLifetime(quantized) { (0..<count).map { quantized.pointer[$0] } }

@@ -344,7 +344,8 @@ extension Model {
         var layers = layers
         let layer = layers[name]!
         guard case .int8(let values, let scales) = layer.weights else { preconditionFailure("\(name) is float") }
-        layers[name] = Layer(shape: layer.shape, weights: .int8(values, scales: scales.map { 2 * $0 }), bias: layer.bias)
+        layers[name] = Layer(
+            shape: layer.shape, weights: .int8(values, scales: scales.map { 2 * $0 }), bias: layer.bias)
         return Model(
             network: network, schedule: schedule, layers: layers, activations: activations,
             calibratedTimesteps: calibratedTimesteps,

@@ -111,7 +111,8 @@ struct ShardTests {
             #expect(status == 0 && values["done"] as? Int == 4)
 
             // Both find no log when they begin at the same time, and write the plan twice.
-            let log = "\(folder)/out/.srdiff/shard-1-of-1.jsonl", text = try String(contentsOfFile: log, encoding: .utf8)
+            let log = "\(folder)/out/.srdiff/shard-1-of-1.jsonl"
+            let text = try String(contentsOfFile: log, encoding: .utf8)
             let plan = text.split(separator: "\n").filter { $0.contains("planned") }.joined(separator: "\n") + "\n"
             try (plan + text).write(toFile: log, atomically: true, encoding: .utf8)
             let (again, counts) = try summary("\(folder)/out")

@@ -50,10 +50,11 @@ struct Report {
     private var sections: [ReportSection] {
         let worst = quality.layers.sorted { $0.own.decibels < $1.own.decibels }
         let own = quality.images.compactMap(\.ownError)
-        let cost = quality.loss.map {
-            " Against the originals (\(own.count) patches) that costs \(Text.fixed($0, 3)) dB, on top of the model's own "
-                + "error."
-        } ?? ""
+        let cost =
+            quality.loss.map {
+                " Against the originals (\(own.count) patches) that costs \(Text.fixed($0, 3)) dB, "
+                    + "on top of the model's own error."
+            } ?? ""
         var sections = [
             ReportSection(
                 "Size",

@@ -81,7 +81,7 @@ def run(model, steps, cond, normal):
 def upscale(model, lr_u8, sampler="ddpm:20", seed=0, fidelity=0.0):
     """Upscales an 8-bit image [h,w,3].
 
-    `fidelity` is the sigma in HR pixels below which the encoder's image replaces the sample's middle frequencies; 0 keeps
+    `fidelity` is the sigma in HR pixels below which the encoder's image replaces the middle frequencies; 0 keeps
     the sample.
     """
     residual, lr_up, encoder_image = sample(model, lr_u8, sampler, seed)

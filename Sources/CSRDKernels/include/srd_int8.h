@@ -83,8 +83,8 @@ typedef struct {
 
 /// An input of a 3×3 convolution of stride 1, for four output rows.
 typedef struct {
-    const srd_quantized
-        *rows[6];     // the row above, the four rows and the row below, each from the pixel left of output pixel 0
+    // the row above, the four rows and the row below, each from the pixel left of output pixel 0
+    const srd_quantized *rows[6];
     ptrdiff_t pixel;  // bytes per output pixel
     int channels;     // a multiple of SRD_CHANNEL_STEP
     // transformed: this input's part of block 0, [point][channels / group][block][group], padded

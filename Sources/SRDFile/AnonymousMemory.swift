@@ -25,6 +25,13 @@ final class AnonymousMemory: @unchecked Sendable {  // written only before it is
         bytes = UnsafeMutableRawBufferPointer(start: start + (atEnd ? usable - count : 0), count: count)
     }
 
+    /// Allocates all pages at once, which is faster than one at a time when they are first written. Linux before 5.14
+    /// ignores it.
+    func populate() {
+        let populateWrite: Int32 = 23  // MADV_POPULATE_WRITE, which older headers lack
+        madvise(mapping, mappedCount - Self.page, populateWrite)
+    }
+
     /// Makes the memory read-only.
     func seal() { mprotect(mapping, mappedCount - Self.page, PROT_READ) }
 

@@ -98,6 +98,7 @@ public final class MappedFile: @unchecked Sendable {  // its state is behind a m
 
     private static func read(_ range: Range<Int>, of input: InputDescriptor) throws(FileError) -> AnonymousMemory {
         guard let memory = AnonymousMemory(count: range.count) else { throw FileError(.read, input.path, .outOfMemory) }
+        memory.populate()
         try input.read(into: memory.bytes, at: range.lowerBound)
         memory.seal()
         return memory

@@ -82,7 +82,7 @@ struct QuantizedModelReader {
         let weights = try tensors.read(key) { file throws(SafetensorsError) in
             try file.quantizedWeights(key, shape: shape)
         }
-        if let bad = weights.firstIndex(of: -128) {
+        if weights.least == -128, let bad = weights.firstIndex(of: -128) {
             throw .badElement(key: key, index: bad, found: "-128", expected: "-127…127")
         }
         return Layer(

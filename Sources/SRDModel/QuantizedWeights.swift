@@ -36,6 +36,18 @@ public struct QuantizedWeights: RandomAccessCollection, Equatable, @unchecked Se
     public var endIndex: Int { values.count }
     public subscript(i: Int) -> Int8 { values[i] }
 
+    public func withUnsafeBufferPointer<Result>(_ body: (UnsafeBufferPointer<Int8>) -> Result) -> Result {
+        defer { withExtendedLifetime(owner) {} }
+        return body(values)
+    }
+
+    /// The smallest weight, or 0 if all are positive.
+    public var least: Int8 {
+        var least: Int8 = 0
+        for value in values { least = Swift.min(least, value) }
+        return least
+    }
+
     /// Hints that the pages may be released.
     public func evict() { evicted?() }
 

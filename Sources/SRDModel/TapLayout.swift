@@ -75,13 +75,22 @@ public struct TapLayout: Sendable {
         channelsOut = outputChannels
     }
 
-    /// Returns the index in PyTorch's weights of channel i of a tap for output channel o.
-    @inlinable
-    public func weightIndex(_ tap: Tap, _ i: Int, _ o: Int) -> Int { index(tap, tap.firstChannel + i, o) }
+    /// Where a tap's weights are in PyTorch's order: channel i for output channel o is at
+    /// `first + i · channel + o · output`.
+    public struct WeightStrides: Sendable {
+        public let first, channel, output: Int
+    }
 
-    @usableFromInline
-    func index(_ tap: Tap, _ i: Int, _ o: Int) -> Int {
-        let pair = isTransposed ? i * channelsOut + o : o * channelsIn + i
-        return (pair * kernel + tap.ky) * kernel + tap.kx
+    public func weightStrides(_ tap: Tap) -> WeightStrides {
+        let pair = kernel * kernel, channel = isTransposed ? channelsOut * pair : pair
+        return WeightStrides(
+            first: tap.firstChannel * channel + tap.ky * kernel + tap.kx, channel: channel,
+            output: isTransposed ? pair : channelsIn * pair)
+    }
+
+    /// Returns the index in PyTorch's weights of channel i of a tap for output channel o.
+    public func weightIndex(_ tap: Tap, _ i: Int, _ o: Int) -> Int {
+        let strides = weightStrides(tap)
+        return strides.first + i * strides.channel + o * strides.output
     }
 }

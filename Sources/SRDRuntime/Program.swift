@@ -53,6 +53,7 @@ final class Program: @unchecked Sendable {
         _ graph: Graph, layers: PackedLayers, height: Int, width: Int, threads: Int, bandRows: (_ reduction: Int) -> Int
     ) {
         let plan = StreamPlan(graph, height: height, bandRows: bandRows), model = layers.model
+        layers.pack(graph, threads: threads)
         var compiler = Compiler(graph: graph, layers: layers, plan: plan, width: width)
         nodes = .copy(of: compiler.compile())
         arenas = Arenas(graph, BufferPlan(graph, of: model, width: width, plan: plan), height: height, width: width)

@@ -7,6 +7,19 @@ public enum Parallel {
         let count, pieces: Int
     }
 
+    /// Returns the results of two bodies, which run at the same time if `threads` is above 1.
+    public static func both<First, Second>(
+        threads: Int, _ first: @Sendable () -> First, _ second: @Sendable () -> Second
+    ) -> (First, Second) {
+        nonisolated(unsafe) var one: First?, two: Second?  // each is written once
+        ranges(2, threads: threads) { range in
+            for i in range {
+                if i == 0 { one = first() } else { two = second() }
+            }
+        }
+        return (one!, two!)
+    }
+
     /// Calls `body` with ranges that cover 0 ..< count, on at most `threads` threads at a time.
     public static func ranges(_ count: Int, threads: Int, _ body: @Sendable (Range<Int>) -> Void) {
         guard threads > 1, count > 1 else {

@@ -1,5 +1,6 @@
 import SRDCheckpoint
 import SRDFile
+import SRDTensor
 
 /// A model with the file that it came from.
 public struct LoadedModel: Sendable {
@@ -34,9 +35,12 @@ public struct LoadedModel: Sendable {
                 let file = try MappedFile(path: path)
                 if let safetensors = try? Safetensors(file) {
                     if QuantizedModelFile.recognizes(safetensors) {
-                        let model = try QuantizedModelFile(safetensors).model
+                        let (quantized, sha256) = Parallel.both(
+                            threads: 2, { Result { try QuantizedModelFile(safetensors) } },
+                            { Result { try file.sha256() } })
+                        let model = try quantized.get().model
                         return LoadedModel(
-                            path: path, foundBy: foundBy, sha256: try file.sha256(), model: model,
+                            path: path, foundBy: foundBy, sha256: try sha256.get(), model: model,
                             warnings: model.schedule.warning.map { [$0] } ?? [])
                     }
                     checkpoint = try Checkpoint(safetensors)

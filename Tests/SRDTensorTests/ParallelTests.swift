@@ -47,4 +47,9 @@ struct ParallelTests {
         }
         for visits in outer { #expect(visits.counts.allSatisfy { $0 == 100 }) }
     }
+
+    @Test(arguments: [1, 2])
+    func returnsBothResults(threads: Int) {
+        for i in 0..<100 { #expect(Parallel.both(threads: threads, { i }, { "\(i)" }) == (i, "\(i)")) }
+    }
 }

@@ -33,8 +33,9 @@ public final class Background<Value: Sendable>: @unchecked Sendable {  // `resul
 }
 
 /// One pool of memory for all threads. Otherwise glibc reserves 64 MiB of addresses for each, which `ulimit -v` counts,
-/// and keeps what they release. False where that cannot be had; then no threads are started.
-private let usesOnePool: Bool = {
+/// and keeps what they release. False where that cannot be had; then `Background` starts no threads. Read before the
+/// first thread starts.
+let usesOnePool: Bool = {
     guard let symbol = dlsym(nil, "mallopt") else { return false }  // Glibc's module lacks it
     typealias Function = @convention(c) (_ parameter: Int32, _ value: Int32) -> Int32
     return unsafeBitCast(symbol, to: Function.self)(-8, 1) == 1  // M_ARENA_MAX

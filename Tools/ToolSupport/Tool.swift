@@ -15,6 +15,7 @@ extension ParsableCommand {
     /// - Parameter first: the index of the first argument to parse; 2 if argument 1 named the tool.
     public static func runTool(from first: Int = 1) -> Never {
         Interrupts.install()
+        _ = usesOnePool
         let arguments = Self.arguments(from: first)
         do {
             var command = try parseAsRoot(arguments)

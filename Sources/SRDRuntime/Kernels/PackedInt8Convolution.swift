@@ -52,26 +52,26 @@ final class PackedInt8Convolution: @unchecked Sendable {
         }
         sums = vectors()
         corrections = vectors()
-        let valueRange = (least: -128 + kernels.offset, most: 127 + kernels.offset)
-        var bounds = [[(least: Int32, most: Int32)]](
-            repeating: .init(repeating: (0, 0), count: channels), count: inputGroups.count)
-        for (tap, tapOffset) in zip(layout.taps, offsets) {
+        let least = -128 + kernels.offset, most = 127 + kernels.offset
+        let packed = weights.baseAddress!, sums = sums
+        var largest: Int32 = 0
+        quantized.withUnsafeBufferPointer { quantized in
+            let tapWeights = zip(layout.taps, offsets).map {
+                TapWeights(layout.weightStrides($0), channels: $0.channels, offset: $1)
+            }
             for o in 0..<channels {
-                let first = o / block * offset + tapOffset + o % block * group
-                var sum: Int32 = 0, least: Int32 = 0, most: Int32 = 0
-                for i in 0..<tap.channels {
-                    let weight = quantized[layout.weightIndex(tap, i, o)]
-                    weights[first + i / group * block * group + i % group] = weight
-                    sum += Int32(weight)
-                    least += min(Int32(weight) * valueRange.least, Int32(weight) * valueRange.most)
-                    most += max(Int32(weight) * valueRange.least, Int32(weight) * valueRange.most)
+                let first = packed + o / block * offset + o % block * group
+                for (input, range) in inputGroups.enumerated() {
+                    var sum = WeightSum()
+                    for tap in tapWeights[range] { sum += tap.pack(quantized, output: o, to: first, block, group) }
+                    sums[input][o] = sum.total
+                    largest = max(
+                        largest, sum.positive * most + sum.negative * least,
+                        -(sum.positive * least + sum.negative * most))
                 }
-                sums[tap.input][o] += sum
-                bounds[tap.input][o].least += least
-                bounds[tap.input][o].most += most
             }
         }
-        largestAccumulator = bounds.joined().reduce(0) { max($0, $1.most, -$1.least) }
+        largestAccumulator = largest
         taps = .copy(of: zip(layout.taps, offsets).map { LayerTap($0, offset: $1) })
         self.kernels = kernels
         self.inputGroups = .copy(of: inputGroups)

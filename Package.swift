@@ -117,7 +117,9 @@ if let sanitizer = Context.environment["SRD_SANITIZE"] {
         tests("SRDKernelTests", "CSRDKernels"),
         .testTarget(
             name: "ToolTests",
-            dependencies: ["TestSupport", "SRDFile", "SRDTensor", "SRDiff", "SRDQuantizer", "ToolSupport", "srdiff"]
+            dependencies: [
+                "TestSupport", "FuzzTargets", "SRDFile", "SRDTensor", "SRDiff", "SRDQuantizer", "ToolSupport", "srdiff",
+            ]
                 + programs),
     ]
 }

@@ -13,25 +13,50 @@ public struct CalibrationSet: Sendable {
 
     /// Creates a set from low-resolution images: one patch of at most `side` × `side` pixels of each, at a position
     /// that `seed` determines.
-    public init(lowResolution images: [Image], side: Int, seed: UInt64, description: String) {
-        var random = SplitMix64(seed: seed)
-        self.images = images.map {
-            random.patch(of: $0, width: min(side, $0.width), height: min(side, $0.height), step: 1)
+    ///
+    /// - Parameter image: returns image i. It is called once for each in turn, and only one image is kept at a time.
+    public init<Failure: Error>(
+        lowResolutionCount count: Int, side: Int, seed: UInt64, description: String,
+        image: (_ index: Int) throws(Failure) -> Image
+    ) throws(Failure) {
+        var random = SplitMix64(seed: seed), images: [Image] = []
+        for i in 0..<count {
+            let whole = try image(i)
+            images.append(
+                random.patch(of: whole, width: min(side, whole.width), height: min(side, whole.height), step: 1))
         }
-        originals = []
-        self.description = description
+        self.init(images: images, originals: [], description: description)
     }
 
     /// Creates a set from original images: one patch of each is downscaled by `scale`, to at most `side` × `side`
     /// pixels. Images smaller than `scale` are left out.
-    public init(originals images: [Image], scale: Int, side: Int, seed: UInt64, description: String) {
-        var random = SplitMix64(seed: seed)
-        originals = images.filter { $0.width >= scale && $0.height >= scale }.map { image in
-            let width = min(side, image.width / scale) * scale, height = min(side, image.height / scale) * scale
-            return random.patch(of: image, width: width, height: height, step: scale)
+    ///
+    /// - Parameter image: returns image i. It is called once for each in turn, and only one image is kept at a time.
+    public init<Failure: Error>(
+        originalCount count: Int, scale: Int, side: Int, seed: UInt64, description: String,
+        image: (_ index: Int) throws(Failure) -> Image
+    ) throws(Failure) {
+        var random = SplitMix64(seed: seed), originals: [Image] = []
+        for i in 0..<count {
+            let whole = try image(i)
+            guard whole.width >= scale && whole.height >= scale else { continue }
+            let width = min(side, whole.width / scale) * scale, height = min(side, whole.height / scale) * scale
+            originals.append(random.patch(of: whole, width: width, height: height, step: scale))
         }
-        self.images = originals.map { $0.resized(by: 1, over: scale) }
-        self.description = description
+        self.init(
+            images: originals.map { $0.resized(by: 1, over: scale) }, originals: originals, description: description)
+    }
+
+    /// Creates a set from low-resolution images in memory.
+    public init(lowResolution images: [Image], side: Int, seed: UInt64, description: String) {
+        self.init(lowResolutionCount: images.count, side: side, seed: seed, description: description) { images[$0] }
+    }
+
+    /// Creates a set from original images in memory.
+    public init(originals images: [Image], scale: Int, side: Int, seed: UInt64, description: String) {
+        self.init(originalCount: images.count, scale: scale, side: side, seed: seed, description: description) {
+            images[$0]
+        }
     }
 
     private init(images: [Image], originals: [Image], description: String) {

@@ -56,27 +56,27 @@ public struct OpenedImage: Sendable {
         return turned ? (header.height, header.width) : (header.width, header.height)
     }
 
-    /// Throws if decoding takes more memory than there is, with `copies` further copies of the samples.
+    /// Bytes that decoding takes, with `copies` further copies of the samples.
+    public func decodingBytes(copies: Int) -> Int {
+        header.decodingBytes + header.width * header.height * 2 * header.channels * copies  // at most 2²⁸ pixels
+    }
+
+    public var sizeText: String { "\(header.width)×\(header.height) pixels" }
+
+    /// Throws if decoding takes more memory than there is, with `copies` further copies of the samples, or if the file
+    /// looks like a decompression bomb.
     public func checkMemory(copies: Int = 0) throws {
-        let (copied, overflow) = (header.width * header.height).multipliedReportingOverflow(
-            by: 2 * header.channels * copies)
-        let (bytes, overflow2) = header.decodingBytes.addingReportingOverflow(copied)
         do {
-            try MemoryEstimate.check(
-                overflow || overflow2 ? .max : bytes, for: "an image of \(header.width)×\(header.height) pixels")
+            try MemoryEstimate.check(decodingBytes(copies: copies), for: "an image of \(sizeText)")
+            try DecompressionBomb.check(header, fileSize: file.count)
         } catch {
             throw InputError(input, error)
         }
     }
 
     /// What to announce of an image that takes much memory, beyond what every tool takes.
-    public var memoryNote: String? {
-        guard header.decodingBytes > 256 << 20 else { return nil }
-        return
-            """
-            \(input): \(header.width)×\(header.height) pixels take about \
-            \(ByteCount.text(header.decodingBytes)) of memory
-            """
+    public func memoryNote(copies: Int = 0) -> String? {
+        MemoryEstimate.note(decodingBytes(copies: copies), for: "\(input): \(sizeText)")
     }
 
     /// Whether this software made the image: the settings of the run are stored in it.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import SRDiff
 
 /// How results are written and told: the same in the tools that make images of images.
 public struct WritingFlags: ParsableArguments {
@@ -19,6 +20,12 @@ public struct WritingFlags: ParsableArguments {
     /// The rules for outputs of a tool that reads these files.
     public func rules(_ inputs: [ImageInput]) -> OutputRules {
         OutputRules(inputs: inputs.compactMap(\.path), overwrite: overwrite, makesFolders: true)
+    }
+
+    /// Throws if this many bytes of memory are not available, unless --force is set. Announces them if they are many.
+    public func checkMemory(_ bytes: Int, for subject: String) throws {
+        if !force { try MemoryEstimate.check(bytes, for: subject) }
+        if let text = MemoryEstimate.note(bytes, for: subject) { note(text) }
     }
 
     /// On standard error.

@@ -24,7 +24,8 @@ struct Evaluation {
         // Images are read twice, so that the remaining time is known from the start: reading costs little.
         for (_, entry) in entries {
             do {
-                generation.expect(entry, low: try plan.load(entry, check: plan.checkMemory).low)
+                let pair = try plan.load(entry) { if let note = try plan.checkMemory($0) { progress.begin(note) } }
+                generation.expect(entry, low: pair.low)
             } catch {
                 results.failures.append(try failure(of: entry, error))
             }

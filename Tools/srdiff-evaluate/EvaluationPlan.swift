@@ -52,8 +52,8 @@ struct EvaluationPlan {
         try ImageSet.load(entry, scale: scale, degradation: degradation, check: check)
     }
 
-    /// Throws if the image would take more memory than is available.
-    func checkMemory(_ opened: OpenedImage) throws {
+    /// Throws if the image would take more memory than is available, and returns what to announce if it takes much.
+    func checkMemory(_ opened: OpenedImage) throws -> String? {
         let header = opened.header, pixels = header.width * header.height
         var executor = 0
         for contestant in contestants {
@@ -65,9 +65,10 @@ struct EvaluationPlan {
         // x_t, the samples of original and result, and the metrics' buffers in double precision.
         let bytes = header.decodingBytes + executor + pixels * (12 + 2 * 6 + 2 * 24)
         do {
-            try MemoryEstimate.check(bytes, for: "an image of \(header.width)×\(header.height) pixels")
+            try MemoryEstimate.check(bytes, for: "an image of \(opened.sizeText)")
         } catch {
             throw InputError(opened.input, error)
         }
+        return MemoryEstimate.note(bytes, for: "\(opened.input): \(opened.sizeText)")
     }
 }

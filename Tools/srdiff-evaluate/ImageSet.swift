@@ -120,14 +120,17 @@ struct ImageSet {
                 \(name)_x\(scale), in any format)
                 """)
         }
-        let low = try read(lowPath)
-        guard low.width == width, low.height == height, low.channels == original.channels else {
+        func checkKind(_ low: (width: Int, height: Int), _ channels: Int) throws {
+            guard low != (width, height) || channels != original.channels else { return }
             throw ToolError(
                 """
-                \(lowPath): \(low.width)×\(low.height) pixels of \(low.channels) channels; \
+                \(lowPath): \(low.width)×\(low.height) pixels of \(channels) channels; \
                 a reduced \(entry.path) has \(width)×\(height) of \(original.channels)
                 """)
         }
+        // The size before pixels are decoded, and channels after: a header may announce one too many.
+        let low = try read(lowPath) { try checkKind(($0.header.width, $0.header.height), original.channels) }
+        try checkKind((low.width, low.height), low.channels)
         return Pair(original: original, low: low)
     }
 

@@ -136,7 +136,7 @@ struct Fuse: ParsableCommand {
             timestep: timestep,
             guide: guide, feather: feather)
         let part = fusion.surroundings(of: window, in: base)
-        if !writing.force { try fusion.checkMemory(part) }
+        try writing.checkMemory(fusion.memory(of: part), for: "a region of \(part.width)×\(part.height) pixels")
 
         let start = ContinuousClock.now, progress = ProgressLine(isShown: !writing.quiet)
         progress.begin("\(inputs[0]): encoding")
@@ -193,11 +193,8 @@ struct Fuse: ParsableCommand {
         if let box, box.x + box.width > base.width || box.y + box.height > base.height {
             throw ToolError("--box \(box): reaches beyond the image's \(base.width)×\(base.height) pixels")
         }
-        for (i, image) in opened.enumerated() {
-            // The base, its result and a weight for each pixel stay in memory.
-            if !writing.force { try image.checkMemory(copies: i == 0 ? 2 : 0) }
-            if let note = image.memoryNote { writing.note(note) }
-        }
+        if !writing.force { for image in opened { try image.checkMemory() } }
+        try writing.checkMemory(Fusion.memory(of: opened), for: "an image of \(opened[0].sizeText)")
     }
 
     /// The part of the reference that replaces the region's box, with BASE's channels and bit depth.

@@ -23,14 +23,24 @@ struct Fusion {
         return Box(x: left, y: top, width: right - left, height: bottom - top)
     }
 
-    func checkMemory(_ part: Box) throws {
+    /// Returns the bytes that the base and the other images take.
+    static func memory(of opened: [OpenedImage]) -> Int {
+        let base = opened[0], pixels = base.header.width * base.header.height
+        let decoded = base.decodingBytes(copies: 0), written = base.decodingBytes(copies: 2) - decoded
+        // The base and a weight for each of its pixels stay, first with one other image, then with the result and its
+        // file.
+        let others = opened.dropFirst().map { $0.decodingBytes(copies: 1) }
+        return decoded + 4 * pixels + max(written, others.max() ?? 0)
+    }
+
+    /// Returns the bytes that sampling the surroundings of a region takes.
+    func memory(of part: Box) -> Int {
         let padded = loaded.configuration.paddedSize(
             width: (part.width + scale - 1) / scale, height: (part.height + scale - 1) / scale)
         // Base, reference, both and the result; the state.
-        let bytes = MemoryEstimate.sampling(
+        return MemoryEstimate.sampling(
             loaded.model, lrWidth: padded.width, lrHeight: padded.height, settings: settings,
             bytesPerPixel: 6, extra: 4 * 6 + 3 * 12)
-        try MemoryEstimate.check(bytes, for: "a region of \(part.width)×\(part.height) pixels")
     }
 
     /// - Parameters:

@@ -149,11 +149,12 @@ struct Interpolate: ParsableCommand {
     private func ends(_ journey: Journey) throws -> Ends {
         let scale = journey.loaded.configuration.scale, isBetweenImages = seeds.isEmpty
         let opened = try (inputs + (low.map { [$0] } ?? [])).map { try ImageInput(argument: $0).open() }
-        if !writing.force {
-            let header = opened[0].header, factor = isBetweenImages ? 1 : scale
-            try journey.checkMemory(
-                size: (header.width * factor, header.height * factor), betweenImages: isBetweenImages)
-        }
+        let upright = opened[0].uprightSize, factor = isBetweenImages ? 1 : scale
+        let size = (width: upright.width * factor, height: upright.height * factor)
+        let bytes = journey.memory(size: size, betweenImages: isBetweenImages)
+        try writing.checkMemory(bytes, for: "a frame of \(size.width)×\(size.height) pixels")
+        if !writing.force { for image in opened { try image.checkMemory() } }
+        if isBetweenImages { try checkSizes(opened, scale: scale) }
         // Rotated as a viewer shows them.
         let images = try opened.map { opened in
             try opened.decode(force: writing.force) { writing.note("\(opened.input): warning: \($0)") }
@@ -162,26 +163,33 @@ struct Interpolate: ParsableCommand {
         guard isBetweenImages else { return .seeds(seeds[0], seeds[1], over: images[0]) }
         for warning in ColorProfiles.warnings(zip(opened, images).map { ($0.input, $1) }) { writing.note(warning) }
         let a = images[0], b = images[1], low = images.count > 2 ? images[2] : nil
-        guard a.width == b.width, a.height == b.height else {
-            throw ToolError(
-                """
-                \(opened[1].input): \(b.width)×\(b.height) pixels, but \(opened[0].input) has \(a.width)×\(a.height): \
-                they must be of one size
-                """)
-        }
-        if let low, low.width * scale != a.width || low.height * scale != a.height {
-            throw ToolError(
-                """
-                \(opened[2].input): \(low.width)×\(low.height) pixels become \
-                \(low.width * scale)×\(low.height * scale), but \(opened[0].input) has \(a.width)×\(a.height)
-                """)
-        }
         let kind = Image.commonKind(a, b)
         func alike(_ image: Image) -> Image { image.converted(channels: kind.channels, bitDepth: kind.bitDepth) }
         return .images(
             alike(a), alike(b), low: low.map(alike),
             timestep: (strength ?? Self.defaultStrength).timestep(of: journey.loaded.schedule),
             seed: seed ?? 0)
+    }
+
+    /// Throws unless both images have one size and the low-resolution image, if there is one, has the size that fits
+    /// them.
+    private func checkSizes(_ opened: [OpenedImage], scale: Int) throws {
+        let sizes = opened.map(\.uprightSize), a = sizes[0], b = sizes[1]
+        guard a == b else {
+            throw ToolError(
+                """
+                \(opened[1].input): \(b.width)×\(b.height) pixels, but \(opened[0].input) has \(a.width)×\(a.height): \
+                they must be of one size
+                """)
+        }
+        if sizes.count > 2, sizes[2].width * scale != a.width || sizes[2].height * scale != a.height {
+            let low = sizes[2]
+            throw ToolError(
+                """
+                \(opened[2].input): \(low.width)×\(low.height) pixels become \(low.width * scale)×\(low.height * scale), \
+                but \(opened[0].input) has \(a.width)×\(a.height)
+                """)
+        }
     }
 
     private func defaultFolder(scale: Int) -> String {

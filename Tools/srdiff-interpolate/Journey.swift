@@ -84,22 +84,22 @@ struct Journey {
         }
     }
 
+    /// Returns the bytes that the images, their states and the contact sheet take.
+    ///
     /// - Parameters:
     ///   - size: of a frame.
     ///   - betweenImages: whether the ends are images instead of seeds.
-    func checkMemory(size: (width: Int, height: Int), betweenImages: Bool) throws {
+    func memory(size: (width: Int, height: Int), betweenImages: Bool) -> Int {
         let scale = loaded.configuration.scale
         let padded = loaded.configuration.paddedSize(
             width: (size.width + scale - 1) / scale, height: (size.height + scale - 1) / scale)
         // Images, their states and the mixed one.
         let extra = !betweenImages ? 12 : 2 * 6 + 3 * 12 + 12
-        let bytes =
-            MemoryEstimate.sampling(
-                loaded.model, lrWidth: padded.width, lrHeight: padded.height,
-                settings: SamplingSettings(schedule: sampler, seed: 0, generator: generator, fidelity: fidelity),
-                bytesPerPixel: 6, extra: extra)
+        return MemoryEstimate.sampling(
+            loaded.model, lrWidth: padded.width, lrHeight: padded.height,
+            settings: SamplingSettings(schedule: sampler, seed: 0, generator: generator, fidelity: fidelity),
+            bytesPerPixel: 6, extra: extra)
             + ContactSheet.memory(images: frames + 2, pixels: size.width * size.height)
-        try MemoryEstimate.check(bytes, for: "a frame of \(size.width)×\(size.height) pixels")
     }
 
     func make(

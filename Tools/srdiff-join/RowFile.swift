@@ -22,6 +22,10 @@ struct RowFile {
         try check(
             opened.header.format == .png,
             "a \(opened.header.format.name) file (expected PNG, as srdiff-upscale --rows writes)")
+        // The decoder of interlaced rows keeps the whole image besides its samples.
+        let isInterlaced =
+            opened.decodingBytes(copies: 0) > 2 * opened.header.width * opened.header.height * opened.header.channels
+        try check(!isInterlaced, "interlaced (expected rows in order, as srdiff-upscale --rows writes)")
         let texts = opened.file.withBytes { ImageMetadata(parsing: $0) }.texts
         let text = texts.last { $0.keyword == RunSettings.keyword }?.text
         guard let text, let split = RunSettings.splitRows(text) else {

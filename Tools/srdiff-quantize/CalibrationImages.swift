@@ -18,16 +18,18 @@ struct CalibrationImages {
 
     func load(scale: Int) throws -> CalibrationSet {
         if !lr.isEmpty {
-            let images = try read(lr)
-            return CalibrationSet(
-                lowResolution: images, side: Self.side, seed: seed,
-                description: describe(images.count, "to be upscaled"))
+            let inputs = try find(lr)
+            return try CalibrationSet(
+                lowResolutionCount: inputs.count, side: Self.side, seed: seed,
+                description: describe(inputs.count, "to be upscaled")
+            ) { try read(inputs[$0]) }
         }
         let isBuiltIn = calibration.isEmpty
-        let images = try read(isBuiltIn ? [Self.builtIn()] : calibration)
-        let set = CalibrationSet(
-            originals: images, scale: scale, side: Self.side, seed: seed,
-            description: describe(images.count, isBuiltIn ? "of the built-in set" : "of the user's"))
+        let inputs = try find(isBuiltIn ? [Self.builtIn()] : calibration)
+        let set = try CalibrationSet(
+            originalCount: inputs.count, scale: scale, side: Self.side, seed: seed,
+            description: describe(inputs.count, isBuiltIn ? "of the built-in set" : "of the user's")
+        ) { try read(inputs[$0]) }
         if set.images.isEmpty { throw ToolError("--calibration: every image is smaller than \(scale)×\(scale) pixels") }
         if degradations.isEmpty { return set }
         guard set.images.allSatisfy({ $0.bitDepth == 8 }) else {
@@ -62,19 +64,23 @@ struct CalibrationImages {
         """
     }
 
-    /// The first `count` of them, without their alpha.
-    private func read(_ paths: [String]) throws -> [Image] {
+    /// The first `count` images of these files and folders.
+    private func find(_ paths: [String]) throws -> [ImageInput] {
         let search = InputSearch(paths)
         if let error = search.errors.first { throw error }
-        let images = try search.inputs.prefix(count).map { input in
-            guard case .file = input else { throw ToolError("\(input): images for calibration are read from files") }
-            let opened = try input.open()
-            try opened.checkMemory(copies: 1)
-            if !quiet, let note = opened.memoryNote { Terminal.error.line(note) }
-            return try opened.decode { _ in }.plain
+        if search.inputs.isEmpty {
+            throw ToolError("no images for calibration were found (\(search.skipped.text) skipped)")
         }
-        if images.isEmpty { throw ToolError("no images for calibration were found (\(search.skipped.text) skipped)") }
-        return images
+        return Array(search.inputs.prefix(count))
+    }
+
+    /// Decodes an image, without its alpha.
+    private func read(_ input: ImageInput) throws -> Image {
+        guard case .file = input else { throw ToolError("\(input): images for calibration are read from files") }
+        let opened = try input.open()
+        try opened.checkMemory(copies: 1)
+        if !quiet, let note = opened.memoryNote(copies: 1) { Terminal.error.line(note) }
+        return try opened.decode { _ in }.plain
     }
 }
 

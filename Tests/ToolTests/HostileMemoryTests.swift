@@ -20,10 +20,12 @@
         static let imageReaders = [
             "srdiff-upscale HOSTILE -o out.png --overwrite --model tiny.safetensors --steps 1",
             "srdiff-fuse HOSTILE HOSTILE --box 0,0,4,4 -o out.png --overwrite --model tiny.safetensors --steps 2",
-            "srdiff-fuse a.png HOSTILE --box 0,0,4,4 --from 0,0 -o out.png --overwrite --model tiny.safetensors --steps 2",
+            "srdiff-fuse a.png HOSTILE --box 0,0,4,4 --from 0,0 -o out.png --overwrite --model tiny.safetensors "
+                + "--steps 2",
             "srdiff-fuse HOSTILE HOSTILE --mask HOSTILE -o out.png --overwrite --model tiny.safetensors --steps 2",
             "srdiff-interpolate HOSTILE HOSTILE --frames 2 -o frames --overwrite --model tiny.safetensors --steps 1",
-            "srdiff-interpolate a.png a.png --low HOSTILE --frames 2 -o frames --overwrite --model tiny.safetensors --steps 1",
+            "srdiff-interpolate a.png a.png --low HOSTILE --frames 2 -o frames --overwrite --model tiny.safetensors "
+                + "--steps 1",
             "srdiff-evaluate tiny.safetensors --images HOSTILE --steps 1",
             "srdiff-quantize tiny.safetensors --calibration HOSTILE -o out.int8.safetensors --overwrite",
             "srdiff-quantize tiny.safetensors --lr HOSTILE -o out.int8.safetensors --overwrite",
@@ -41,8 +43,8 @@
             "srdiff-inspect HOSTILE",
         ].map { Reader($0) }
 
-        /// `SRD_HOSTILE=all` runs every file. `SRD_HOSTILE=FOLDER` runs the files of the fuzzer's corpus in FOLDER/TARGET
-        /// too.
+        /// `SRD_HOSTILE=all` runs every file. `SRD_HOSTILE=FOLDER` runs the files of the fuzzer's corpus in
+        /// FOLDER/TARGET too.
         private static let request = ProcessInfo.processInfo.environment["SRD_HOSTILE"]
 
         /// One file in eight without a request.
@@ -92,7 +94,8 @@
                 }
                 print(
                     """
-                    \(reader.arguments[0]): \(files.count) files, \(rejected) rejected; at most \(most.memory / 1_000_000) MB (\(most.file)), \
+                    \(reader.arguments[0]): \(files.count) files, \(rejected) rejected; \
+                    at most \(most.memory / 1_000_000) MB (\(most.file)), \
                     \((longest.seconds * 100).rounded() / 100) s before an error (\(longest.file))
                     """)
             }

@@ -12,8 +12,9 @@ enum DecompressionBomb {
         guard header.decodingBytes > MemoryEstimate.unannounced, header.decodingBytes / ratio > fileSize else { return }
         throw ToolError(
             """
-            \(header.width)×\(header.height) pixels take \(ByteCount.text(header.decodingBytes)) of memory, but the file has \
-            \(ByteCount.text(fileSize)) (expected \(ByteCount.text(header.decodingBytes / ratio)) or more): perhaps a decompression bomb. \
+            \(header.width)×\(header.height) pixels take \(ByteCount.text(header.decodingBytes)) of memory, \
+            but the file has \(ByteCount.text(fileSize)) \
+            (expected \(ByteCount.text(header.decodingBytes / ratio)) or more): perhaps a decompression bomb. \
             If the image is genuine, save it as PPM.
             """)
     }

@@ -186,8 +186,8 @@ struct Interpolate: ParsableCommand {
             let low = sizes[2]
             throw ToolError(
                 """
-                \(opened[2].input): \(low.width)×\(low.height) pixels become \(low.width * scale)×\(low.height * scale), \
-                but \(opened[0].input) has \(a.width)×\(a.height)
+                \(opened[2].input): \(low.width)×\(low.height) pixels become \
+                \(low.width * scale)×\(low.height * scale), but \(opened[0].input) has \(a.width)×\(a.height)
                 """)
         }
     }

@@ -106,7 +106,8 @@ struct FaultTests {
             #expect(try test.partials(folder).isEmpty)
             #expect(killed == kills, "most runs ended before the signal")
             print(
-                "\(test.tool): killed in \(killed) of \(runs) runs, \(partials) temporary files at most, none after the next run"
+                "\(test.tool): killed in \(killed) of \(runs) runs, \(partials) temporary files at most, "
+                    + "none after the next run"
             )
         }
     }

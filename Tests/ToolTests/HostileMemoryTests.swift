@@ -5,7 +5,7 @@
     import TestSupport
     import Testing
 
-    /// What every tool promises of a file below 1 MB: at most 256 MB, or 1.2 times the memory that it announced, and 5 s of
+    /// The promise of every tool for a file below 1 MB: at most 256 MB, or 1.2 times the announced memory, and 5 s of
     /// processor time until an error.
     @Suite("Hostile files in every tool", .serialized)
     struct HostileMemoryTests {

@@ -7,7 +7,7 @@ func tool(_ name: String, _ libraries: Target.Dependency...) -> [Target] {
     let folder = "Tools/srdiff-\(name.lowercased())"
     return [
         .target(
-            name: "\(name)Tool", dependencies: ["ToolSupport", argumentParser] + libraries, path: folder,
+            name: "\(name)Tool", dependencies: ["ToolSupport", argumentParser()] + libraries, path: folder,
             exclude: ["Main", "README.md"]),
         .executableTarget(
             name: "srdiff-\(name.lowercased())", dependencies: ["ToolSupport", .target(name: "\(name)Tool")],
@@ -19,7 +19,8 @@ func tests(_ name: String, _ libraries: Target.Dependency...) -> Target {
     .testTarget(name: name, dependencies: ["TestSupport"] + libraries)
 }
 
-let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+// A function, because Swift 6.0 isolates a manifest's variables to the main actor.
+func argumentParser() -> Target.Dependency { .product(name: "ArgumentParser", package: "swift-argument-parser") }
 
 let package = Package(
     name: "srdiff-edge",
@@ -109,18 +110,17 @@ if let sanitizer = Context.environment["SRD_SANITIZE"] {
     package.targets += tools.joined()
     package.targets += [
         .target(
-            name: "ToolSupport", dependencies: ["SRDTensor", "SRDFile", "SRDMetrics", "SRDiff", argumentParser],
+            name: "ToolSupport", dependencies: ["SRDTensor", "SRDFile", "SRDMetrics", "SRDiff", argumentParser()],
             path: "Tools/ToolSupport"),
         // All tools in one program, which Tools/package installs.
         .executableTarget(
-            name: "srdiff", dependencies: ["ToolSupport", "SRDiff", argumentParser] + libraries, path: "Tools/srdiff"),
+            name: "srdiff", dependencies: ["ToolSupport", "SRDiff", argumentParser()] + libraries, path: "Tools/srdiff"),
         tests("SRDKernelTests", "CSRDKernels"),
         .testTarget(
             name: "ToolTests",
             dependencies: [
                 "TestSupport", "FuzzTargets", "SRDFile", "SRDTensor", "SRDiff", "SRDQuantizer", "ToolSupport", "srdiff",
-            ]
-                + programs),
+            ] + programs),
     ]
 }
 

@@ -114,7 +114,8 @@ if let sanitizer = Context.environment["SRD_SANITIZE"] {
             path: "Tools/ToolSupport"),
         // All tools in one program, which Tools/package installs.
         .executableTarget(
-            name: "srdiff", dependencies: ["ToolSupport", "SRDiff", argumentParser()] + libraries, path: "Tools/srdiff"),
+            name: "srdiff", dependencies: ["ToolSupport", "SRDiff", argumentParser()] + libraries,
+            path: "Tools/srdiff"),
         tests("SRDKernelTests", "CSRDKernels"),
         .testTarget(
             name: "ToolTests",

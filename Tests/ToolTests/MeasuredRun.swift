@@ -7,7 +7,7 @@ struct MeasuredRun {
     let error: String
     /// Seconds of processor time of all threads, which other programs do not change.
     let seconds: Double
-    /// The peak of the resident set, in bytes.
+    /// The peak of the resident set, in bytes, without what was touched in the last millisecond.
     let memory: Int
 
     /// The bytes that the tool announced, in a message or an error: `about 1.5 GiB of memory`. 0 if it announced none.
@@ -18,6 +18,20 @@ struct MeasuredRun {
             most += (Double(match.1) ?? 0) * unit
         }
         return Int(most)
+    }
+
+    /// The peak of a running process, in bytes; 0 if it has ended.
+    private static func peak(of process: pid_t) -> Int {
+        guard let file = fopen("/proc/\(process)/status", "r") else { return 0 }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 256)
+        while fgets(&line, Int32(line.count), file) != nil {
+            let words = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self).split {
+                $0.isWhitespace
+            }
+            if words.count > 1, words[0] == "VmHWM:" { return (Int(words[1]) ?? 0) << 10 }
+        }
+        return 0
     }
 
     /// - Parameter folder: takes a file with the error messages.
@@ -33,11 +47,19 @@ struct MeasuredRun {
         defer { words.forEach { free($0) } }
         var child = pid_t(), code: Int32 = 0, usage = rusage()
         try #require(posix_spawn(&child, path, &actions, nil, words, environ) == 0)
-        while wait4(child, &code, 0, &usage) < 0 { try #require(errno == EINTR) }
+        // The kernel's own peak of a child counts the memory of the process that started it: this one.
+        var peak = 0
+        while true {
+            let ended = wait4(child, &code, WNOHANG, &usage)
+            if ended == child { break }
+            try #require(ended == 0 || errno == EINTR)
+            peak = max(peak, Self.peak(of: child))
+            usleep(1000)
+        }
         let times = [usage.ru_utime, usage.ru_stime].map { Double($0.tv_sec) + Double($0.tv_usec) / 1e6 }
         seconds = times[0] + times[1]
         status = code & 0x7f == 0 ? code >> 8 & 0xff : 128 + code & 0x7f
-        memory = Int(usage.ru_maxrss) << 10
+        memory = peak
         error = String(decoding: FileManager.default.contents(atPath: log) ?? Data(), as: UTF8.self)
     }
 }

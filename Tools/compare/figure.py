@@ -11,7 +11,7 @@ PANELS = [["--bicubic"], ["--preview"], []]
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
-    p.add_argument("--upscale", default=str(PACKAGE / ".build/release/srdiff-upscale"), help="the srdiff-upscale to run")
+    p.add_argument("--upscale", default=str(PACKAGE / ".build/release/srdiff-upscale"), help="the program to run")
     p.add_argument("--side", type=int, default=240, help="side of a panel in pixels")
     p.add_argument("--corner", default="225,70", help="upper left corner of the panels in the result: X,Y")
     p.add_argument("output", nargs="?", default=str(PACKAGE / "Models/figure.png"))

@@ -47,7 +47,7 @@
         /// FOLDER/TARGET too.
         private static let request = ProcessInfo.processInfo.environment["SRD_HOSTILE"]
 
-        /// One file in eight without a request.
+        /// One file in 24 without a request.
         private static func files(_ targets: [FuzzTarget]) throws -> [(name: String, bytes: [UInt8])] {
             var files: [(name: String, bytes: [UInt8])] = []
             for target in targets {
@@ -57,7 +57,7 @@
                         found.append([UInt8](try contents("\(request)/\(target.rawValue)/\(name)")))
                     }
                 }
-                for (i, bytes) in found.enumerated() where request != nil || i % 8 == 0 {
+                for (i, bytes) in found.enumerated() where request != nil || i % 24 == 0 {
                     files.append(("\(target.rawValue)-\(i)", bytes))
                 }
             }

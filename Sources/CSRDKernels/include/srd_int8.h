@@ -46,9 +46,11 @@ typedef struct {
     float scale;  // the quantized values' scale times the residual's gain; the gain alone for floats
 } srd_residual_s8;
 
-/// v = bias;  v = v + (float)(Σ taps Σ channels (q − zero point) · weight) · (input scale · weight scale), by input
-/// group v = activation(v);  v = v · gain (if gain ≠ 1);  v = v + time bias v = v + (float)(q − zero point) · scale, by
-/// residual (floats: v + float · scale) floats: v;  quantized: clamp(rint(v · inverse scale) + zero point, −128…127)
+/// v = bias
+/// v = v + (float)(Σ taps Σ channels (q − zero point) · weight) · (input scale · weight scale), by input group
+/// v = activation(v);  v = v · gain (if gain ≠ 1);  v = v + time bias
+/// v = v + (float)(q − zero point) · scale, by residual (floats: v + float · scale)
+/// floats: v;  quantized: clamp(rint(v · inverse scale) + zero point, −128…127)
 typedef struct {
     const srd_input_group_s8 *input_groups;
     int input_group_count;

@@ -5,8 +5,9 @@
 //   SRD_EPILOGUE_PIXELS pixels that go through the epilogue together
 // the types vec (floats) and ivec (int32), and
 //   SRD_VECTOR_REGISTER           how inline assembly names such a register
-//   products(input_group, …)      adds an input group's products to a tile's accumulators (kernels_s8_dot.h has those
-//   of x86) to_float(ivec)            rounded to nearest even min_vec, max_vec          as a < b ? a : b, a > b ? a : b
+//   products(input_group, …)  adds an input group's products to a tile's accumulators (x86: kernels_s8_dot.h)
+//   to_float(ivec)            rounded to nearest even
+//   min_vec, max_vec          as a < b ? a : b, a > b ? a : b
 //   real(p, zero)             SRD_LANES quantized values as floats, in units of the scale
 //   store_quantized(p, v, count, zero)  rounds, clamps and stores `count` vectors
 //

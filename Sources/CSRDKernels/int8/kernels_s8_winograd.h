@@ -3,13 +3,15 @@
 // transformed weights within ±144 · 127, and the accumulators, 576 times the convolution's, are right modulo 2³².
 // Included after kernels_s8_body.h; before including it, define
 //   SRD_WINOGRAD_BLOCK   output channels in a block, a multiple of SRD_BLOCK
-//   SRD_WINOGRAD_TILES   tiles of 4×4 pixels whose products are summed together in registers, an even number; half as
-//   many at a row's end regroup_weights(packed, block_stride, out)  a tap's weights of SRD_CHANNEL_STEP channels in the
-//   order of point_products, as bytes point_products(quantized, pixel, channels, weights, sums, tiles), of
-//   SRD_WINOGRAD_TILES tiles or half of them
+//   SRD_WINOGRAD_TILES   tiles of 4×4 pixels whose products are summed together in registers, an even number;
+//                        half as many at a row's end
+//   regroup_weights(packed, block_stride, out)
+//                        a tap's weights of SRD_CHANNEL_STEP channels in the order of point_products, as bytes
+//   point_products(quantized, pixel, channels, weights, sums, tiles)
+//                        the products of SRD_WINOGRAD_TILES tiles or half of them
 enum {
-    chunk = 2 *
-        SRD_WINOGRAD_TILES,  // tiles that are transformed before their products, so that weights are read half as often
+    // Tiles that are transformed before their products, so that weights are read half as often.
+    chunk = 2 * SRD_WINOGRAD_TILES,
     half = SRD_WINOGRAD_TILES / 2,
     padding = SRD_WINOGRAD_PADDING,
     point_sums = SRD_WINOGRAD_BLOCK * chunk + 16,  // from one point's sums to the next

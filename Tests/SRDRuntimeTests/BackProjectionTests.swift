@@ -25,7 +25,7 @@ struct BackProjectionTests {
 
     static let kinds = [(1, 8), (2, 8), (3, 8), (4, 8), (3, 16), (4, 16)]
 
-    @Test("the result, reduced again, is the small image; alpha stays", arguments: [2, 4, 8], kinds)
+    @Test("the result, downscaled again, is the small image; alpha stays", arguments: [2, 4, 8], kinds)
     func agrees(scale: Int, kind: (channels: Int, bitDepth: Int)) {
         let original = image(
             11 * scale, 9 * scale, channels: kind.channels, bitDepth: kind.bitDepth, noise: 0.1, seed: 3)

@@ -175,7 +175,7 @@ struct UpscaleTests {
     }
 
     @Test(
-        "--consistent: reduced again, the result is the input, and says so",
+        "--consistent: downscaled again, the result is the input, and says so",
         arguments: [[], ["--bicubic"], ["--preview"]])
     func consistent(method: [String]) throws {
         try withSetting { folder, options in

@@ -98,7 +98,9 @@ struct Evaluate: ParsableCommand {
     var samples = 1
 
     @Flag(
-        help: "Correct every result until it is, reduced again, the input itself, as srdiff-upscale --consistent does.")
+        help:
+            "Correct every result until it is, downscaled again, the input itself, as srdiff-upscale --consistent does."
+    )
     var consistent = false
 
     @Option(

@@ -29,7 +29,7 @@ enum Metric: String, CaseIterable {
         case .lpips: "perceptual distance (AlexNet 0.1): lower is better"
         case .lpips_shift: "mean LPIPS of four shifts and a resize by 1.5: lower is better"
         case .grid: "dB of energy at periods 2 and 4 px beyond the original's: 0 is best"
-        case .lr_psnr: "dB of the result, reduced again, against what it was made from"
+        case .lr_psnr: "dB of the result, downscaled again, against what it was made from"
         case .psnr_to_reference: "dB against the reference's image, same noise"
         case .sigma: "standard deviation of a pixel over --samples, in 1/255"
         case .seconds: "to make an image, on this machine"

@@ -44,7 +44,7 @@ struct Quantize: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
-            An image or a folder of images as they should become; they are reduced first. May be repeated. \
+            An image or a folder of images as they should become; they are downscaled first. May be repeated. \
             (default: a small set of our own)
             """,
             valueName: "path"))

@@ -79,8 +79,8 @@ struct Report {
                     """
                     PSNR of the int8 model's samples against the float model's, from the same noise (\
                     DDIM, \(quality.noise.count) steps). Above 46 dB the two are hard to tell apart, side by side; \
-                    40 dB is a visible difference in flat areas. LR-PSNR says how well a result, reduced again, agrees \
-                    with the image it was made from: lost colour shows there first.
+                    40 dB is a visible difference in flat areas. LR-PSNR says how well a result, downscaled again, \
+                    agrees with the image it was made from: lost colour shows there first.
                     """,
                     """
                     Mean: \(Text.fixed(quality.meanPSNR, 2)) dB.\(cost)

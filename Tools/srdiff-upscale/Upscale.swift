@@ -86,7 +86,9 @@ struct Upscale: ParsableCommand {
     var rows: RowRequest?
 
     @Flag(
-        help: "Correct the result until it is, reduced again, the input itself (back-projection). Alpha is left alone.")
+        help:
+            "Correct the result until it is, downscaled again, the input itself (back-projection). Alpha is left alone."
+    )
     var consistent = false
 
     @Flag(help: "Write the encoder's own image: quick, smooth, no seed.")

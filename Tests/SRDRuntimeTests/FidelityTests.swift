@@ -1,7 +1,7 @@
 import Foundation
 import SRDImage
 import SRDModel
-@testable import SRDRuntime
+import SRDRuntime
 import SRDTensor
 import TestSupport
 import Testing

@@ -5,9 +5,9 @@ import SRDTensor
 /// G(P − S) − H(P − S): what a fidelity above 0 adds to the sample S, with the encoder's image P (`Fidelity`).
 ///
 /// Rows of P are stored from top to bottom, and only those that the blurs still need are kept.
-final class FidelityCorrection: Sendable {
+package final class FidelityCorrection: Sendable {
     /// Rows above and below a row that its correction reads.
-    let radius: Int
+    package let radius: Int
     private let added: BlurredRows
     private let removed: BlurredRows?
     private let bicubic: BicubicRows
@@ -20,7 +20,7 @@ final class FidelityCorrection: Sendable {
     ///   - fidelity: above 0.
     ///   - bandRows: the most rows that are stored before corrections are read.
     ///   - finiteness: notes whether the encoder's image is finite.
-    init(
+    package init(
         of residual: FloatTensor, _ bicubic: BicubicRows, _ fidelity: Fidelity, bandRows: Int, _ finiteness: Finiteness
     ) {
         self.finiteness = finiteness
@@ -45,7 +45,7 @@ final class FidelityCorrection: Sendable {
     }
 
     /// Stores row y of the encoder's image, `[W][3]` in 0…1.
-    func store(_ y: Int, _ encoded: UnsafePointer<Float>) {
+    package func store(_ y: Int, _ encoded: UnsafePointer<Float>) {
         finiteness.check(encoded, count: residual.width * 3, timestep: 0)
         var difference = Pipeline.sample(residual, row: y, bicubic.networkRow(y))
         for j in difference.indices { difference[j] = max(0, min(1, encoded[j])) * 2 - 1 - difference[j] }
@@ -54,7 +54,7 @@ final class FidelityCorrection: Sendable {
     }
 
     /// Adds the correction to the first pixels of row y. The rows from y − `radius` to y + `radius` must be stored.
-    func add(to values: inout [Float], _ y: Int) {
+    package func add(to values: inout [Float], _ y: Int) {
         added.add(1, row: y, to: &values)
         removed?.add(-1, row: y, to: &values)
     }

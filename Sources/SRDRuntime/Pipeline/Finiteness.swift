@@ -4,9 +4,11 @@ import SRDTensor
 import Synchronization
 
 /// Notes whether rows of network outputs contain NaN or infinity. Samples are clamped, which would hide both.
-final class Finiteness: Sendable {
+package final class Finiteness: Sendable {
     /// −1: none.
     private let timestep = Atomic<Int>(-1)
+
+    package init() {}
 
     /// The timestep of the first prediction that was not finite; nil if all were.
     var firstFailure: Int? {

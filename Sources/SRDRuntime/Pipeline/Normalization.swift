@@ -32,7 +32,7 @@ extension FloatTensor {
 extension BicubicRows {
     /// Returns one row of the published code's bicubic upsample, 2 · bicubic(v / 256) − 1 with v in 0…255. Models are
     /// trained with that division by 256, so it is kept.
-    func networkRow(_ y: Int) -> [Float] {
+    package func networkRow(_ y: Int) -> [Float] {
         var row: [Double] = []
         rows(y..<y + 1, into: &row)
         let unit = bitDepth == 8 ? 128.0 : 128.0 * 257
